@@ -1,0 +1,34 @@
+# Everything a checkout needs, made by what uses it: 'make test' on a fresh clone is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help rehearse test lint format engine bench soak compare docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED): requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--scenario late-burst")
+	$(BIN)/python -m rehearsal $(ARGS)
+
+test: $(INSTALLED) ## every test; those that drive the Pulumi engine are skipped when there is none
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(INSTALLED) ## ruff, mypy, shellcheck
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy components functions rehearsal __main__.py
+	$(BIN)/shellcheck $$(git ls-files '*.sh')
+
+format: $(INSTALLED) ## let ruff format and sort
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what make created here
+	rm -rf $(VENV) .engine dist build *.egg-info
