@@ -1,0 +1,199 @@
+"""Every API call of the process. Owns the one place all boto3 clients pass (botocore's `_make_api_call`, so clients made
+before the rehearsal, such as a Lambda's at module level, pass it too): parameters are checked against botocore's models,
+the call is counted, authorised for the principal in force, met by the scenario's faults, and answered by our model of
+the operation or else by moto. It must never answer differently from AWS because of who asks."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import contextvars
+import copy
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.client
+from botocore.exceptions import ClientError, ParamValidationError
+from botocore.model import OperationModel
+from botocore.validate import ParamValidator
+
+Answer = dict[str, Any]
+Operation = Callable[[dict[str, Any]], Answer | None]
+Authoriser = Callable[[str, str, str, dict[str, Any]], str | None]
+
+principal: contextvars.ContextVar[str | None] = contextvars.ContextVar("principal", default=None)
+_internal: contextvars.ContextVar[bool] = contextvars.ContextVar("internal", default=False)
+
+# Codes that a service answers with 5xx; everything else is a client error. AWS general reference, common errors.
+SERVER_ERRORS = {
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServiceError",
+    "InternalServiceErrorException",
+    "ServerException",
+    "ServiceException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+}
+# Query and JSON protocols answer throttling with 400, REST ones (Batch, Lambda, S3) with 429 or 503.
+THROTTLES = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+REST_SERVICES = {"batch", "lambda", "s3"}
+
+
+class ModelError(Exception):
+    """What a model of ours refuses a call with: an AWS error code and a message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass
+class Fault:
+    """One planned failure: calls `skip`+1 … `skip`+`times` of an operation fail, before or after they take effect."""
+
+    call: str
+    error: str
+    times: int = 1
+    skip: int = 0
+    after: bool = False
+    message: str | None = None
+
+
+def status_code(service: str, code: str) -> int:
+    if code in SERVER_ERRORS:
+        return 503 if "Unavailable" in code else 500
+    if code in THROTTLES and service in REST_SERVICES:
+        return 429
+    return 404 if code.startswith("ResourceNotFound") else 403 if code.startswith("AccessDenied") else 400
+
+
+def client_error(service: str, operation: str, code: str, message: str) -> ClientError:
+    metadata = {"HTTPStatusCode": status_code(service, code), "RequestId": str(uuid.uuid4()), "RetryAttempts": 0}
+    return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)
+
+
+@contextlib.contextmanager
+def acting_as(role_arn: str | None) -> Iterator[None]:
+    """Make the calls of this block in the name of that role."""
+    token = principal.set(role_arn)
+    try:
+        yield
+    finally:
+        principal.reset(token)
+
+
+@contextlib.contextmanager
+def internally() -> Iterator[None]:
+    """Make the calls of this block as AWS itself: not counted, not authorised, never faulted."""
+    token = _internal.set(True)
+    try:
+        yield
+    finally:
+        _internal.reset(token)
+
+
+class Calls:
+    """The switchboard of one account."""
+
+    def __init__(self) -> None:
+        self.operations: dict[tuple[str, str], Operation] = {}
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.faults: list[Fault] = []
+        self.authoriser: Authoriser | None = None
+        self.log: Callable[[str, str, dict[str, Any]], None] | None = None
+        self._seen: collections.Counter[int] = collections.Counter()
+        self._validator = ParamValidator()
+        self._original: Callable[..., Any] | None = None
+
+    def answer(self, service: str, **operations: Operation) -> None:
+        """Register models: the keyword is the operation's name as AWS spells it."""
+        self.operations.update({(service, name): operation for name, operation in operations.items()})
+
+    def reset(self, faults: list[Fault] | None = None) -> None:
+        self.counts.clear()
+        self._seen.clear()
+        self.faults = list(faults or [])
+
+    def install(self) -> None:
+        original = self._original = botocore.client.BaseClient._make_api_call
+        calls = self
+
+        def _make_api_call(client: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
+            return calls.make(client, operation_name, api_params, original)
+
+        botocore.client.BaseClient._make_api_call = _make_api_call
+
+    def uninstall(self) -> None:
+        botocore.client.BaseClient._make_api_call = self._original
+
+    def make(self, client: Any, operation: str, params: dict[str, Any], to_moto: Callable[..., Any]) -> Any:
+        service: str = client.meta.service_model.service_name
+        model: OperationModel = client.meta.service_model.operation_model(operation)
+        self._validate(model, params)
+        if _internal.get():
+            return self._take_effect(client, service, operation, params, to_moto)
+        self.counts[f"{service}:{operation}"] += 1
+        if self.log is not None:
+            self.log(service, operation, params)
+        self._authorise(service, operation, params)
+        fault = self._fault(service, operation)
+        if fault is not None and not fault.after:
+            raise self._faulted(service, operation, fault)
+        answer = self._take_effect(client, service, operation, params, to_moto)
+        if fault is not None:
+            raise self._faulted(service, operation, fault)
+        return answer
+
+    def _validate(self, model: OperationModel, params: dict[str, Any]) -> None:
+        if model.input_shape is None:
+            return
+        # Idempotency tokens are filled in by every SDK when they are left out.
+        required = {**dict.fromkeys(model.idempotent_members, "x" * 36), **params}
+        report = self._validator.validate(required, model.input_shape)
+        if report.has_errors():
+            raise ParamValidationError(report=report.generate_report())
+
+    def _authorise(self, service: str, operation: str, params: dict[str, Any]) -> None:
+        role_arn = principal.get()
+        if role_arn is None or self.authoriser is None:
+            return
+        refusal = self.authoriser(role_arn, service, operation, params)
+        if refusal is not None:
+            code = "UnauthorizedOperation" if service == "ec2" else "AccessDeniedException"
+            raise client_error(service, operation, code, refusal)
+
+    def _fault(self, service: str, operation: str) -> Fault | None:
+        hit: Fault | None = None
+        for number, fault in enumerate(self.faults):
+            if fault.call.casefold() != f"{service}:{operation}".casefold():
+                continue
+            self._seen[number] += 1
+            if hit is None and fault.skip < self._seen[number] <= fault.skip + fault.times:
+                hit = fault
+        return hit
+
+    @staticmethod
+    def _faulted(service: str, operation: str, fault: Fault) -> ClientError:
+        return client_error(
+            service, operation, fault.error, fault.message or f"{fault.error} (planned by the scenario)"
+        )
+
+    def _take_effect(
+        self, client: Any, service: str, operation: str, params: dict[str, Any], to_moto: Callable[..., Any]
+    ) -> Any:
+        modelled = self.operations.get((service, operation))
+        if modelled is None:
+            return to_moto(client, operation, params)
+        try:
+            answer = modelled(copy.deepcopy(params)) or {}
+        except ModelError as error:
+            raised = client_error(service, operation, error.code, str(error))
+            raise client.exceptions.from_code(error.code)(raised.response, operation) from None
+        return {
+            **copy.deepcopy(answer),
+            "ResponseMetadata": {"HTTPStatusCode": 200, "RequestId": "", "RetryAttempts": 0},
+        }

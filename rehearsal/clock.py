@@ -1,0 +1,193 @@
+"""Virtual time. Owns the one clock that every part of the rehearsal reads (time, datetime, boto3, moto and the handler
+see it through time-machine) and the queue of what happens when. It must never let two threads run at once: an
+execution is a `Task` that holds the only baton while it runs and hands it back when it waits."""
+
+from __future__ import annotations
+
+import contextvars
+import datetime
+import heapq
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import time_machine
+
+# An odd second on purpose: what is aligned to minutes (CloudWatch periods) must not be aligned to the run by luck.
+ORIGIN = datetime.datetime(2026, 1, 15, 9, 0, 17, tzinfo=datetime.UTC).timestamp()
+
+
+class TaskStopped(BaseException):
+    """Raised inside a task that was stopped while it waited; not an Exception, so no handler swallows it."""
+
+
+@dataclass(order=True)
+class Timer:
+    """One thing that is due at one time."""
+
+    at: float
+    number: int
+    callback: Callable[[], None] = field(compare=False)
+    cancelled: bool = field(default=False, compare=False)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Task:
+    """A function that runs in a thread of its own, one at a time with everything else, and may sleep."""
+
+    def __init__(self, clock: Clock, function: Callable[[], None], name: str) -> None:
+        self._clock = clock
+        self._turn = threading.Semaphore(0)
+        self._yielded = threading.Semaphore(0)
+        self._wake: Timer | None = None
+        self._stopped = False
+        self.error: BaseException | None = None
+        self.done = False
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._run, function), name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self, function: Callable[[], None]) -> None:
+        self._turn.acquire()
+        _current.set(self)
+        try:
+            if not self._stopped:
+                function()
+        except TaskStopped:
+            pass
+        except BaseException as error:
+            self.error = error
+        self.done = True
+        self._yielded.release()
+
+    def resume(self) -> None:
+        """Let the task run until it sleeps or ends; called by whoever drives the clock."""
+        self._turn.release()
+        self._yielded.acquire()
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+
+    def sleep(self, seconds: float) -> None:
+        self._wake = self._clock.at(self._clock.now() + max(0.0, seconds), self.resume)
+        self._yielded.release()
+        self._turn.acquire()
+        if self._stopped:
+            raise TaskStopped
+
+    def stop(self) -> None:
+        """End a task that is asleep; it unwinds at once."""
+        if self.done:
+            return
+        self._stopped = True
+        if self._wake is not None:
+            self._wake.cancel()
+        self.resume()
+        self._thread.join()
+
+
+_current: contextvars.ContextVar[Task | None] = contextvars.ContextVar("current_task", default=None)
+
+
+class Clock:
+    """Time that moves only when someone advances it, firing what is due on the way, in order."""
+
+    def __init__(self, start: float = ORIGIN) -> None:
+        self._now = start
+        self._queue: list[Timer] = []
+        self._numbers = itertools.count()
+        self._traveller = time_machine.travel(start, tick=False)
+        self._coordinates: time_machine.Coordinates | None = None
+        self._tasks: list[Task] = []
+
+    def __enter__(self) -> Clock:
+        self._coordinates = self._traveller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+        self._traveller.stop()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._now
+
+    def datetime(self) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(self._now, tz=datetime.UTC)
+
+    def at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call back at that time (at the next advance when it has passed already)."""
+        timer = Timer(max(when, self._now), next(self._numbers), callback)
+        heapq.heappush(self._queue, timer)
+        return timer
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        return self.at(self._now + seconds, callback)
+
+    def spawn(self, function: Callable[[], None], name: str = "task") -> Task:
+        """Start a task at the present instant, once the clock is driven."""
+        task = Task(self, function, name)
+        self._tasks = [known for known in self._tasks if not known.done]
+        self._tasks.append(task)
+        self.after(0, task.resume)
+        return task
+
+    def sleep(self, seconds: float) -> None:
+        """Wait in virtual time: a task hands the baton back, everyone else drives the clock."""
+        task = _current.get()
+        if task is not None:
+            task.sleep(seconds)
+        else:
+            self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        self.run(until=self._now + seconds)
+
+    def run(self, until: float, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Move to that time, or to the moment `stop` holds; true when it does."""
+        if _current.get() is not None:
+            raise RuntimeError("a task cannot drive the clock: it sleeps")
+        while not stop():
+            timer = self._next(until)
+            if timer is None:
+                self._move(until)
+                return stop()
+            self._move(timer.at)
+            timer.callback()
+        return True
+
+    def idle(self) -> bool:
+        """Whether nothing is due any more."""
+        return self._next(float("inf"), keep=True) is None
+
+    def clear(self) -> None:
+        """Forget what is due and end every task."""
+        for task in self._tasks:
+            task.stop()
+        self._tasks = []
+        self._queue = []
+
+    def set(self, when: float) -> None:
+        """Put the clock to that time, backwards too, with nothing due."""
+        self.clear()
+        self._now = when
+        self._travel()
+
+    def _next(self, until: float, keep: bool = False) -> Timer | None:
+        while self._queue and self._queue[0].cancelled:
+            heapq.heappop(self._queue)
+        if not self._queue or self._queue[0].at > until:
+            return None
+        return self._queue[0] if keep else heapq.heappop(self._queue)
+
+    def _move(self, when: float) -> None:
+        if when > self._now:
+            self._now = when
+            self._travel()
+
+    def _travel(self) -> None:
+        if self._coordinates is not None:
+            self._coordinates.move_to(self._now)
