@@ -4,7 +4,9 @@ talks to it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 from types import TracebackType
 from typing import Any
 from unittest import mock
@@ -14,6 +16,10 @@ import moto
 
 from .calls import Calls
 from .clock import ORIGIN, Clock
+from .executions import Executions
+from .expressions import Evaluator
+from .functions import Functions
+from .interpreter import corrected
 
 ACCOUNT_ID = "123456789012"
 
@@ -27,27 +33,33 @@ class Account:
         self.partition = boto3.session.Session().get_partition_for_region(region)
         self.clock = Clock(start)
         self.calls = Calls()
+        self.evaluator = Evaluator()
+        self.jitter = random.Random(0)
+        self.executions = Executions(self)
+        self.functions = Functions(self)
         self._clients: dict[str, Any] = {}
+        self._stack = contextlib.ExitStack()
         self._environment = mock.patch.dict(os.environ, {"AWS_DEFAULT_REGION": region, "AWS_REGION": region})
         self._moto = moto.mock_aws(
             config={"stepfunctions": {"execute_state_machine": True}, "core": {"reset_boto3_session": True}}
         )
 
     def __enter__(self) -> Account:
-        self._environment.start()
-        self.clock.__enter__()
-        self._moto.start()
-        self.calls.install()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._environment)
+            stack.enter_context(self.clock)
+            stack.enter_context(self._moto)
+            stack.enter_context(self.calls)
+            stack.enter_context(corrected(self.clock, self.jitter))
+            stack.callback(self.functions.close)
+            stack.callback(self.clock.clear)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.clock.clear()
-        self.calls.uninstall()
-        self._moto.stop()
-        self.clock.__exit__()
-        self._environment.stop()
+        self._stack.close()
 
     def client(self, service: str) -> Any:
         """The account's own boto3 client for that service, made once."""

@@ -1,7 +1,7 @@
-"""Every API call of the process. Owns the one place all boto3 clients pass (botocore's `_make_api_call`, so clients made
-before the rehearsal, such as a Lambda's at module level, pass it too): parameters are checked against botocore's models,
-the call is counted, authorised for the principal in force, met by the scenario's faults, and answered by our model of
-the operation or else by moto. It must never answer differently from AWS because of who asks."""
+"""Every API call of the process. Owns the one place all boto3 clients pass (botocore's `_make_api_call`, so clients
+made before the rehearsal, such as a Lambda's at module level, pass it too): parameters are checked against botocore's
+models, the call is counted, authorised for the principal in force, met by the scenario's faults, and answered by our
+model of the operation or else by moto. It must never answer differently from AWS because of who asks."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Calls:
         self._seen.clear()
         self.faults = list(faults or [])
 
-    def install(self) -> None:
+    def __enter__(self) -> Calls:
         original = self._original = botocore.client.BaseClient._make_api_call
         calls = self
 
@@ -126,8 +126,9 @@ class Calls:
             return calls.make(client, operation_name, api_params, original)
 
         botocore.client.BaseClient._make_api_call = _make_api_call
+        return self
 
-    def uninstall(self) -> None:
+    def __exit__(self, *_: object) -> None:
         botocore.client.BaseClient._make_api_call = self._original
 
     def make(self, client: Any, operation: str, params: dict[str, Any], to_moto: Callable[..., Any]) -> Any:

@@ -11,6 +11,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import time_machine
 
@@ -100,7 +101,7 @@ class Clock:
         self._queue: list[Timer] = []
         self._numbers = itertools.count()
         self._traveller = time_machine.travel(start, tick=False)
-        self._coordinates: time_machine.Coordinates | None = None
+        self._coordinates: Any = None
         self._tasks: list[Task] = []
 
     def __enter__(self) -> Clock:
