@@ -68,7 +68,7 @@ def cloudwatch() -> Any:
 def whole_number(key: str, value: object, rule: str, valid: Callable[[int], bool]) -> int:
     """Return `value` as an int; raise InvalidEvent unless it is a whole number (or the text of one) and `valid`."""
     number = int(value) if isinstance(value, float) and value.is_integer() else value
-    if isinstance(number, bool) or not re.fullmatch("[0-9]{1,18}", str(number)) or not valid(int(str(number))):
+    if not re.fullmatch("[0-9]{1,18}", str(number)) or not valid(int(str(number))):
         raise InvalidEvent(f"{key}: {value!r} is not {rule}")
     return int(str(number))
 
@@ -111,7 +111,7 @@ def read(client: Any, check: Check, now: float) -> Reading:
     period = check.period_seconds
     end = int(now) // period * period  # exclusive: the period still in progress is not asked for
     lookback_seconds = check.time_diff_minutes * 60 + (check.quiet_periods - 1) * period
-    start = (end - max(lookback_seconds, period)) // period * period
+    start = (end - lookback_seconds) // period * period  # at least one period
     dimensions = {"FileSystemId": check.file_system_id, "Publisher": PUBLISHER}
     metric = {
         "Namespace": NAMESPACE,
