@@ -26,6 +26,9 @@ lint: $(INSTALLED) ## ruff, mypy, shellcheck
 	$(BIN)/mypy components functions rehearsal __main__.py
 	$(BIN)/shellcheck $$(git ls-files '*.sh')
 
+engine: ## the Pulumi engine for the engine tests: one on PATH, or built once into a user-level cache (needs Go)
+	@tools/engine/build.sh
+
 format: $(INSTALLED) ## let ruff format and sort
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
