@@ -1,0 +1,282 @@
+"""The parameters: names, defaults, units, bounds and help texts, all in one place.
+
+Everything that names a parameter is derived from here: the stack configuration in Pulumi.yaml, the component's
+arguments, the rules that the state machine checks run-time values by, the tables in the README. This module holds
+data and the bounds of single values; it must never know of resources or of where values come from.
+"""
+
+import ipaddress
+from functools import cache
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.alias_generators import to_camel
+
+TAG_PREFIX: Final = "lustre-batch:"
+
+
+def _parameter(default: Any, help_text: str, *, rule: str = "", run_time: bool = False, **bounds: Any) -> Any:
+    """A field: its default, its help text, its bounds, and the rule an error message names when they are broken."""
+    return Field(
+        default=default, description=help_text, json_schema_extra={"rule": rule, "run_time": run_time}, **bounds
+    )
+
+
+class Settings(BaseModel):
+    """What a user can set, in the order of the documentation. Units are in the help texts."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    # ------------------------------------------------------------------ the 21 of the original system
+    env_name: str = _parameter(
+        "AutoExport",
+        "Environment name: prefix of what a run creates (job, file system name) and of its notifications.",
+        rule="1 to 32 letters, digits or hyphens, starting with a letter",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,31}$",
+    )
+    auto_export: bool = _parameter(
+        True,
+        "Export every new, changed and deleted file to the bucket while the job runs. "
+        "When false, one export task after the job is the only export.",
+        run_time=True,
+    )
+    delete_lustre: bool = _parameter(
+        True, "Delete the file system after the job, once everything on it is in the bucket.", run_time=True
+    )
+    # SDK CreateDataRepositoryAssociation: supported on 2.12 and 2.15.
+    lustre_file_system_type_version: Literal["2.12", "2.15"] = _parameter("2.15", "Lustre version.", run_time=True)
+    # SDK CreateFileSystem, StorageCapacity: SCRATCH_2 takes 1200, 2400 and multiples of 2400 GiB.
+    lustre_storage_capacity: int = _parameter(
+        2400,
+        "Storage capacity (GiB).",
+        rule="1200, 2400 or a multiple of 2400 (GiB)",
+        run_time=True,
+        ge=1200,
+        le=2_400_000,
+    )
+    # SDK CreateDataRepositoryAssociation, ImportedFileChunkSize: 1 to 512,000.
+    lustre_imported_file_chunk_size: int = _parameter(
+        1024, "Import chunk size (MiB): how much of an imported file lies on one disk.", run_time=True, ge=1, le=512_000
+    )
+    # ECR API, CreateRepository: repositoryName; 40 characters leave room for the unique suffix.
+    ecr_repository_name: str = _parameter(
+        "batch-job-with-lustre-auto-export",
+        "Name of the image repository to create; a unique suffix is added, so that stacks can share an account.",
+        rule="2 to 200 lower-case letters and digits, separated by single hyphens, dots, underscores or slashes",
+        pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$",
+        min_length=2,
+        max_length=200,
+    )
+    compute_environment_type: Literal["SPOT", "EC2"] = _parameter("SPOT", "Spot or On-Demand instances.")
+    compute_environment_allocation_strategy: Literal[
+        "BEST_FIT_PROGRESSIVE", "SPOT_CAPACITY_OPTIMIZED", "SPOT_PRICE_CAPACITY_OPTIMIZED"
+    ] = _parameter("BEST_FIT_PROGRESSIVE", "How Batch chooses instance types.")
+    compute_environment_instance_types: list[str] = _parameter(
+        ["optimal"],
+        "Instance types or families that Batch may launch.",
+        rule='a list of at least one instance type or family, such as ["optimal"] or ["c7i", "m7i.8xlarge"]',
+        min_length=1,
+    )
+    compute_environment_minv_cpus: int = _parameter(
+        0, "vCPUs kept running even without jobs (0: none).", ge=0, le=100_000
+    )
+    compute_environment_maxv_cpus: int = _parameter(256, "Largest number of vCPUs running at a time.", ge=1, le=100_000)
+    compute_environment_desiredv_cpus: int = _parameter(
+        0, "vCPUs to start with; Batch changes it as jobs come and go.", ge=0, le=100_000
+    )
+    # SDK RetryStrategy: attempts 1 to 10.
+    job_definition_retry_attempts: int = _parameter(
+        5, "Attempts of a job whose Spot instance is reclaimed.", run_time=True, ge=1, le=10
+    )
+    job_definition_vcpus: int = _parameter(32, "vCPUs of the job.", run_time=True, ge=1, le=100_000)
+    # SDK ResourceRequirement: a job needs at least 4 MiB.
+    job_definition_memory: int = _parameter(30000, "Memory of the job (MiB).", run_time=True, ge=4, le=100_000_000)
+    wait_for_lustre_creation_seconds: int = _parameter(
+        30, "Pause between looks at the file system and the environment being made (s).", run_time=True, ge=1, le=3600
+    )
+    wait_for_job_completion_seconds: int = _parameter(
+        300, "Pause between looks at the job (s); grows to 1 % of the time waited.", run_time=True, ge=1, le=86_400
+    )
+    wait_for_check_metrics_seconds: int = _parameter(
+        60, "Pause between looks at the export queue (s).", run_time=True, ge=1, le=3600
+    )
+    # FSx guide, metrics: one datapoint a minute. CloudWatch: periods of standard metrics are multiples of 60 s.
+    lambda_period_seconds: int = _parameter(
+        60,
+        "Period of the metric that the Lambda function reads (s).",
+        rule="a multiple of 60 from 60 to 3600 (s)",
+        run_time=True,
+        ge=60,
+        le=3600,
+        multiple_of=60,
+    )
+    lambda_time_diff_minutes: int = _parameter(
+        15,
+        "How far back the Lambda function reads the metric (min); "
+        "with exportVerification: metrics also how long the queue must stay empty.",
+        run_time=True,
+        ge=2,
+        le=1440,
+    )
+
+    # ------------------------------------------------------------------ the job's image
+    job_definition_container_image: str = _parameter(
+        "",
+        "Image of the job, from any registry. Empty: a repository is created and its tag latest is used.",
+        run_time=True,
+    )
+
+    # ------------------------------------------------------------------ what makes it safe
+    export_verification: Literal["task", "metrics"] = _parameter(
+        "task",
+        "What proves that everything is in the bucket: an export task without failed files (task), "
+        "or a full quiet window of the export queue and no logged failure (metrics).",
+    )
+    provisioning_timeout_minutes: int = _parameter(
+        60, "Longest wait for one file system, association or environment to be made or unmade (min).", ge=10, le=1440
+    )
+    job_start_timeout_minutes: int = _parameter(
+        120, "Longest time a job may wait for an instance before it is terminated (min).", ge=5, le=43_200
+    )
+    job_timeout_minutes: int = _parameter(
+        129_600, "Longest time a job may take in all before it is terminated (min); 90 days.", ge=5, le=518_400
+    )
+    cleanup_timeout_minutes: int = _parameter(
+        1440, "Longest wait for the export queue to empty, and for the export task to end (min).", ge=10, le=43_200
+    )
+    notification_email: str = _parameter(
+        "",
+        "Address that hears of every failure, every kept file system and every reclaim; empty: only the topic does.",
+        rule="an e-mail address or empty",
+        pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$",
+    )
+
+    # ------------------------------------------------------------------ what exists already
+    vpc_id: str = _parameter("", "Existing VPC to use; empty: one is created.")
+    subnet_ids: list[str] = _parameter(
+        [], "Existing subnets of vpcId, with a way out to S3, ECR and ECS; the file system goes into the first."
+    )
+    security_group_ids: list[str] = _parameter(
+        [], "Existing security groups for file system and instances (TCP 988, 1018-1023 among them); empty: created."
+    )
+    vpc_cidr: str = _parameter(
+        "10.0.0.0/16",
+        "Address range of the VPC that is created.",
+        rule="an IPv4 range of size /16 to /24, such as 10.0.0.0/16",
+    )
+    spread_across_zones: bool = _parameter(
+        False,
+        "Let instances start in every private subnet rather than only in the file system's zone: "
+        "more Spot capacity, but traffic between zones is billed.",
+    )
+    bucket_name: str = _parameter("", "Existing bucket to link; empty: one is created.")
+    bucket_prefix: str = _parameter(
+        "",
+        "Key prefix in the bucket that the file system is linked to.",
+        rule="empty, or a key prefix without a leading slash, such as runs/today/",
+        pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*/?$",
+        max_length=512,
+    )
+    permissions_boundary_arn: str = _parameter("", "Permissions boundary for every role that is created.")
+    kms_key_arn: str = _parameter(
+        "", "Customer managed KMS key for bucket, secret, topic, repository, logs and Lambda function."
+    )
+    tags: dict[str, str] = _parameter(
+        {},
+        "Tags for everything, what a run creates included.",
+        rule="a map of at most 40 tags to strings; keys must not start with aws: or lustre-batch:",
+        max_length=40,
+    )
+
+    # ------------------------------------------------------------------ keeping
+    retain_data_on_destroy: bool = _parameter(
+        True, "Keep the created bucket and image repository, with what is in them, when the stack is destroyed."
+    )
+    noncurrent_version_days: int = _parameter(
+        30, "Days until replaced or deleted versions of objects expire in the created bucket (d).", ge=1, le=3650
+    )
+    # CloudWatch Logs API, PutRetentionPolicy: the values it takes.
+    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653] = (
+        _parameter(30, "Days that logs are kept (d).")
+    )
+
+    # ------------------------------------------------------------------ rules for one value
+    @field_validator("*", mode="before")
+    @classmethod
+    def _only_true_and_false_are_booleans(cls, value: Any, info: Any) -> Any:
+        """Text is read as the type it stands for; 1, "yes" and the like are refused rather than guessed at."""
+        wanted = cls.model_fields[info.field_name].annotation
+        if wanted is bool:
+            if value in ("true", "false"):
+                return value == "true"
+            if not isinstance(value, bool):
+                raise ValueError("not a boolean")
+        if wanted is int and isinstance(value, bool):
+            raise ValueError("not a number")
+        if wanted is int and isinstance(value, str) and not value.isascii():
+            raise ValueError("not a number")
+        if info.field_name == "log_retention_days" and isinstance(value, str) and value.isdigit():
+            return int(value)
+        if info.field_name == "lustre_file_system_type_version" and isinstance(value, float):
+            return str(value)
+        return value
+
+    @field_validator("lustre_storage_capacity")
+    @classmethod
+    def _capacity_comes_in_steps(cls, value: int) -> int:
+        if value != 1200 and value % 2400:
+            raise ValueError("not a step")
+        return value
+
+    @field_validator("vpc_cidr")
+    @classmethod
+    def _range_is_a_network(cls, value: str) -> str:
+        if not 16 <= ipaddress.IPv4Network(value).prefixlen <= 24:
+            raise ValueError("not a usable size")
+        return value
+
+    @field_validator("compute_environment_instance_types")
+    @classmethod
+    def _instance_types_look_like_some(cls, value: list[str]) -> list[str]:
+        if any(not item or item != item.strip().lower() for item in value):
+            raise ValueError("not instance types")
+        return value
+
+    @field_validator("job_definition_container_image")
+    @classmethod
+    def _image_has_no_space(cls, value: Any) -> Any:
+        if isinstance(value, str) and any(character.isspace() for character in value):
+            raise ValueError("not an image")
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _tag_keys_are_ours_to_set(cls, value: dict[str, str]) -> dict[str, str]:
+        if any(key.lower().startswith(("aws:", TAG_PREFIX)) or not 0 < len(key) <= 128 for key in value):
+            raise ValueError("not a tag key")
+        return value
+
+    # ------------------------------------------------------------------ rules for several
+    # ------------------------------------------------------------------ what a run may override
+    def run_time_values(self) -> dict[str, Any]:
+        """The parameters that the secret holds and a run may override, by their camelCase names."""
+        return {to_camel(name): getattr(self, name) for name in run_time_names()}
+
+
+def run_time_names() -> list[str]:
+    """The snake_case names of the parameters that can be tuned from run to run, without a deployment."""
+    return [name for name in Settings.model_fields if extra(name)["run_time"]]
+
+
+def extra(name: str) -> dict[str, Any]:
+    """What a parameter states beside its type: its ``rule`` in words, and whether it is a ``run_time`` parameter."""
+    stated = Settings.model_fields[name].json_schema_extra
+    assert isinstance(stated, dict)
+    return stated
+
+
+@cache
+def shape(name: str) -> dict[str, Any]:
+    """The JSON schema of one parameter."""
+    schema: dict[str, Any] = Settings.model_json_schema()["properties"][to_camel(name)]
+    return schema

@@ -1,0 +1,203 @@
+"""From values to settings: reads them, checks them, and says what is wrong in terms a user can act on.
+
+A mistake names the key, the value and the rule, and several mistakes are reported together. It must never guess: a
+value that is not clearly right is refused before any resource is registered.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
+from .settings import Settings, extra, run_time_names, shape
+
+
+class SettingsError(ValueError):
+    """One or more parameters are wrong; the message has a line for each: key, value and rule."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def read_settings(values: Mapping[str, Any], *, prefix: str = "") -> Settings:
+    """Settings from camelCase or snake_case keys; what is None counts as not given.
+
+    Raises
+    ------
+    SettingsError
+        With a line for every problem: ``<prefix><key>: <value> is not <rule>``.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError(f"{prefix}{line}" for line in _explain(error)) from None
+    problems = [problem for rule in _RULES_FOR_SEVERAL if (problem := rule(settings))]
+    if problems:
+        raise SettingsError(f"{prefix}{line}" for line in problems)
+    return settings
+
+
+def read_config(config: Mapping[str, str], namespace: str = "lustre-batch") -> Settings:
+    """Settings from a stack's configuration: ``namespace:key`` to text, lists and maps as JSON."""
+    prefix = f"{namespace}:"
+    own = {key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)}
+    return read_settings({name: _read_value(name, text) for name, text in own.items()}, prefix=prefix)
+
+
+def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
+    """The rules of the run-time parameters as data, for the state machine to check a run's values by.
+
+    Each is ``{key, type, rule}`` with ``minimum``, ``maximum``, ``multipleOf``, ``orElse`` or ``values`` as they apply.
+    """
+    rules = {}
+    for name in run_time_names():
+        stated = shape(name)
+        bounds = {new: stated[old] for old, new in _BOUNDS.items() if old in stated}
+        rules[name] = {"key": to_camel(name), "type": stated["type"], "rule": rule_of(name)} | bounds
+    rules["lustre_storage_capacity"] |= {"multipleOf": 2400, "orElse": [1200]}
+    limit = settings.compute_environment_maxv_cpus
+    rules["job_definition_vcpus"] |= {
+        "maximum": limit,
+        "rule": f"a whole number from 1 to {limit} (computeEnvironmentMaxvCpus)",
+    }
+    return list(rules.values())
+
+
+def rule_of(name: str) -> str:
+    """The rule of a parameter in words, as error messages and tables give it."""
+    if stated := extra(name)["rule"]:
+        return str(stated)
+    match shape(name):
+        case {"enum": values}:
+            return "one of " + ", ".join(str(value) for value in values)
+        case {"type": "boolean"}:
+            return "true or false"
+        case {"type": "integer", "minimum": low, "maximum": high}:
+            return f"a whole number from {low} to {high}"
+        case {"type": "array"}:
+            return "a list of strings"
+        case _:
+            return "a string"
+
+
+_BOUNDS: Final = {"minimum": "minimum", "maximum": "maximum", "multipleOf": "multipleOf", "enum": "values"}
+
+# Why a value that other systems take is refused here; shown instead of the bare rule.
+_REASONS: Final = {
+    ("compute_environment_allocation_strategy", "BEST_FIT"): (
+        "a strategy whose environment Batch can update, which every run needs "
+        "(Batch guide, updating compute environments)"
+    ),
+}
+
+
+def _read_value(name: str, text: str) -> Any:
+    """A configuration value, which the engine hands over as text: JSON where a list or a map is meant."""
+    names = {to_camel(field): field for field in Settings.model_fields}
+    if name in names and shape(names[name])["type"] in ("array", "object"):
+        try:
+            return json.loads(text or "null")
+        except json.JSONDecodeError:
+            return text
+    return text
+
+
+def _explain(error: ValidationError) -> list[str]:
+    """Pydantic's findings, one line each, in terms of key, value and rule."""
+    names = {to_camel(field): field for field in Settings.model_fields}
+    lines: dict[str, str] = {}
+    for finding in error.errors():
+        key = str(finding["loc"][0]) if finding["loc"] else ""
+        name = names.get(key, key)
+        key = to_camel(name)
+        value = finding["input"]
+        if finding["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            lines[key] = f"{key}: {_show(value)} is not a known parameter{hint}"
+        elif name in Settings.model_fields and key not in lines:
+            rule = _REASONS.get((name, value) if isinstance(value, str) else (name, ""), rule_of(name))
+            lines[key] = f"{key}: {_show(value)} is not {rule}"
+    return list(lines.values())
+
+
+def _show(value: Any) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value, default=str)
+
+
+# ---------------------------------------------------------------------- rules for several parameters
+def _spot_strategies_need_spot(s: Settings) -> str | None:
+    if s.compute_environment_allocation_strategy.startswith("SPOT_") and s.compute_environment_type != "SPOT":
+        return (
+            f"computeEnvironmentAllocationStrategy: {s.compute_environment_allocation_strategy} is not a strategy of "
+            f"computeEnvironmentType {s.compute_environment_type}; it needs SPOT"
+        )
+    return None
+
+
+def _vcpus_are_in_order(s: Settings) -> str | None:
+    low, wanted, high = (
+        s.compute_environment_minv_cpus,
+        s.compute_environment_desiredv_cpus,
+        s.compute_environment_maxv_cpus,
+    )
+    if low <= wanted <= high:
+        return None
+    return (
+        f"computeEnvironmentDesiredvCpus: {wanted} is not between computeEnvironmentMinvCpus ({low}) "
+        f"and computeEnvironmentMaxvCpus ({high})"
+    )
+
+
+def _job_fits_environment(s: Settings) -> str | None:
+    if s.job_definition_vcpus <= s.compute_environment_maxv_cpus:
+        return None
+    return (
+        f"jobDefinitionVcpus: {s.job_definition_vcpus} is not at most computeEnvironmentMaxvCpus "
+        f"({s.compute_environment_maxv_cpus}); the job would wait for ever"
+    )
+
+
+def _window_holds_a_period(s: Settings) -> str | None:
+    if s.lambda_time_diff_minutes * 60 >= 2 * s.lambda_period_seconds:
+        return None
+    return (
+        f"lambdaTimeDiffMinutes: {s.lambda_time_diff_minutes} is not at least two periods of "
+        f"lambdaPeriodSeconds ({s.lambda_period_seconds} s)"
+    )
+
+
+def _subnets_come_with_their_vpc(s: Settings) -> str | None:
+    if bool(s.vpc_id) == bool(s.subnet_ids):
+        return None
+    if s.vpc_id:
+        return f"subnetIds: {_show(s.subnet_ids)} is not a list of at least one subnet, which vpcId {s.vpc_id} needs"
+    return f"vpcId: {_show(s.vpc_id)} is not the VPC of subnetIds {_show(s.subnet_ids)}; give both or neither"
+
+
+def _groups_come_with_their_vpc(s: Settings) -> str | None:
+    if not s.security_group_ids or s.vpc_id:
+        return None
+    return f"vpcId: {_show(s.vpc_id)} is not the VPC of securityGroupIds {_show(s.security_group_ids)}; give both"
+
+
+def _adopted_network_has_its_own_range(s: Settings) -> str | None:
+    if not s.vpc_id or "vpc_cidr" not in s.model_fields_set or s.vpc_cidr == Settings.model_fields["vpc_cidr"].default:
+        return None
+    return f"vpcCidr: {s.vpc_cidr} is not to be given with vpcId {s.vpc_id}, whose range is its own"
+
+
+_RULES_FOR_SEVERAL: Final = (
+    _spot_strategies_need_spot,
+    _vcpus_are_in_order,
+    _job_fits_environment,
+    _window_holds_a_period,
+    _subnets_come_with_their_vpc,
+    _groups_come_with_their_vpc,
+    _adopted_network_has_its_own_range,
+)
