@@ -15,11 +15,15 @@ from pydantic.alias_generators import to_camel
 TAG_PREFIX: Final = "lustre-batch:"
 
 
-def _parameter(default: Any, help_text: str, *, rule: str = "", run_time: bool = False, **bounds: Any) -> Any:
-    """A field: its default, its help text, its bounds, and the rule an error message names when they are broken."""
-    return Field(
-        default=default, description=help_text, json_schema_extra={"rule": rule, "run_time": run_time}, **bounds
-    )
+def _parameter(
+    default: Any, help_text: str, *, rule: str = "", run_time: bool = False, composed: bool = False, **bounds: Any
+) -> Any:
+    """A field: its default, its help text, its bounds, and the rule an error message names when they are broken.
+
+    ``run_time``: a run may override it. ``composed``: the component takes it as another resource's output, too.
+    """
+    stated: dict[str, Any] = {"rule": rule, "run_time": run_time, "composed": composed}
+    return Field(default=default, description=help_text, json_schema_extra=stated, **bounds)
 
 
 class Settings(BaseModel):
@@ -124,6 +128,7 @@ class Settings(BaseModel):
         "",
         "Image of the job, from any registry. Empty: a repository is created and its tag latest is used.",
         run_time=True,
+        composed=True,
     )
 
     # ------------------------------------------------------------------ what makes it safe
@@ -152,12 +157,16 @@ class Settings(BaseModel):
     )
 
     # ------------------------------------------------------------------ what exists already
-    vpc_id: str = _parameter("", "Existing VPC to use; empty: one is created.")
+    vpc_id: str = _parameter("", "Existing VPC to use; empty: one is created.", composed=True)
     subnet_ids: list[str] = _parameter(
-        [], "Existing subnets of vpcId, with a way out to S3, ECR and ECS; the file system goes into the first."
+        [],
+        "Existing subnets of vpcId, with a way out to S3, ECR and ECS; the file system goes into the first.",
+        composed=True,
     )
     security_group_ids: list[str] = _parameter(
-        [], "Existing security groups for file system and instances (TCP 988, 1018-1023 among them); empty: created."
+        [],
+        "Existing security groups for file system and instances (TCP 988, 1018-1023 among them); empty: created.",
+        composed=True,
     )
     vpc_cidr: str = _parameter(
         "10.0.0.0/16",
@@ -169,7 +178,7 @@ class Settings(BaseModel):
         "Let instances start in every private subnet rather than only in the file system's zone: "
         "more Spot capacity, but traffic between zones is billed.",
     )
-    bucket_name: str = _parameter("", "Existing bucket to link; empty: one is created.")
+    bucket_name: str = _parameter("", "Existing bucket to link; empty: one is created.", composed=True)
     bucket_prefix: str = _parameter(
         "",
         "Key prefix in the bucket that the file system is linked to.",
@@ -177,9 +186,11 @@ class Settings(BaseModel):
         pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*/?$",
         max_length=512,
     )
-    permissions_boundary_arn: str = _parameter("", "Permissions boundary for every role that is created.")
+    permissions_boundary_arn: str = _parameter(
+        "", "Permissions boundary for every role that is created.", composed=True
+    )
     kms_key_arn: str = _parameter(
-        "", "Customer managed KMS key for bucket, secret, topic, repository, logs and Lambda function."
+        "", "Customer managed KMS key for bucket, secret, topic, repository, logs and Lambda function.", composed=True
     )
     tags: dict[str, str] = _parameter(
         {},
@@ -269,7 +280,7 @@ def run_time_names() -> list[str]:
 
 
 def extra(name: str) -> dict[str, Any]:
-    """What a parameter states beside its type: its ``rule`` in words, and whether it is a ``run_time`` parameter."""
+    """What a parameter states beside its type: its ``rule`` in words, whether it is ``run_time`` and ``composed``."""
     stated = Settings.model_fields[name].json_schema_extra
     assert isinstance(stated, dict)
     return stated

@@ -1,0 +1,19 @@
+"""The stack program: configuration in, the component, the exports that others rely on out."""
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from components.lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, read_config
+
+# pulumi.Config can only look up keys it is told of; a misspelt one has to be seen, too.
+settings = read_config(get_config_env() | CONFIG.get())
+auto_export = LustreBatchAutoExport(pulumi.get_stack(), LustreBatchAutoExportArgs(**dict(settings)))
+
+pulumi.export("stateMachineArn", auto_export.state_machine_arn)
+pulumi.export("bucketName", auto_export.bucket_name)
+pulumi.export("repositoryUrl", auto_export.repository_url)
+pulumi.export("jobQueueArn", auto_export.job_queue_arn)
+pulumi.export("computeEnvironmentArn", auto_export.compute_environment_arn)
+pulumi.export("parametersSecretArn", auto_export.parameters_secret_arn)
+pulumi.export("checkMetricsFunctionName", auto_export.check_metrics_function_name)
+pulumi.export("notificationTopicArn", auto_export.notification_topic_arn)

@@ -1,0 +1,188 @@
+"""The component's arguments. Made from settings.py by `make docs`: edit that, not this."""
+
+import pulumi
+
+
+class LustreBatchAutoExportArgs:
+    """Arguments of LustreBatchAutoExport; each has a default, and None stands for it."""
+
+    env_name: str | None
+    """Environment name: prefix of what a run creates (job, file system name) and of its notifications. Default:
+    "AutoExport"."""
+    auto_export: bool | None
+    """Export every new, changed and deleted file to the bucket while the job runs. When false, one export task
+    after the job is the only export. Default: True."""
+    delete_lustre: bool | None
+    """Delete the file system after the job, once everything on it is in the bucket. Default: True."""
+    lustre_file_system_type_version: str | None
+    """Lustre version. Default: "2.15"."""
+    lustre_storage_capacity: int | None
+    """Storage capacity (GiB). Default: 2400."""
+    lustre_imported_file_chunk_size: int | None
+    """Import chunk size (MiB): how much of an imported file lies on one disk. Default: 1024."""
+    ecr_repository_name: str | None
+    """Name of the image repository to create; a unique suffix is added, so that stacks can share an account.
+    Default: "batch-job-with-lustre-auto-export"."""
+    compute_environment_type: str | None
+    """Spot or On-Demand instances. Default: "SPOT"."""
+    compute_environment_allocation_strategy: str | None
+    """How Batch chooses instance types. Default: "BEST_FIT_PROGRESSIVE"."""
+    compute_environment_instance_types: list[str] | None
+    """Instance types or families that Batch may launch. Default: ["optimal"]."""
+    compute_environment_minv_cpus: int | None
+    """vCPUs kept running even without jobs (0: none). Default: 0."""
+    compute_environment_maxv_cpus: int | None
+    """Largest number of vCPUs running at a time. Default: 256."""
+    compute_environment_desiredv_cpus: int | None
+    """vCPUs to start with; Batch changes it as jobs come and go. Default: 0."""
+    job_definition_retry_attempts: int | None
+    """Attempts of a job whose Spot instance is reclaimed. Default: 5."""
+    job_definition_vcpus: int | None
+    """vCPUs of the job. Default: 32."""
+    job_definition_memory: int | None
+    """Memory of the job (MiB). Default: 30000."""
+    wait_for_lustre_creation_seconds: int | None
+    """Pause between looks at the file system and the environment being made (s). Default: 30."""
+    wait_for_job_completion_seconds: int | None
+    """Pause between looks at the job (s); grows to 1 % of the time waited. Default: 300."""
+    wait_for_check_metrics_seconds: int | None
+    """Pause between looks at the export queue (s). Default: 60."""
+    lambda_period_seconds: int | None
+    """Period of the metric that the Lambda function reads (s). Default: 60."""
+    lambda_time_diff_minutes: int | None
+    """How far back the Lambda function reads the metric (min); with exportVerification: metrics also how long the
+    queue must stay empty. Default: 15."""
+    job_definition_container_image: pulumi.Input[str] | None
+    """Image of the job, from any registry. Empty: a repository is created and its tag latest is used. Default:
+    ""."""
+    export_verification: str | None
+    """What proves that everything is in the bucket: an export task without failed files (task), or a full quiet
+    window of the export queue and no logged failure (metrics). Default: "task"."""
+    provisioning_timeout_minutes: int | None
+    """Longest wait for one file system, association or environment to be made or unmade (min). Default: 60."""
+    job_start_timeout_minutes: int | None
+    """Longest time a job may wait for an instance before it is terminated (min). Default: 120."""
+    job_timeout_minutes: int | None
+    """Longest time a job may take in all before it is terminated (min); 90 days. Default: 129600."""
+    cleanup_timeout_minutes: int | None
+    """Longest wait for the export queue to empty, and for the export task to end (min). Default: 1440."""
+    notification_email: str | None
+    """Address that hears of every failure, every kept file system and every reclaim; empty: only the topic does.
+    Default: ""."""
+    vpc_id: pulumi.Input[str] | None
+    """Existing VPC to use; empty: one is created. Default: ""."""
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]] | None
+    """Existing subnets of vpcId, with a way out to S3, ECR and ECS; the file system goes into the first. Default:
+    []."""
+    security_group_ids: pulumi.Input[list[pulumi.Input[str]]] | None
+    """Existing security groups for file system and instances (TCP 988, 1018-1023 among them); empty: created.
+    Default: []."""
+    vpc_cidr: str | None
+    """Address range of the VPC that is created. Default: "10.0.0.0/16"."""
+    spread_across_zones: bool | None
+    """Let instances start in every private subnet rather than only in the file system's zone: more Spot capacity,
+    but traffic between zones is billed. Default: False."""
+    bucket_name: pulumi.Input[str] | None
+    """Existing bucket to link; empty: one is created. Default: ""."""
+    bucket_prefix: str | None
+    """Key prefix in the bucket that the file system is linked to. Default: ""."""
+    permissions_boundary_arn: pulumi.Input[str] | None
+    """Permissions boundary for every role that is created. Default: ""."""
+    kms_key_arn: pulumi.Input[str] | None
+    """Customer managed KMS key for bucket, secret, topic, repository, logs and Lambda function. Default: ""."""
+    tags: dict[str, str] | None
+    """Tags for everything, what a run creates included. Default: {}."""
+    retain_data_on_destroy: bool | None
+    """Keep the created bucket and image repository, with what is in them, when the stack is destroyed. Default:
+    True."""
+    noncurrent_version_days: int | None
+    """Days until replaced or deleted versions of objects expire in the created bucket (d). Default: 30."""
+    log_retention_days: int | None
+    """Days that logs are kept (d). Default: 30."""
+
+    def __init__(
+        self,
+        *,
+        env_name: str | None = None,
+        auto_export: bool | None = None,
+        delete_lustre: bool | None = None,
+        lustre_file_system_type_version: str | None = None,
+        lustre_storage_capacity: int | None = None,
+        lustre_imported_file_chunk_size: int | None = None,
+        ecr_repository_name: str | None = None,
+        compute_environment_type: str | None = None,
+        compute_environment_allocation_strategy: str | None = None,
+        compute_environment_instance_types: list[str] | None = None,
+        compute_environment_minv_cpus: int | None = None,
+        compute_environment_maxv_cpus: int | None = None,
+        compute_environment_desiredv_cpus: int | None = None,
+        job_definition_retry_attempts: int | None = None,
+        job_definition_vcpus: int | None = None,
+        job_definition_memory: int | None = None,
+        wait_for_lustre_creation_seconds: int | None = None,
+        wait_for_job_completion_seconds: int | None = None,
+        wait_for_check_metrics_seconds: int | None = None,
+        lambda_period_seconds: int | None = None,
+        lambda_time_diff_minutes: int | None = None,
+        job_definition_container_image: pulumi.Input[str] | None = None,
+        export_verification: str | None = None,
+        provisioning_timeout_minutes: int | None = None,
+        job_start_timeout_minutes: int | None = None,
+        job_timeout_minutes: int | None = None,
+        cleanup_timeout_minutes: int | None = None,
+        notification_email: str | None = None,
+        vpc_id: pulumi.Input[str] | None = None,
+        subnet_ids: pulumi.Input[list[pulumi.Input[str]]] | None = None,
+        security_group_ids: pulumi.Input[list[pulumi.Input[str]]] | None = None,
+        vpc_cidr: str | None = None,
+        spread_across_zones: bool | None = None,
+        bucket_name: pulumi.Input[str] | None = None,
+        bucket_prefix: str | None = None,
+        permissions_boundary_arn: pulumi.Input[str] | None = None,
+        kms_key_arn: pulumi.Input[str] | None = None,
+        tags: dict[str, str] | None = None,
+        retain_data_on_destroy: bool | None = None,
+        noncurrent_version_days: int | None = None,
+        log_retention_days: int | None = None,
+    ) -> None:
+        self.env_name = env_name
+        self.auto_export = auto_export
+        self.delete_lustre = delete_lustre
+        self.lustre_file_system_type_version = lustre_file_system_type_version
+        self.lustre_storage_capacity = lustre_storage_capacity
+        self.lustre_imported_file_chunk_size = lustre_imported_file_chunk_size
+        self.ecr_repository_name = ecr_repository_name
+        self.compute_environment_type = compute_environment_type
+        self.compute_environment_allocation_strategy = compute_environment_allocation_strategy
+        self.compute_environment_instance_types = compute_environment_instance_types
+        self.compute_environment_minv_cpus = compute_environment_minv_cpus
+        self.compute_environment_maxv_cpus = compute_environment_maxv_cpus
+        self.compute_environment_desiredv_cpus = compute_environment_desiredv_cpus
+        self.job_definition_retry_attempts = job_definition_retry_attempts
+        self.job_definition_vcpus = job_definition_vcpus
+        self.job_definition_memory = job_definition_memory
+        self.wait_for_lustre_creation_seconds = wait_for_lustre_creation_seconds
+        self.wait_for_job_completion_seconds = wait_for_job_completion_seconds
+        self.wait_for_check_metrics_seconds = wait_for_check_metrics_seconds
+        self.lambda_period_seconds = lambda_period_seconds
+        self.lambda_time_diff_minutes = lambda_time_diff_minutes
+        self.job_definition_container_image = job_definition_container_image
+        self.export_verification = export_verification
+        self.provisioning_timeout_minutes = provisioning_timeout_minutes
+        self.job_start_timeout_minutes = job_start_timeout_minutes
+        self.job_timeout_minutes = job_timeout_minutes
+        self.cleanup_timeout_minutes = cleanup_timeout_minutes
+        self.notification_email = notification_email
+        self.vpc_id = vpc_id
+        self.subnet_ids = subnet_ids
+        self.security_group_ids = security_group_ids
+        self.vpc_cidr = vpc_cidr
+        self.spread_across_zones = spread_across_zones
+        self.bucket_name = bucket_name
+        self.bucket_prefix = bucket_prefix
+        self.permissions_boundary_arn = permissions_boundary_arn
+        self.kms_key_arn = kms_key_arn
+        self.tags = tags
+        self.retain_data_on_destroy = retain_data_on_destroy
+        self.noncurrent_version_days = noncurrent_version_days
+        self.log_retention_days = log_retention_days

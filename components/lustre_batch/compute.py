@@ -1,0 +1,83 @@
+"""The Batch environment: a managed compute environment, its queue, and the role of its instances.
+
+The launch template belongs to the workflow, which names the file system of the run in it: nothing here may set or
+reset it, or a deployment would take the file system away from a running job.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from .network import Network
+from .parts import Owner, read_data
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What jobs run on."""
+
+    compute_environment_arn: pulumi.Output[str]
+    job_queue_arn: pulumi.Output[str]
+
+
+def create_compute(owner: Owner, network: Network) -> Compute:
+    """Create environment and queue; the queue goes first when the stack is destroyed, the role last."""
+    settings = owner.settings
+    profile, attachment = _create_instance_profile(owner)
+    environment = aws.batch.ComputeEnvironment(
+        owner.named("environment"),
+        type="MANAGED",
+        # No service role: only with Batch's service-linked one can the workflow update the environment
+        # (Batch guide, updating compute environments).
+        compute_resources={
+            "type": settings.compute_environment_type,
+            "allocation_strategy": settings.compute_environment_allocation_strategy,
+            "instance_types": settings.compute_environment_instance_types,
+            "min_vcpus": settings.compute_environment_minv_cpus,
+            "max_vcpus": settings.compute_environment_maxv_cpus,
+            "desired_vcpus": settings.compute_environment_desiredv_cpus,
+            "ec2_configurations": [{"image_type": "ECS_AL2023"}],
+            "instance_role": profile.arn,
+            "security_group_ids": network.security_group_ids,
+            "subnets": network.compute_subnet_ids,
+            "tags": owner.tags("instance"),
+        },
+        tags=owner.tags(),
+        opts=owner.child(
+            # The workflow sets the first, Batch the second. A launch template that appears on an environment would
+            # make the provider plan a replacement (terraform-provider-aws #44644).
+            ignore_changes=["computeResources.launchTemplate", "computeResources.desiredVcpus"],
+            depends_on=[attachment, *network.ready],
+        ),
+    )
+    queue = aws.batch.JobQueue(
+        owner.named("queue"),
+        state="ENABLED",
+        priority=1,
+        compute_environment_orders=[{"order": 1, "compute_environment": environment.arn}],
+        tags=owner.tags(),
+        opts=owner.child(),
+    )
+    return Compute(compute_environment_arn=environment.arn, job_queue_arn=queue.arn)
+
+
+def _create_instance_profile(owner: Owner) -> tuple[aws.iam.InstanceProfile, pulumi.Resource]:
+    role = aws.iam.Role(
+        owner.named("instance"),
+        assume_role_policy=read_data("policies/instance_trust.json"),
+        permissions_boundary=owner.settings.permissions_boundary_arn or None,
+        tags=owner.tags(),
+        opts=owner.child(),
+    )
+    attachment = aws.iam.RolePolicyAttachment(
+        owner.named("instance"),
+        role=role.name,
+        # What the ECS agent needs, and no more (Batch guide, ECS instance role).
+        policy_arn=owner.surroundings.partition.apply(
+            lambda partition: f"arn:{partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+        ),
+        opts=owner.child(),
+    )
+    profile = aws.iam.InstanceProfile(owner.named("instance"), role=role.name, tags=owner.tags(), opts=owner.child())
+    return profile, attachment

@@ -1,0 +1,30 @@
+"""The topic that hears of every failure, every kept file system and every reclaim.
+
+What is said is the workflow's business; here is only who hears it.
+"""
+
+import pulumi_aws as aws
+
+from .parts import Owner
+
+
+def create_topic(owner: Owner) -> aws.sns.Topic:
+    """Create the topic. Its name is the component's with a unique suffix, and serves as the component's identity."""
+    settings = owner.settings
+    topic = aws.sns.Topic(
+        owner.name,
+        display_name=f"Lustre Batch {settings.env_name}",
+        # aws/sns cannot be used by the services that publish here (SNS guide, key management).
+        kms_master_key_id=settings.kms_key_arn or None,
+        tags=owner.tags(),
+        opts=owner.child(),
+    )
+    if settings.notification_email:
+        aws.sns.TopicSubscription(
+            owner.named("email"),
+            topic=topic.arn,
+            protocol="email",
+            endpoint=settings.notification_email,
+            opts=owner.child(),
+        )
+    return topic

@@ -1,0 +1,125 @@
+"""What the parts of the component share: whom they belong to, how they are named and tagged, how data is rendered.
+
+It must never create a resource of its own.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from .settings import Settings
+
+_HERE = Path(__file__).parent
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The account and region that the component is deployed into; no ARN names one by hand."""
+
+    partition: pulumi.Output[str]
+    region: pulumi.Output[str]
+    account_id: pulumi.Output[str]
+
+    @classmethod
+    def of(cls, component: pulumi.Resource) -> "Surroundings":
+        options = pulumi.InvokeOptions(parent=component)
+        return cls(
+            partition=aws.get_partition_output(opts=options).partition,
+            region=aws.get_region_output(opts=options).region,
+            account_id=aws.get_caller_identity_output(opts=options).account_id,
+        )
+
+    def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
+        """``arn:<partition>:<service>:<region>:<account>:<resource>``."""
+        return pulumi.Output.concat(
+            "arn:", self.partition, ":", service, ":", self.region, ":", self.account_id, ":", resource
+        )
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The component as its parts see it."""
+
+    name: str
+    component: pulumi.Resource
+    settings: Settings
+    surroundings: Surroundings
+
+    def named(self, part: str) -> str:
+        """The logical name of a child. AWS names derive from it, so two components never meet in one account."""
+        return f"{self.name}-{part}"
+
+    def child(self, **options: Any) -> pulumi.ResourceOptions:
+        """Options of a child resource; the caller's own (provider, protect, aliases) reach it through its parent."""
+        return pulumi.ResourceOptions(parent=self.component, **options)
+
+    def tags(self, part: str | None = None) -> dict[str, str]:
+        """The user's tags, the environment, and a Name where consoles show one."""
+        tags = {"Environment": self.settings.env_name} | self.settings.tags
+        return tags | {"Name": self.named(part)} if part else tags
+
+    def role(self, part: str, service: str, policy: pulumi.Input[str]) -> aws.iam.Role:
+        """A role that one AWS service assumes on behalf of this account, with one policy of its own."""
+        trust = self.surroundings.account_id.apply(
+            lambda account_id: render(
+                read_data("policies/trust.json"), {"Service": f"{service}.amazonaws.com", "AccountId": account_id}
+            )
+        )
+        role = aws.iam.Role(
+            self.named(part),
+            assume_role_policy=trust,
+            permissions_boundary=self.settings.permissions_boundary_arn or None,
+            tags=self.tags(),
+            opts=self.child(),
+        )
+        aws.iam.RolePolicy(self.named(part), role=role.id, policy=policy, opts=self.child())
+        return role
+
+    def log_group(self, part: str, prefix: str) -> aws.cloudwatch.LogGroup:
+        """A log group whose name begins with what the service that writes to it asks for."""
+        return aws.cloudwatch.LogGroup(
+            self.named(part),
+            name_prefix=f"{prefix}/{self.name}-",
+            retention_in_days=self.settings.log_retention_days,
+            kms_key_id=self.settings.kms_key_arn or None,
+            tags=self.tags(),
+            opts=self.child(),
+        )
+
+
+def read_data(name: str) -> str:
+    """A data file of this package: the definition, a policy, the user data."""
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """Fill in the ``${Name}`` placeholders of a JSON document, in the way AWS SAM's DefinitionSubstitutions do.
+
+    A value that is not text becomes JSON text. Every value is escaped twice: for the JSON string that it stands in,
+    and for the single-quoted JSONata literal that this string may hold.
+
+    Raises
+    ------
+    KeyError
+        If the template names a value that is not given.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        value = values[match.group(1)]
+        text = value if isinstance(value, str) else json.dumps(value)
+        literal = json.dumps(text)[1:-1].replace("'", "\\u0027")
+        return json.dumps(literal)[1:-1]
+
+    return _PLACEHOLDER.sub(fill, template)
+
+
+def render_output(template: str, values: Mapping[str, Any]) -> pulumi.Output[str]:
+    """`render`, for values that are not all known before the deployment."""
+    return pulumi.Output.all(**values).apply(lambda known: render(template, known))

@@ -1,0 +1,165 @@
+"""The workflow: its definition, the role that may do exactly what the definition calls, and what starts a clean-up run.
+
+The definition is a file of its own, workflow.asl.json; this module only fills in the names. It must never decide
+anything about a run.
+"""
+
+import json
+from dataclasses import dataclass
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+
+import pulumi
+import pulumi_aws as aws
+
+from .compute import Compute
+from .network import Network
+from .parts import Owner, read_data, render, render_output
+from .storage import Storage, run_time_parameters
+from .validation import run_time_rules
+
+# How often a clean-up run that fails is started again, each time after a longer wait.
+CLEAN_UP_ATTEMPTS = 5
+# EC2 guide, user data: 16 KB before it is encoded.
+USER_DATA_LIMIT_BYTES = 16 * 1024
+REPORTS = "lustre-batch-reports"
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What users start."""
+
+    state_machine_arn: pulumi.Output[str]
+
+
+def user_data() -> str:
+    """The instances' user data: the boothook, in the MIME multipart form that Batch insists on.
+
+    A ``text/cloud-boothook`` runs early in every boot, before the ECS agent starts (Batch guide, launch templates).
+    """
+    message = MIMEMultipart(boundary="==LUSTRE-BATCH==")
+    part = MIMEText(read_data("user_data.sh"), "cloud-boothook", "us-ascii")
+    message.attach(part)
+    text = message.as_string()
+    if len(text) > USER_DATA_LIMIT_BYTES:
+        raise ValueError(f"user_data.sh: {len(text)} bytes are more than the {USER_DATA_LIMIT_BYTES} that EC2 takes")
+    return text
+
+
+def create_workflow(
+    owner: Owner,
+    topic: aws.sns.Topic,
+    network: Network,
+    storage: Storage,
+    compute: Compute,
+    check_metrics: aws.lambda_.Function,
+) -> Workflow:
+    """Create the state machine and the rule that cleans up after executions that could not do it themselves."""
+    settings, here = owner.settings, owner.surroundings
+    stack_id = topic.name
+    log_group = owner.log_group("workflow", "/aws/vendedlogs/states")
+    # The SDK's LustreLogCreateConfiguration: the name must begin with /aws/fsx.
+    file_system_log_group = owner.log_group("file-systems", "/aws/fsx")
+    prefix = settings.bucket_prefix.rstrip("/")
+    data_repository_path = pulumi.Output.concat("s3://", storage.bucket_name, "/", f"{prefix}/" if prefix else "")
+    values = {
+        "AccountId": here.account_id,
+        "BatchArn": _service_arn(owner, "batch"),
+        "BucketArn": storage.bucket_arn,
+        "CheckMetricsFunctionArn": check_metrics.arn,
+        "CleanUpAttempts": CLEAN_UP_ATTEMPTS,
+        "CleanupTimeoutMinutes": settings.cleanup_timeout_minutes,
+        "ComputeEnvironmentArn": compute.compute_environment_arn,
+        "DataRepositoryPath": data_repository_path,
+        "Ec2Arn": _service_arn(owner, "ec2"),
+        "EnvName": settings.env_name,
+        "ExecutionArns": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":*")),
+        "ExportVerification": settings.export_verification,
+        "FileSystemArnPrefix": here.arn("fsx", "file-system/"),
+        "FileSystemLogGroupArn": file_system_log_group.arn,
+        "FileSystemLogGroupName": file_system_log_group.name,
+        "FileSystemSubnetId": network.file_system_subnet_id,
+        "FsxArn": _service_arn(owner, "fsx"),
+        "JobDefinitionName": stack_id,
+        "JobQueueArn": compute.job_queue_arn,
+        "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
+        "JobTimeoutMinutes": settings.job_timeout_minutes,
+        "LaunchTemplateName": stack_id,
+        "ParameterDefaults": pulumi.Output.json_dumps(run_time_parameters(owner, storage.image)),
+        "ParameterRules": run_time_rules(settings),
+        "ParametersSecretArn": storage.parameters_secret_arn,
+        "Partition": here.partition,
+        "ProvisioningTimeoutMinutes": settings.provisioning_timeout_minutes,
+        "ReportPath": pulumi.Output.concat(data_repository_path, REPORTS),
+        "SecurityGroupIds": pulumi.Output.json_dumps(network.security_group_ids),
+        "StackId": stack_id,
+        "Tags": owner.tags(),
+        "TopicArn": topic.arn,
+        "UserData": user_data(),
+    }
+    role = owner.role("workflow", "states", _policy(owner, values))
+    state_machine = aws.sfn.StateMachine(
+        owner.named("workflow"),
+        name=stack_id,
+        type="STANDARD",
+        definition=render_output(read_data("workflow.asl.json"), values),
+        role_arn=role.arn,
+        logging_configuration={
+            "level": "ERROR",
+            "include_execution_data": True,
+            "log_destination": pulumi.Output.concat(log_group.arn, ":*"),
+        },
+        tracing_configuration={"enabled": True},
+        tags=owner.tags(),
+        opts=owner.child(),
+    )
+    _clean_up_after_executions(owner, state_machine)
+    return Workflow(state_machine_arn=state_machine.arn)
+
+
+def _service_arn(owner: Owner, service: str) -> pulumi.Output[str]:
+    """``arn:<partition>:<service>:<region>:<account>``, to which policies append the resource."""
+    here = owner.surroundings
+    return pulumi.Output.concat("arn:", here.partition, f":{service}:", here.region, ":", here.account_id)
+
+
+def _policy(owner: Owner, values: dict[str, pulumi.Input[object]]) -> pulumi.Output[str]:
+    """The workflow's policy, with the use of the customer's key where there is one."""
+    policy = render_output(read_data("policies/workflow.json"), values)
+    if not owner.settings.kms_key_arn:
+        return policy
+
+    def with_key(known: list[str]) -> str:
+        document = json.loads(known[0])
+        document["Statement"].append(json.loads(render(read_data("policies/kms.json"), {"KmsKeyArn": known[1]})))
+        return json.dumps(document)
+
+    return pulumi.Output.all(policy, owner.settings.kms_key_arn).apply(with_key)
+
+
+def _clean_up_after_executions(owner: Owner, state_machine: aws.sfn.StateMachine) -> None:
+    """Start the state machine with the event of an execution that was stopped, timed out or failed."""
+    rule = aws.cloudwatch.EventRule(
+        owner.named("clean-up"),
+        description="Starts a clean-up run after an execution that was stopped, timed out or failed",
+        event_pattern=pulumi.Output.json_dumps(
+            {
+                "source": ["aws.states"],
+                "detail-type": ["Step Functions Execution Status Change"],
+                "detail": {
+                    "stateMachineArn": [state_machine.arn],
+                    "status": ["ABORTED", "FAILED", "TIMED_OUT"],
+                },
+            }
+        ),
+        tags=owner.tags(),
+        opts=owner.child(),
+    )
+    role = owner.role(
+        "clean-up",
+        "events",
+        render_output(read_data("policies/clean_up_events.json"), {"StateMachineArn": state_machine.arn}),
+    )
+    aws.cloudwatch.EventTarget(
+        owner.named("clean-up"), rule=rule.name, arn=state_machine.arn, role_arn=role.arn, opts=owner.child()
+    )
