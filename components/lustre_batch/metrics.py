@@ -23,7 +23,7 @@ def create_check_metrics(owner: Owner) -> aws.lambda_.Function:
     """Deploy the function, with a log group of its own that is kept for a limited time."""
     settings = owner.settings
     log_group = owner.log_group("check-metrics", "/aws/lambda")
-    role = owner.role(
+    role, may = owner.role(
         "check-metrics", "lambda", render_output(read_data("policies/metrics.json"), {"LogGroupArn": log_group.arn})
     )
     return aws.lambda_.Function(
@@ -45,5 +45,5 @@ def create_check_metrics(owner: Owner) -> aws.lambda_.Function:
         logging_config={"log_format": "JSON", "log_group": log_group.name},
         kms_key_arn=settings.kms_key_arn or None,
         tags=owner.tags(),
-        opts=owner.child(),
+        opts=owner.child(depends_on=[may]),
     )

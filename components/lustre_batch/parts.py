@@ -65,8 +65,8 @@ class Owner:
         tags = {"Environment": self.settings.env_name} | self.settings.tags
         return tags | {"Name": self.named(part)} if part else tags
 
-    def role(self, part: str, service: str, policy: pulumi.Input[str]) -> aws.iam.Role:
-        """A role that one AWS service assumes on behalf of this account, with one policy of its own."""
+    def role(self, part: str, service: str, policy: pulumi.Input[str]) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        """A role that one AWS service assumes on behalf of this account, and its policy, for users to wait for."""
         trust = self.surroundings.account_id.apply(
             lambda account_id: render(
                 read_data("policies/trust.json"), {"Service": f"{service}.amazonaws.com", "AccountId": account_id}
@@ -79,8 +79,7 @@ class Owner:
             tags=self.tags(),
             opts=self.child(),
         )
-        aws.iam.RolePolicy(self.named(part), role=role.id, policy=policy, opts=self.child())
-        return role
+        return role, aws.iam.RolePolicy(self.named(part), role=role.id, policy=policy, opts=self.child())
 
     def log_group(self, part: str, prefix: str) -> aws.cloudwatch.LogGroup:
         """A log group whose name begins with what the service that writes to it asks for."""

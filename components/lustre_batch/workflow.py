@@ -97,7 +97,7 @@ def create_workflow(
         "TopicArn": topic.arn,
         "UserData": user_data(),
     }
-    role = owner.role("workflow", "states", _policy(owner, values))
+    role, may = owner.role("workflow", "states", _policy(owner, values))
     state_machine = aws.sfn.StateMachine(
         owner.named("workflow"),
         name=stack_id,
@@ -111,7 +111,8 @@ def create_workflow(
         },
         tracing_configuration={"enabled": True},
         tags=owner.tags(),
-        opts=owner.child(),
+        # Step Functions tries the log's permissions out when the state machine is made.
+        opts=owner.child(depends_on=[may]),
     )
     _clean_up_after_executions(owner, state_machine)
     return Workflow(state_machine_arn=state_machine.arn)
@@ -155,11 +156,15 @@ def _clean_up_after_executions(owner: Owner, state_machine: aws.sfn.StateMachine
         tags=owner.tags(),
         opts=owner.child(),
     )
-    role = owner.role(
+    role, may = owner.role(
         "clean-up",
         "events",
         render_output(read_data("policies/clean_up_events.json"), {"StateMachineArn": state_machine.arn}),
     )
     aws.cloudwatch.EventTarget(
-        owner.named("clean-up"), rule=rule.name, arn=state_machine.arn, role_arn=role.arn, opts=owner.child()
+        owner.named("clean-up"),
+        rule=rule.name,
+        arn=state_machine.arn,
+        role_arn=role.arn,
+        opts=owner.child(depends_on=[may]),
     )
