@@ -114,12 +114,13 @@ class Settings(BaseModel):
         le=3600,
         multiple_of=60,
     )
+    # A datapoint is readable 1 to 3 minutes after its minute: a shorter window would never hold one that counts.
     lambda_time_diff_minutes: int = _parameter(
         15,
         "How far back the Lambda function reads the metric (min); "
         "with exportVerification: metrics also how long the queue must stay empty.",
         run_time=True,
-        ge=2,
+        ge=5,
         le=1440,
     )
 

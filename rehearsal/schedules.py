@@ -1,0 +1,131 @@
+"""Schedules drawn at random: what a job writes and when, how fast it is exported and with which pauses, what goes wrong.
+
+Everything is drawn through one function, `whole(low, high)`, so that the same generator serves a seeded comparison and
+a property test that shrinks. It must draw nothing that AWS could not do.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+Whole = Callable[[int, int], int]
+
+# Every call of a run's main line and of its clean-up. Which of them a schedule strikes is drawn; how often stays below
+# what the definition retries.
+CALLS = (
+    "secretsmanager:GetSecretValue",
+    "ec2:DescribeLaunchTemplates",
+    "ec2:CreateLaunchTemplate",
+    "ec2:DeleteLaunchTemplate",
+    "fsx:CreateFileSystem",
+    "fsx:DescribeFileSystems",
+    "fsx:CreateDataRepositoryAssociation",
+    "fsx:DescribeDataRepositoryAssociations",
+    "fsx:UpdateDataRepositoryAssociation",
+    "fsx:CreateDataRepositoryTask",
+    "fsx:DescribeDataRepositoryTasks",
+    "fsx:DeleteFileSystem",
+    "batch:UpdateComputeEnvironment",
+    "batch:DescribeComputeEnvironments",
+    "batch:RegisterJobDefinition",
+    "batch:DescribeJobDefinitions",
+    "batch:DeregisterJobDefinition",
+    "batch:SubmitJob",
+    "batch:ListJobs",
+    "batch:DescribeJobs",
+    "cloudwatch:GetMetricData",
+)
+ERRORS = {"throttled": "ThrottlingException", "broken": "InternalServerError"}
+
+
+def seeded(seed: int) -> Whole:
+    """`whole` for a comparison that can be repeated."""
+    return random.Random(seed).randint
+
+
+def ordinary(whole: Whole) -> dict[str, Any]:
+    """A day in production: mostly nothing goes wrong, often much is written late."""
+    runtime = whole(5, 120) * 60
+    content: dict[str, Any] = {
+        "job": {
+            "start_delay": whole(60, 400),
+            "runtime": runtime,
+            "writes": [_steady(whole, runtime), *([_late(whole, runtime)] if _chance(whole, 50) else [])],
+            "interruptions": [whole(30, runtime) for _ in range(_weighted(whole, (75, 15, 10)))],
+        },
+        "export": {"files_per_second": whole(150, 400)},
+        "metric": {"delay": whole(60, 180)},
+        "file_system": {"create": whole(300, 900), "delete": whole(60, 300)},
+        "association": {"create": whole(30, 120)},
+        "compute_environment": {"update": whole(60, 240)},
+    }
+    if _chance(whole, 10):
+        content["export"]["stalls"] = [{"at": whole(0, runtime), "for": whole(60, 1800)}]
+    if _chance(whole, 5):
+        content["metric"]["gaps"] = [{"at": whole(0, runtime), "for": whole(60, 3600)}]
+    if _chance(whole, 5):
+        content["job"]["outcome"] = "FAILED"
+    if _chance(whole, 5):
+        content["faults"] = [{"call": CALLS[whole(0, len(CALLS) - 1)], "error": "ThrottlingException", "times": 1}]
+    return content
+
+
+def hostile(whole: Whole) -> dict[str, Any]:
+    """Everything at once: faults on every call, answers that are lost, and an abort at any point of the run."""
+    content = ordinary(whole)
+    runtime = content["job"]["runtime"]
+    content["export"] |= {
+        "stalls": [{"at": whole(0, 2 * runtime), "for": whole(1, 7200)} for _ in range(whole(0, 2))],
+        "refused": whole(1, 5) if _chance(whole, 10) else 0,
+    }
+    content["metric"]["gaps"] = [{"at": whole(0, 2 * runtime), "for": whole(60, 7200)} for _ in range(whole(0, 2))]
+    content["faults"] = [_fault(whole) for _ in range(whole(0, 4))]
+    if _chance(whole, 30):
+        content["execution"] = {"abort_at": whole(0, 3 * runtime)}
+    if _chance(whole, 10):
+        content["set"] = {"exportVerification": "metrics"}
+    content["input"] = {
+        "autoExport": not _chance(whole, 15),
+        "waitForJobCompletionSeconds": (30, 60, 300)[whole(0, 2)],
+    }
+    return content
+
+
+def _steady(whole: Whole, runtime: int) -> dict[str, Any]:
+    return {
+        "at": 0,
+        "over": whole(1, runtime),
+        "files": whole(1, 20_000),
+        "bytes_each": (10_240, 1_048_576)[whole(0, 1)],
+        "deletes_previous": _chance(whole, 30),
+    }
+
+
+def _late(whole: Whole, runtime: int) -> dict[str, Any]:
+    """Results written just before the end: what a check of the metric's past cannot see."""
+    over = min(runtime, whole(5, 120))
+    return {"at": runtime - over, "over": over, "files": whole(100, 100_000), "bytes_each": 10_240}
+
+
+def _fault(whole: Whole) -> dict[str, Any]:
+    return {
+        "call": CALLS[whole(0, len(CALLS) - 1)],
+        "error": tuple(ERRORS.values())[whole(0, 1)],
+        "times": whole(1, 3),
+        "skip": whole(0, 3),
+        "after": _chance(whole, 25),
+    }
+
+
+def _chance(whole: Whole, percent: int) -> bool:
+    # High draws mean that it happens, so that shrinking leads to the simple schedule.
+    return whole(1, 100) > 100 - percent
+
+
+def _weighted(whole: Whole, percentages: tuple[int, ...]) -> int:
+    drawn = whole(1, 100)
+    for number, percentage in enumerate(percentages):
+        if drawn <= percentage:
+            return number
+        drawn -= percentage
+    return 0
