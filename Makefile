@@ -35,3 +35,12 @@ format: $(INSTALLED) ## let ruff format and sort
 
 clean: ## remove what make created here
 	rm -rf $(VENV) .engine dist build *.egg-info
+
+bench: $(INSTALLED) ## measure what speed is promised for
+	$(BIN)/python -m tools.bench
+
+soak: $(INSTALLED) ## property tests over N random schedules (N=5000)
+	SCHEDULES=$(or $(N),5000) $(BIN)/python -m pytest -n 2 tests/rehearsal/test_properties.py
+
+compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000), into the README
+	$(BIN)/python -m rehearsal.compare --schedules $(or $(N),1000) --write
