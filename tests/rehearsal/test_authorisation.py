@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,11 @@ def test_an_explicit_deny_wins_wherever_it_stands(denied_first: bool) -> None:
     decision = evaluate(policies if denied_first else policies[::-1], "fsx:DeleteFileSystem", FILE_SYSTEM, {})
     assert (decision.allowed, decision.statement) == (False, "Never")
     assert "explicit deny" in decision.reason
+
+
+def test_of_several_allows_the_first_is_named() -> None:
+    both = policy(statement(Sid="First"), statement(Sid="Second"))
+    assert evaluate([both], "fsx:X", "*", {}).statement == "First"
 
 
 def test_a_single_statement_needs_no_list() -> None:
@@ -89,7 +95,7 @@ def test_actions_match_with_wildcards_in_any_case(pattern: str | list[str], expe
         ("arn:aws:fsx:us-east-1:123456789012:file-system/fs-1?", False),
         ("arn:aws:fsx:*", True),
         ("arn:*:file-system/fs-1", True),
-        ("arn:aws:f*x:file-system/fs-1", False),  # within a segment a * does not cross its colons
+        ("arn:aws:f*2:file-system/fs-1", False),  # within a segment a * does not cross its colons
         ("arn:aws:fsx:us-east-1:999999999999:file-system/fs-1", False),
     ],
 )
@@ -110,6 +116,7 @@ OPERATORS: list[tuple[str, Any, Any, bool]] = [
     ("StringNotEquals", "blue", "red", True),
     ("StringNotEquals", ["red", "blue"], "red", False),
     ("StringNotEquals", "blue", None, True),
+    ("StringNotEquals", "blue", ["blue", "red"], False),
     ("StringEqualsIgnoreCase", "BLUE", "blue", True),
     ("StringEqualsIgnoreCase", "BLUE", "red", False),
     ("StringNotEqualsIgnoreCase", "BLUE", "blue", False),
@@ -119,6 +126,7 @@ OPERATORS: list[tuple[str, Any, Any, bool]] = [
     ("StringLike", "b?ue", "bue", False),
     ("StringLike", "BL*", "blue", False),
     ("StringLike", "a.c", "abc", False),
+    ("StringLike", "a*c", "a\nc", True),
     ("StringLike", "*", None, False),
     ("StringLikeIfExists", "bl*", None, True),
     ("StringNotLike", "bl*", "blue", False),
@@ -129,6 +137,7 @@ OPERATORS: list[tuple[str, Any, Any, bool]] = [
     ("ArnLike", "arn:aws:*:file-system/fs-1", FILE_SYSTEM, False),
     ("ArnLike", "arn:aws:fsx:*:*:task/*", FILE_SYSTEM, False),
     ("ArnLike", "arn:aws:fsx:*:*:*", "not-an-arn", False),
+    ("ArnLike", "not-an-arn", "not-an-arn", False),
     ("ArnNotLike", "arn:aws:fsx:*:*:task/*", FILE_SYSTEM, True),
     ("ArnNotEquals", FILE_SYSTEM, FILE_SYSTEM, False),
     ("Bool", "true", "True", True),
@@ -184,6 +193,17 @@ def test_a_condition_holds_as_the_guide_says(operator: str, wanted: Any, given: 
     assert allowed(statement(Condition={operator: {"key": wanted}}), context=context) is expected
 
 
+def test_dates_without_a_zone_are_utc_wherever_the_rehearsal_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        condition = {"DateEquals": {"key": "2026-01-15T09:00:00"}}
+        assert allowed(statement(Condition=condition), context={"key": "1768467600"})
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_all_operators_and_all_keys_of_a_condition_have_to_hold() -> None:
     both = statement(Condition={"StringEquals": {"a": "1", "b": "2"}, "Bool": {"c": "true"}})
     assert allowed(both, context={"a": "1", "b": "2", "c": "true"})
@@ -225,6 +245,10 @@ class TestVariables:
         condition = {"StringEquals": {"a": "${aws:PrincipalTag/team, 'none'}"}}
         assert allowed(statement(Condition=condition), context={"a": "none"})
         assert allowed(statement(Condition=condition), context={"a": "x", "aws:PrincipalTag/team": "x"})
+
+    def test_a_key_with_several_values_fills_in_nothing(self) -> None:
+        condition = {"StringEquals": {"a": "${b}"}}
+        assert not allowed(statement(Condition=condition), context={"a": "1", "b": ["1", "2"]})
 
     def test_special_characters_are_written_as_variables(self) -> None:
         assert allowed(statement(Condition={"StringLike": {"a": "a${*}b${?}c${$}*"}}), context={"a": "a*b?c$d"})
