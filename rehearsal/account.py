@@ -20,6 +20,15 @@ from .executions import Executions
 from .expressions import Evaluator
 from .functions import Functions
 from .interpreter import corrected
+from .models.associations import Associations
+from .models.definitions import Definitions
+from .models.environments import Environments
+from .models.fsx import FileSystems
+from .models.ids import Ids
+from .models.jobs import Jobs
+from .models.metric import Metric
+from .models.tasks import Tasks
+from .models.work import Work
 
 ACCOUNT_ID = "123456789012"
 
@@ -37,11 +46,24 @@ class Account:
         self.jitter = random.Random(0)
         self.executions = Executions(self)
         self.functions = Functions(self)
+        self.ids = Ids()
+        self.file_systems = FileSystems(self)
+        self.associations = Associations(self)
+        self.tasks = Tasks(self)
+        self.metric = Metric(self)
+        self.environments = Environments(self)
+        self.definitions = Definitions(self)
+        self.jobs = Jobs(self)
+        self.work = Work(self)
         self._clients: dict[str, Any] = {}
         self._stack = contextlib.ExitStack()
         self._environment = mock.patch.dict(os.environ, {"AWS_DEFAULT_REGION": region, "AWS_REGION": region})
         self._moto = moto.mock_aws(
-            config={"stepfunctions": {"execute_state_machine": True}, "core": {"reset_boto3_session": True}}
+            config={
+                "core": {"reset_boto3_session": True},
+                "iam": {"load_aws_managed_policies": True},
+                "stepfunctions": {"execute_state_machine": True},
+            }
         )
 
     def __enter__(self) -> Account:
@@ -66,3 +88,16 @@ class Account:
         if service not in self._clients:
             self._clients[service] = boto3.client(service, region_name=self.region)
         return self._clients[service]
+
+    def batch_tags(self, arn: str) -> dict[str, str]:
+        """The tags of a Batch resource, by ARN."""
+        definition = self.definitions.all.get(arn)
+        if definition is not None:
+            return dict(definition.get("tags", {}))
+        environments = self.environments
+        everything: list[Any] = [
+            *self.jobs.all.values(),
+            *environments.environments.values(),
+            *environments.queues.values(),
+        ]
+        return next((dict(thing.tags) for thing in everything if thing.arn == arn), {})

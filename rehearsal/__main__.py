@@ -1,0 +1,118 @@
+"""`python -m rehearsal`: the command. Owns reading the arguments and the exit status: 0 as the scenario expects, 1 not
+so, 2 when it cannot be played. It must never print anything after the JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from . import scenario as scenarios
+from .scenario import Scenario, ScenarioError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=options.json, highlight=False)
+    if options.list:
+        _list(Console(highlight=False))
+        return 0
+    try:
+        return _rehearse(options, console)
+    except (ScenarioError, UsageError) as error:
+        print(f"python -m rehearsal: {error}", file=sys.stderr)
+        return 2
+
+
+class UsageError(Exception):
+    """An argument that cannot be understood, or a stack that cannot be deployed."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m rehearsal", description="Rehearse the stack on an embedded AWS.")
+    parser.add_argument("--stack", default="autoexport", help="whose configuration to use (Pulumi.STACK.yaml)")
+    parser.add_argument("--scenario", default="default", metavar="NAME|FILE", help="what to play (see --list)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a configuration value"
+    )
+    parser.add_argument("--input", default=None, metavar="JSON", help="the execution's input")
+    parser.add_argument("--engine", action="store_true", help="deploy through the real Pulumi engine")
+    parser.add_argument("--json", action="store_true", help="print the facts as one JSON object, the last line")
+    parser.add_argument("--list", action="store_true", help="list the scenarios")
+    return parser
+
+
+def _list(console: Console) -> None:
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for name in scenarios.names():
+        table.add_row(name, scenarios.load(name).description)
+    console.print(table)
+
+
+def _rehearse(options: argparse.Namespace, console: Console) -> int:
+    scenario = _scenario(options)
+    # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
+    from .account import Account
+    from .deploy import DeployError
+    from .report import show
+    from .session import Session
+    from .timeline import Timeline
+    from .verdict import judge
+
+    with Account() as account:
+        console.print(f"[bold]{scenario.name}[/bold] {scenario.description}")
+        try:
+            exports = _deploy(account, options, scenario)
+        except DeployError as error:
+            raise UsageError(str(error)) from None
+        session = Session(account, exports)
+        timeline = Timeline(console)
+        played = session.play(scenario, timeline)
+        timeline.close()
+        verdict = judge(session, played)
+        show(console, session, verdict)
+        if options.json:
+            print(verdict.json())
+    return 0 if verdict.passed else 1
+
+
+def _deploy(account: Any, options: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
+    from . import deploy
+
+    config = {**scenario.set, **_settings(options.set)}
+    if options.engine:
+        from .engine import deploy as through_engine  # type: ignore[import-not-found,unused-ignore]
+
+        return dict(through_engine(account, options.stack, config).exports)
+    return dict(deploy.deploy(account, options.stack, config).exports)
+
+
+def _settings(given: list[str]) -> dict[str, str]:
+    settings = {}
+    for item in given:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set {item}: write KEY=VALUE")
+        settings[key] = value
+    return settings
+
+
+def _scenario(options: argparse.Namespace) -> Scenario:
+    scenario = scenarios.load(options.scenario)
+    if options.input is None:
+        return scenario
+    try:
+        content = json.loads(options.input)
+    except ValueError as error:
+        raise UsageError(f"--input {options.input}: {error}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"--input {options.input}: an execution's input is a JSON object")
+    return scenario.model_copy(update={"input": {**scenario.input, **content}})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Batch's job definitions. Owns their revisions and the checks Batch makes when one is registered. It must never
+reuse a revision number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..calls import ModelError
+from .environments import NAME
+
+if TYPE_CHECKING:
+    from ..account import Account
+
+ATTEMPTS_LIMIT = 10  # Batch API reference, RetryStrategy
+CONDITIONS_LIMIT = 5  # Batch API reference, RetryStrategy.evaluateOnExit
+
+
+class Definitions:
+    """Answers batch: what concerns job definitions."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.all: dict[str, dict[str, Any]] = {}
+        self._revisions: dict[str, int] = {}
+        account.calls.answer(
+            "batch",
+            RegisterJobDefinition=self.register,
+            DeregisterJobDefinition=self.deregister,
+            DescribeJobDefinitions=self.describe,
+        )
+
+    def reset(self) -> None:
+        self.all = {}
+        self._revisions = {}
+
+    def register(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = params["jobDefinitionName"]
+        _check(params)
+        revision = self._revisions[name] = self._revisions.get(name, 0) + 1
+        arn = self.account.environments.arn("job-definition", f"{name}:{revision}")
+        self.all[arn] = {
+            **params,
+            "jobDefinitionArn": arn,
+            "revision": revision,
+            "status": "ACTIVE",
+            "containerOrchestrationType": "ECS",
+        }
+        return {"jobDefinitionName": name, "jobDefinitionArn": arn, "revision": revision}
+
+    def find(self, reference: str) -> dict[str, Any] | None:
+        """By ARN, name:revision, or name (the latest active revision)."""
+        short = reference.rpartition("/")[2]
+        if ":" in short:
+            return self.all.get(self.account.environments.arn("job-definition", short))
+        active = [one for one in self.all.values() if one["jobDefinitionName"] == short and one["status"] == "ACTIVE"]
+        return max(active, key=lambda one: one["revision"], default=None)
+
+    def active(self, reference: str) -> dict[str, Any]:
+        definition = self.find(reference)
+        if definition is None or definition["status"] != "ACTIVE":
+            raise ModelError("ClientException", f"JobDefinition {reference} does not exist or is not active")
+        return definition
+
+    def deregister(self, params: dict[str, Any]) -> None:
+        reference = params["jobDefinition"]
+        definition = self.find(reference) if ":" in reference.rpartition("/")[2] else None
+        if definition is None:
+            raise ModelError("ClientException", f"JobDefinition {reference} does not exist, or names no revision")
+        definition["status"] = "INACTIVE"
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        found = list(self.all.values())
+        if "jobDefinitions" in params:
+            wanted = set(params["jobDefinitions"])
+            found = [
+                one
+                for one in found
+                if wanted & {one["jobDefinitionArn"], f"{one['jobDefinitionName']}:{one['revision']}"}
+            ]
+        if "jobDefinitionName" in params:
+            found = [one for one in found if one["jobDefinitionName"] == params["jobDefinitionName"]]
+        if "status" in params:
+            found = [one for one in found if one["status"] == params["status"]]
+        start, size = int(params.get("nextToken", 0)), params.get("maxResults", 100)
+        answer: dict[str, Any] = {"jobDefinitions": found[start : start + size]}
+        if start + size < len(found):
+            answer["nextToken"] = str(start + size)
+        return answer
+
+
+def _check(params: dict[str, Any]) -> None:
+    container = params.get("containerProperties", {})
+    problems = []
+    if not NAME.match(params["jobDefinitionName"]):
+        problems.append("the name has letters, digits, - and _ only, 128 at most")
+    if params["type"] != "container" or not container.get("image"):
+        problems.append("a container job needs an image")
+    if {"vcpus", "memory"} & set(container):
+        problems.append("vcpus and memory are deprecated: use resourceRequirements")
+    needs = {entry["type"]: entry["value"] for entry in container.get("resourceRequirements", [])}
+    for kind in ("VCPU", "MEMORY"):
+        if not needs.get(kind, "").isdigit() or int(needs[kind]) < 1:
+            problems.append(f"resourceRequirements needs {kind} as a positive whole number")
+    volumes = {volume.get("name") for volume in container.get("volumes", [])}
+    for mount in container.get("mountPoints", []):
+        if mount.get("sourceVolume") not in volumes:
+            problems.append(f"mountPoints names an unknown volume {mount.get('sourceVolume')}")
+    strategy = params.get("retryStrategy", {})
+    if not 1 <= strategy.get("attempts", 1) <= ATTEMPTS_LIMIT:
+        problems.append(f"attempts is from 1 to {ATTEMPTS_LIMIT}")
+    if len(strategy.get("evaluateOnExit", [])) > CONDITIONS_LIMIT:
+        problems.append(f"evaluateOnExit has at most {CONDITIONS_LIMIT} entries")
+    if problems:
+        raise ModelError("ClientException", "; ".join(problems))

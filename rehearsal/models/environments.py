@@ -1,0 +1,330 @@
+"""Batch's compute environments and job queues. Owns their states, the asynchronous updates and what makes an
+environment invalid. It must never accept what Batch would only find out later: what can go wrong goes wrong at the
+moment it would in AWS."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..calls import ModelError, internally
+from ..scenario import Scenario
+
+if TYPE_CHECKING:
+    from ..account import Account
+
+# Batch guide, updating compute environments: changing these is an infrastructure update.
+INFRASTRUCTURE = {
+    "launchTemplate", "allocationStrategy", "instanceTypes", "ec2Configuration", "imageId", "instanceRole", "subnets",
+    "securityGroupIds", "ec2KeyPair", "placementGroup", "bidPercentage", "tags", "type",
+}  # fmt: skip
+# Batch guide, updatePolicy.jobExecutionTimeoutMinutes: how long running jobs may hold up a replacement of instances.
+JOB_EXECUTION_TIMEOUT_MINUTES = 30
+STATE_CHANGE_SECONDS = 2.0
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
+FILE_SYSTEM = re.compile(r"fs-[0-9a-f]{17}")
+
+
+@dataclass
+class Environment:
+    name: str
+    arn: str
+    request: dict[str, Any]
+    resources: dict[str, Any]
+    state: str
+    status: str = "CREATING"
+    reason: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    update: int = 0
+
+
+@dataclass
+class Queue:
+    name: str
+    arn: str
+    request: dict[str, Any]
+    state: str
+    status: str = "CREATING"
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class Environments:
+    """Answers batch: what concerns compute environments, queues and tags."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.scenario = Scenario()
+        self.environments: dict[str, Environment] = {}
+        self.queues: dict[str, Queue] = {}
+        account.calls.answer(
+            "batch",
+            CreateComputeEnvironment=self.create_environment,
+            UpdateComputeEnvironment=self.update_environment,
+            DeleteComputeEnvironment=self.delete_environment,
+            DescribeComputeEnvironments=self.describe_environments,
+            CreateJobQueue=self.create_queue,
+            UpdateJobQueue=self.update_queue,
+            DeleteJobQueue=self.delete_queue,
+            DescribeJobQueues=self.describe_queues,
+        )
+
+    def snapshot(self) -> Any:
+        return copy.deepcopy((self.environments, self.queues))
+
+    def reset(self, scenario: Scenario, baseline: Any) -> None:
+        self.scenario = scenario
+        self.environments, self.queues = copy.deepcopy(baseline)
+
+    def arn(self, kind: str, name: str) -> str:
+        account = self.account
+        return f"arn:{account.partition}:batch:{account.region}:{account.account_id}:{kind}/{name}"
+
+    # --- compute environments
+
+    def create_environment(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = params["computeEnvironmentName"]
+        if not NAME.match(name):
+            raise ModelError("ClientException", f"{name} is not a valid name")
+        if name in self.environments:
+            raise ModelError("ClientException", "Object already exists")
+        resources = params.get("computeResources", {})
+        if params["type"] == "MANAGED" and not resources:
+            raise ModelError("ClientException", "computeResources is required for a MANAGED compute environment")
+        _check_sizes(resources)
+        environment = Environment(
+            name=name,
+            arn=self.arn("compute-environment", name),
+            request=params,
+            resources=resources,
+            state=params.get("state", "ENABLED"),
+            tags=params.get("tags", {}),
+        )
+        self.environments[name] = environment
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, environment.update))
+        return {"computeEnvironmentName": name, "computeEnvironmentArn": environment.arn}
+
+    def environment(self, name_or_arn: str) -> Environment:
+        environment = self.environments.get(name_or_arn.rpartition("/")[2])
+        if environment is None or name_or_arn not in (environment.name, environment.arn):
+            raise ModelError("ClientException", f"{name_or_arn} does not exist")
+        return environment
+
+    def update_environment(self, params: dict[str, Any]) -> dict[str, Any]:
+        environment = self.environment(params["computeEnvironment"])
+        if environment.status in {"CREATING", "UPDATING", "DELETING"}:
+            message = f"Cannot update, resource is being modified: it is {environment.status}"
+            raise ModelError("ClientException", message)
+        changes = params.get("computeResources", {})
+        _check_sizes({**environment.resources, **changes})
+        infrastructure = bool(INFRASTRUCTURE & set(changes))
+        if infrastructure:
+            self._check_infrastructure(environment, params)
+        environment.state = params.get("state", environment.state)
+        environment.request |= {key: params[key] for key in ("updatePolicy", "serviceRole") if key in params}
+        environment.resources = {**environment.resources, **changes}
+        if environment.resources.get("launchTemplate", {}).get("launchTemplateId") == "":
+            del environment.resources["launchTemplate"]
+        environment.status, environment.reason = "UPDATING", ""
+        environment.update += 1
+        update = environment.update
+        if not infrastructure:
+            self.account.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, update))
+        elif not self.scenario.compute_environment.stuck:
+            seconds = self.scenario.compute_environment.update
+            self.account.clock.after(seconds, lambda: self._updated(environment, update))
+        if infrastructure:
+            policy = environment.request.get("updatePolicy", {})
+            minutes = policy.get("jobExecutionTimeoutMinutes", JOB_EXECUTION_TIMEOUT_MINUTES)
+            began = self.account.clock.now()
+            self.account.clock.after(minutes * 60, lambda: self.account.jobs.evict(environment.arn, began))
+        return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
+
+    def _check_infrastructure(self, environment: Environment, params: dict[str, Any]) -> None:
+        """Batch guide, updating compute environments: what an infrastructure update asks for."""
+        role = params.get("serviceRole", environment.request.get("serviceRole", ""))
+        if role and "AWSServiceRoleForBatch" not in role:
+            raise ModelError("ClientException", "Only the service-linked role can make infrastructure updates")
+        resources = {**environment.resources, **params["computeResources"]}
+        if resources.get("allocationStrategy", "BEST_FIT") == "BEST_FIT":
+            raise ModelError("ClientException", "BEST_FIT environments cannot make infrastructure updates")
+        if environment.state == "DISABLED" and params.get("state") != "ENABLED":
+            return
+        template = params["computeResources"].get("launchTemplate", {})
+        if template.get("launchTemplateId") and template.get("launchTemplateName"):
+            raise ModelError("ClientException", "Name a launch template by its id or by its name, not both")
+
+    def _updated(self, environment: Environment, update: int) -> None:
+        problem = self.template_problem(environment)
+        planned = self.scenario.compute_environment.outcome == "INVALID"
+        if environment.update == update and (problem or (planned and "launchTemplate" in environment.resources)):
+            environment.status = "INVALID"
+            environment.reason = problem or "CLIENT_ERROR - The environment is invalid (planned by the scenario)"
+            return
+        self._settled(environment, update)
+
+    def _settled(self, environment: Environment, update: int) -> None:
+        if environment.update == update and environment.status in {"CREATING", "UPDATING"}:
+            environment.status, environment.reason = "VALID", "ComputeEnvironment Healthy"
+            self.account.jobs.kick()
+
+    def user_data(self, environment: Environment) -> tuple[str | None, str | None]:
+        """The user data of the named launch template, and what is wrong with it."""
+        template = environment.resources.get("launchTemplate")
+        if not template:
+            return None, None
+        named = {
+            "LaunchTemplateId": template.get("launchTemplateId"),
+            "LaunchTemplateName": template.get("launchTemplateName"),
+        }
+        client = self.account.client("ec2")
+        with internally():
+            try:
+                answer = client.describe_launch_template_versions(
+                    **{key: value for key, value in named.items() if value},
+                    Versions=[template.get("version") or "$Default"],
+                )
+            except client.exceptions.ClientError as error:
+                return None, f"CLIENT_ERROR - {error}"
+        if not answer["LaunchTemplateVersions"]:
+            return None, "CLIENT_ERROR - The launch template's version does not exist"
+        encoded = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"].get("UserData", "")
+        try:
+            text = base64.b64decode(encoded, validate=True).decode()
+        except ValueError:
+            return None, "CLIENT_ERROR - Launch Template UserData is not base64"
+        if text and not re.match(r"(?is)^(MIME-Version:.*\n)?Content-Type: *multipart/mixed|^MIME-Version", text):
+            return None, "CLIENT_ERROR - Launch Template UserData is not MIME multipart format"
+        return text, None
+
+    def template_problem(self, environment: Environment) -> str | None:
+        return self.user_data(environment)[1]
+
+    def delete_environment(self, params: dict[str, Any]) -> None:
+        environment = self.environment(params["computeEnvironment"])
+        if environment.state != "DISABLED":
+            raise ModelError("ClientException", "Cannot delete, resource must be disabled first")
+        if environment.status in {"CREATING", "UPDATING"}:
+            raise ModelError("ClientException", "Cannot delete, resource is being modified")
+        naming = [queue.name for queue in self.queues.values() if environment.arn in _order(queue)]
+        if naming:
+            raise ModelError("ClientException", f"Cannot delete, found existing JobQueue relationship: {naming[0]}")
+        environment.status = "DELETING"
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: _drop(self.environments, environment.name))
+
+    def describe_environments(self, params: dict[str, Any]) -> dict[str, Any]:
+        wanted = params.get("computeEnvironments")
+        found = [one for one in self.environments.values() if not wanted or {one.name, one.arn} & set(wanted)]
+        return {"computeEnvironments": [self._view(one) for one in found]}
+
+    def _view(self, environment: Environment) -> dict[str, Any]:
+        request = environment.request
+        answer: dict[str, Any] = {
+            "computeEnvironmentName": environment.name,
+            "computeEnvironmentArn": environment.arn,
+            "type": request["type"],
+            "state": environment.state,
+            "status": environment.status,
+            "statusReason": environment.reason,
+            "computeResources": environment.resources,
+            "serviceRole": request.get("serviceRole") or self._service_linked_role(),
+            "tags": environment.tags,
+            "containerOrchestrationType": "ECS",
+        }
+        if "updatePolicy" in request:
+            answer["updatePolicy"] = request["updatePolicy"]
+        return answer
+
+    def _service_linked_role(self) -> str:
+        path = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
+        return f"arn:{self.account.partition}:iam::{self.account.account_id}:{path}"
+
+    # --- job queues
+
+    def create_queue(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = params["jobQueueName"]
+        if name in self.queues:
+            raise ModelError("ClientException", "Object already exists")
+        self._check_order(params.get("computeEnvironmentOrder", []))
+        queue = Queue(
+            name=name,
+            arn=self.arn("job-queue", name),
+            request=params,
+            state=params.get("state", "ENABLED"),
+            tags=params.get("tags", {}),
+        )
+        self.queues[name] = queue
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
+        return {"jobQueueName": name, "jobQueueArn": queue.arn}
+
+    def _check_order(self, order: list[dict[str, Any]]) -> None:
+        for entry in order:
+            environment = self.environment(entry["computeEnvironment"])
+            if environment.status != "VALID":
+                raise ModelError("ClientException", f"{environment.arn} is not VALID")
+
+    def queue(self, name_or_arn: str) -> Queue:
+        queue = self.queues.get(name_or_arn.rpartition("/")[2])
+        if queue is None or name_or_arn not in (queue.name, queue.arn):
+            raise ModelError("ClientException", f"JobQueue {name_or_arn} does not exist")
+        return queue
+
+    def environment_of(self, queue: Queue) -> Environment:
+        return self.environment(_order(queue)[0])
+
+    def update_queue(self, params: dict[str, Any]) -> dict[str, Any]:
+        queue = self.queue(params["jobQueue"])
+        if queue.status in {"CREATING", "UPDATING", "DELETING"}:
+            raise ModelError("ClientException", "Cannot update, resource is being modified")
+        self._check_order(params.get("computeEnvironmentOrder", []))
+        queue.state = params.get("state", queue.state)
+        queue.request |= {key: params[key] for key in ("priority", "computeEnvironmentOrder") if key in params}
+        queue.status = "UPDATING"
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
+        return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
+
+    def delete_queue(self, params: dict[str, Any]) -> None:
+        queue = self.queue(params["jobQueue"])
+        if queue.state != "DISABLED" or queue.status in {"CREATING", "UPDATING"}:
+            raise ModelError("ClientException", "Cannot delete, resource must be disabled and not being modified")
+        queue.status = "DELETING"
+        self.account.jobs.queue_deleted(queue.arn)
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: _drop(self.queues, queue.name))
+
+    def describe_queues(self, params: dict[str, Any]) -> dict[str, Any]:
+        wanted = params.get("jobQueues")
+        found = [one for one in self.queues.values() if not wanted or {one.name, one.arn} & set(wanted)]
+        views = [
+            {
+                "jobQueueName": queue.name,
+                "jobQueueArn": queue.arn,
+                "state": queue.state,
+                "status": queue.status,
+                "statusReason": "JobQueue Healthy",
+                "priority": queue.request["priority"],
+                "computeEnvironmentOrder": queue.request.get("computeEnvironmentOrder", []),
+                "tags": queue.tags,
+            }
+            for queue in found
+        ]
+        return {"jobQueues": views}
+
+
+def _drop(things: dict[str, Any], name: str) -> None:
+    things.pop(name, None)
+
+
+def _order(queue: Queue) -> list[str]:
+    entries = sorted(queue.request.get("computeEnvironmentOrder", []), key=lambda entry: entry["order"])
+    return [entry["computeEnvironment"] for entry in entries]
+
+
+def _check_sizes(resources: dict[str, Any]) -> None:
+    low, high = resources.get("minvCpus", 0), resources.get("maxvCpus", 1)
+    desired = resources.get("desiredvCpus", low)
+    if not low <= desired <= high:
+        raise ModelError(
+            "ClientException", f"minvCpus {low} <= desiredvCpus {desired} <= maxvCpus {high} does not hold"
+        )

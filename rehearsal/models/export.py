@@ -1,0 +1,192 @@
+"""What is on a file system and what of it is in S3. Owns the content as groups of files with versions, auto export's
+queue (first in, first out, a rate in files and one in bytes, stalls) and what an export task finds to do. It must never
+look at single files of a group: a million files are a few hundred groups."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+# FSx guide, auto export, and measurements by others: a closed file is an object 8 to 10 s later on an idle queue. The
+# first part of that passes before the change shows in the queue at all.
+VISIBLE_AFTER_SECONDS = 5.0
+EXPORT_LATENCY_SECONDS = 9.0
+
+
+@dataclass
+class Group:
+    """Files that are written together; `version` counts up, 0 is none."""
+
+    count: int
+    bytes_each: int
+    version: int = 0
+    deleted: bool = False
+    refused: int = 0  # of `count`, never to be exported
+    exported_version: int = 0
+    exported: int = 0  # of `count`, in `exported_version`
+
+    def missing(self) -> int:
+        """How many of these files S3 lacks in the version the file system has."""
+        if self.deleted or self.version == 0:
+            return 0
+        return self.count - (self.exported if self.exported_version == self.version else 0)
+
+    def export(self, count: int) -> None:
+        if self.exported_version != self.version:
+            self.exported_version, self.exported = self.version, 0
+        self.exported = min(self.count - self.refused, self.exported + count)
+
+    def stale(self) -> int:
+        return self.exported if self.deleted and self.exported_version else 0
+
+
+@dataclass
+class Change:
+    """A group that was written or removed, on its way through the queue."""
+
+    key: str
+    removed: bool
+    closed_at: float
+    starts_at: float
+    done_at: float
+
+
+@dataclass
+class Rates:
+    """How fast the queue is worked off; stalls are (from, to) instants."""
+
+    files_per_second: float = 213.0
+    bytes_per_second: float = 500e6
+    stalls: list[tuple[float, float]] = field(default_factory=list)
+
+    def finish(self, start: float, files: int, size: int) -> float:
+        """When work that starts then is done."""
+        left = max(files / self.files_per_second, size / self.bytes_per_second)
+        for begin, end in sorted(self.stalls):
+            if end <= start:
+                continue
+            if start + left <= begin:
+                break
+            left -= max(0.0, begin - start)
+            start = end
+        return start + left
+
+
+class Content:
+    """The files under one association, and auto export's queue."""
+
+    def __init__(self, rates: Rates, refused: int = 0) -> None:
+        self.rates = rates
+        self.groups: dict[str, Group] = {}
+        self.exporting = False
+        self.on_export: Callable[[str, bool], None] | None = None
+        self.last_exported_at: float | None = None
+        self._refused_left = refused
+        self._queue: list[Change] = []
+        self._done: list[float] = []
+        self._settled = 0
+        self._cut_at: float | None = None
+
+    def write(self, key: str, at: float, count: int = 1, bytes_each: int = 0) -> None:
+        """Files were closed at that time; calls come in order of time."""
+        group = self.groups.get(key)
+        if group is None:
+            refused = min(count, self._refused_left)
+            self._refused_left -= refused
+            group = self.groups[key] = Group(count, bytes_each, refused=refused)
+        group.count, group.bytes_each, group.deleted = count, bytes_each, False
+        group.version += 1
+        self._enqueue(key, False, at, count - group.refused, count * bytes_each)
+
+    def remove(self, key: str, at: float) -> None:
+        group = self.groups.get(key)
+        if group is None or group.deleted:
+            return
+        group.deleted = True
+        self._enqueue(key, True, at, group.count, 0)
+
+    def _enqueue(self, key: str, removed: bool, at: float, files: int, size: int) -> None:
+        if not self.exporting:
+            return
+        before = self._done[-1] if self._done else 0.0
+        starts = max(before, at + EXPORT_LATENCY_SECONDS - min(1.0, EXPORT_LATENCY_SECONDS))
+        done = max(self.rates.finish(starts, files, size), at + EXPORT_LATENCY_SECONDS)
+        self._queue.append(Change(key, removed, at, starts, done))
+        self._done.append(done)
+
+    def age(self, at: float) -> float:
+        """The age of the oldest change that shows in the queue at that instant (any instant up to now)."""
+        if self._cut_at is not None and at >= self._cut_at:
+            return 0.0
+        index = bisect.bisect_right(self._done, at)
+        if index == len(self._queue):
+            return 0.0
+        oldest = self._queue[index].closed_at
+        return at - oldest if at >= oldest + VISIBLE_AFTER_SECONDS else 0.0
+
+    def settle(self, now: float) -> None:
+        """Let everything take effect that the queue has done by now."""
+        while self._settled < len(self._queue) and self._queue[self._settled].done_at <= now:
+            change = self._queue[self._settled]
+            self._settled += 1
+            self._take_effect(change)
+
+    def _take_effect(self, change: Change) -> None:
+        group = self.groups[change.key]
+        if group.deleted == change.removed:
+            if change.removed:
+                group.exported_version = group.exported = 0
+            else:
+                group.export(group.count)
+            self.last_exported_at = change.done_at
+            if self.on_export is not None:
+                self.on_export(change.key, change.removed)
+
+    def switch_on(self) -> None:
+        if self._cut_at is not None:
+            self._queue, self._done, self._settled, self._cut_at = [], [], 0, None
+        self.exporting = True
+
+    def switch_off(self, now: float) -> None:
+        """Drop what is queued: what was half done stays half done, deletions that did not travel never will."""
+        self.settle(now)
+        self.exporting = False
+        if self._settled < len(self._queue):
+            change = self._queue[self._settled]
+            group = self.groups[change.key]
+            if not change.removed and not group.deleted and change.starts_at < now and group.count > 1:
+                share = (now - change.starts_at) / (change.done_at - change.starts_at)
+                group.export(int(group.count * share))
+        self._cut_at = now
+        self._settled = len(self._queue)
+
+    def drained_at(self) -> float | None:
+        """When the last change that was ever queued, or exported by a task, was out."""
+        return self.last_exported_at
+
+    def to_export(self) -> list[tuple[str, int, int]]:
+        """What an export task finds: key, files it can export, files it cannot."""
+        found = []
+        for key, group in self.groups.items():
+            missing = group.missing()
+            if missing:
+                found.append((key, max(0, missing - group.refused), min(missing, group.refused)))
+        return found
+
+    def export_by_task(self, key: str, version: int, at: float) -> None:
+        group = self.groups[key]
+        if group.deleted or group.version != version:
+            return
+        group.export(group.count)
+        self.last_exported_at = at
+        if self.on_export is not None:
+            self.on_export(key, False)
+
+    def lost(self) -> tuple[int, int]:
+        """Files and bytes that are on the file system and not in S3 in that version."""
+        missing = [(group.missing(), group.bytes_each) for group in self.groups.values()]
+        return sum(count for count, _ in missing), sum(count * size for count, size in missing)
+
+    def stale(self) -> int:
+        return sum(group.stale() for group in self.groups.values())
