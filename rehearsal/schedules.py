@@ -1,4 +1,4 @@
-"""Schedules drawn at random: what a job writes and when, how fast it is exported and with which pauses, what goes wrong.
+"""Schedules drawn at random: what a job writes and when, how it is exported, and what goes wrong on the way.
 
 Everything is drawn through one function, `whole(low, high)`, so that the same generator serves a seeded comparison and
 a property test that shrinks. It must draw nothing that AWS could not do.
