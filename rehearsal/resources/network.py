@@ -1,0 +1,269 @@
+"""Rows of the table for VPCs, subnets and gateways. Owns how each maps to EC2's API; it must never hide that something
+is still in use: DependencyViolation reaches the caller."""
+
+from __future__ import annotations
+
+from .ec2 import TAGS, ec2_arn, tagged, users_of
+from .kind import Aws, Kind, Props, ResourceError, Update, given, gone_is_none, tag_map
+
+
+def _setting(call: str, identity: str, member: str, name: str, wrapped: bool = True) -> Update:
+    """An attribute of a VPC or subnet, each changed by a call of its own."""
+
+    def update(aws: Aws, physical_id: str, new: Props, old: Props) -> None:
+        value = {"Value": bool(new.get(name))} if wrapped else new.get(name)
+        getattr(aws.client("ec2"), call)(**{identity: physical_id, member: value})
+
+    return update
+
+
+# --- VPC -------------------------------------------------------------------------------------------------------------
+
+_VPC_SETTINGS = {
+    "enableDnsSupport": _setting("modify_vpc_attribute", "VpcId", "EnableDnsSupport", "enableDnsSupport"),
+    "enableDnsHostnames": _setting("modify_vpc_attribute", "VpcId", "EnableDnsHostnames", "enableDnsHostnames"),
+}
+
+
+def _create_vpc(aws: Aws, inputs: Props) -> str:
+    vpc = aws.client("ec2").create_vpc(
+        CidrBlock=inputs["cidrBlock"],
+        InstanceTenancy=inputs.get("instanceTenancy", "default"),
+        **tagged("vpc", inputs),
+    )["Vpc"]
+    for update in _VPC_SETTINGS.values():
+        update(aws, vpc["VpcId"], inputs, {})
+    return str(vpc["VpcId"])
+
+
+@gone_is_none("InvalidVpcID.NotFound")
+def _read_vpc(aws: Aws, identity: str, state: Props) -> Props:
+    ec2 = aws.client("ec2")
+    vpc = ec2.describe_vpcs(VpcIds=[identity])["Vpcs"][0]
+
+    def attribute(name: str) -> bool:
+        answer = ec2.describe_vpc_attribute(VpcId=identity, Attribute=name)
+        return bool(answer[name[:1].upper() + name[1:]]["Value"])
+
+    def own(call: str, key: str, identifier: str, **filters: str) -> str | None:
+        found = getattr(ec2, call)(
+            Filters=[
+                {"Name": "vpc-id", "Values": [identity]},
+                *({"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()),
+            ]
+        )[key]
+        return found[0][identifier] if found else None
+
+    main = ec2.describe_route_tables(
+        Filters=[{"Name": "vpc-id", "Values": [identity]}, {"Name": "association.main", "Values": ["true"]}]
+    )["RouteTables"]
+    return {
+        "arn": ec2_arn(aws, "vpc", identity),
+        "cidrBlock": vpc["CidrBlock"],
+        "instanceTenancy": vpc["InstanceTenancy"],
+        "enableDnsSupport": attribute("enableDnsSupport"),
+        "enableDnsHostnames": attribute("enableDnsHostnames"),
+        "defaultSecurityGroupId": own("describe_security_groups", "SecurityGroups", "GroupId", group_name="default"),
+        "mainRouteTableId": main[0]["RouteTableId"] if main else None,
+        "ownerId": aws.account_id,
+        "tagsAll": tag_map(vpc.get("Tags")),
+    }
+
+
+def _delete_vpc(aws: Aws, identity: str, state: Props) -> None:
+    ec2 = aws.client("ec2")
+    inside = [{"Name": "vpc-id", "Values": [identity]}]
+    groups = [g for g in ec2.describe_security_groups(Filters=inside)["SecurityGroups"] if g["GroupName"] != "default"]
+    gateways = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [identity]}])
+    if groups or gateways["InternetGateways"] or ec2.describe_subnets(Filters=inside)["Subnets"]:
+        # EC2 API reference, DeleteVpc: everything in it has to be gone first.
+        raise ResourceError(f"DependencyViolation: The vpc '{identity}' has dependencies and cannot be deleted.")
+    ec2.delete_vpc(VpcId=identity)
+
+
+# --- Subnet ----------------------------------------------------------------------------------------------------------
+
+_map_public_ip = _setting("modify_subnet_attribute", "SubnetId", "MapPublicIpOnLaunch", "mapPublicIpOnLaunch")
+
+
+def _create_subnet(aws: Aws, inputs: Props) -> str:
+    subnet = aws.client("ec2").create_subnet(
+        VpcId=inputs["vpcId"],
+        CidrBlock=inputs["cidrBlock"],
+        **given(
+            AvailabilityZone=inputs.get("availabilityZone"),
+            AvailabilityZoneId=inputs.get("availabilityZoneId"),
+        ),
+        **tagged("subnet", inputs),
+    )["Subnet"]
+    if inputs.get("mapPublicIpOnLaunch"):
+        _map_public_ip(aws, subnet["SubnetId"], inputs, {})
+    return str(subnet["SubnetId"])
+
+
+@gone_is_none("InvalidSubnetID.NotFound")
+def _read_subnet(aws: Aws, identity: str, state: Props) -> Props:
+    subnet = aws.client("ec2").describe_subnets(SubnetIds=[identity])["Subnets"][0]
+    return {
+        "arn": subnet["SubnetArn"],
+        "vpcId": subnet["VpcId"],
+        "cidrBlock": subnet["CidrBlock"],
+        "availabilityZone": subnet["AvailabilityZone"],
+        "availabilityZoneId": subnet["AvailabilityZoneId"],
+        "mapPublicIpOnLaunch": subnet["MapPublicIpOnLaunch"],
+        "ownerId": aws.account_id,
+        "tagsAll": tag_map(subnet.get("Tags")),
+    }
+
+
+def _delete_subnet(aws: Aws, identity: str, state: Props) -> None:
+    if users := users_of(aws, "subnets", identity):
+        raise ResourceError(
+            f"DependencyViolation: The subnet '{identity}' has dependencies and cannot be deleted. ({', '.join(users)})"
+        )
+    aws.client("ec2").delete_subnet(SubnetId=identity)
+
+
+# --- Gateways --------------------------------------------------------------------------------------------------------
+
+
+def _create_internet_gateway(aws: Aws, inputs: Props) -> str:
+    ec2 = aws.client("ec2")
+    gateway = ec2.create_internet_gateway(**tagged("internet-gateway", inputs))["InternetGateway"]
+    if inputs.get("vpcId"):
+        ec2.attach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=inputs["vpcId"])
+    return str(gateway["InternetGatewayId"])
+
+
+@gone_is_none("InvalidInternetGatewayID.NotFound")
+def _read_internet_gateway(aws: Aws, identity: str, state: Props) -> Props:
+    gateway = aws.client("ec2").describe_internet_gateways(InternetGatewayIds=[identity])["InternetGateways"][0]
+    return {
+        "arn": ec2_arn(aws, "internet-gateway", identity),
+        "vpcId": next((attached["VpcId"] for attached in gateway["Attachments"]), None),
+        "ownerId": aws.account_id,
+        "tagsAll": tag_map(gateway.get("Tags")),
+    }
+
+
+def _attach_internet_gateway(aws: Aws, identity: str, new: Props, old: Props) -> None:
+    ec2 = aws.client("ec2")
+    if old.get("vpcId"):
+        ec2.detach_internet_gateway(InternetGatewayId=identity, VpcId=old["vpcId"])
+    if new.get("vpcId"):
+        ec2.attach_internet_gateway(InternetGatewayId=identity, VpcId=new["vpcId"])
+
+
+def _delete_internet_gateway(aws: Aws, identity: str, state: Props) -> None:
+    ec2 = aws.client("ec2")
+    current = _read_internet_gateway(aws, identity, state)
+    if current and current["vpcId"]:
+        inside = [{"Name": "vpc-id", "Values": [current["vpcId"]]}]
+        public = [g for g in ec2.describe_nat_gateways(Filter=inside)["NatGateways"] if g["State"] != "deleted"]
+        if public:
+            # EC2 API reference, DetachInternetGateway: the VPC must hold no mapped public address.
+            raise ResourceError(
+                f"DependencyViolation: Network {current['vpcId']} has some mapped public address(es). Please unmap "
+                f"those before detaching the gateway. ({', '.join(g['NatGatewayId'] for g in public)})"
+            )
+        ec2.detach_internet_gateway(InternetGatewayId=identity, VpcId=current["vpcId"])
+    ec2.delete_internet_gateway(InternetGatewayId=identity)
+
+
+def _create_eip(aws: Aws, inputs: Props) -> str:
+    address = aws.client("ec2").allocate_address(Domain=inputs.get("domain", "vpc"), **tagged("elastic-ip", inputs))
+    return str(address["AllocationId"])
+
+
+@gone_is_none("InvalidAllocationID.NotFound")
+def _read_eip(aws: Aws, identity: str, state: Props) -> Props:
+    address = aws.client("ec2").describe_addresses(AllocationIds=[identity])["Addresses"][0]
+    return {
+        "arn": ec2_arn(aws, "elastic-ip", identity),
+        "allocationId": identity,
+        "domain": address["Domain"],
+        "publicIp": address["PublicIp"],
+        "tagsAll": tag_map(address.get("Tags")),
+    }
+
+
+def _delete_eip(aws: Aws, identity: str, state: Props) -> None:
+    gateways = aws.client("ec2").describe_nat_gateways()["NatGateways"]
+    holders = [
+        g["NatGatewayId"]
+        for g in gateways
+        if g["State"] != "deleted" and any(a.get("AllocationId") == identity for a in g["NatGatewayAddresses"])
+    ]
+    if holders:
+        raise ResourceError(f"AuthFailure: {identity} is associated with {', '.join(holders)} and cannot be released")
+    aws.client("ec2").release_address(AllocationId=identity)
+
+
+def _create_nat_gateway(aws: Aws, inputs: Props) -> str:
+    return str(
+        aws.client("ec2").create_nat_gateway(
+            SubnetId=inputs["subnetId"],
+            ConnectivityType=inputs.get("connectivityType", "public"),
+            **given(AllocationId=inputs.get("allocationId")),
+            **tagged("natgateway", inputs),
+        )["NatGateway"]["NatGatewayId"]
+    )
+
+
+@gone_is_none("NatGatewayNotFound", "InvalidNatGatewayID.NotFound")
+def _read_nat_gateway(aws: Aws, identity: str, state: Props) -> Props | None:
+    found = aws.client("ec2").describe_nat_gateways(NatGatewayIds=[identity])["NatGateways"]
+    if not found or found[0]["State"] in ("deleted", "deleting"):
+        return None
+    address = found[0]["NatGatewayAddresses"][0] if found[0]["NatGatewayAddresses"] else {}
+    return {
+        "subnetId": found[0]["SubnetId"],
+        "connectivityType": found[0].get("ConnectivityType", "public"),
+        "allocationId": address.get("AllocationId"),
+        "publicIp": address.get("PublicIp"),
+        "privateIp": address.get("PrivateIp"),
+        "tagsAll": tag_map(found[0].get("Tags")),
+    }
+
+
+def _delete_nat_gateway(aws: Aws, identity: str, state: Props) -> None:
+    aws.client("ec2").delete_nat_gateway(NatGatewayId=identity)
+
+
+KINDS = (
+    Kind(
+        "aws:ec2/vpc:Vpc",
+        _create_vpc,
+        _read_vpc,
+        _delete_vpc,
+        update=_VPC_SETTINGS | TAGS,
+        computed=frozenset({"cidrBlock"}),
+        defaults={"enableDnsSupport": True, "enableDnsHostnames": False, "instanceTenancy": "default"},
+    ),
+    Kind(
+        "aws:ec2/subnet:Subnet",
+        _create_subnet,
+        _read_subnet,
+        _delete_subnet,
+        update={"mapPublicIpOnLaunch": _map_public_ip} | TAGS,
+        computed=frozenset({"availabilityZone", "availabilityZoneId"}),
+        defaults={"mapPublicIpOnLaunch": False},
+    ),
+    Kind(
+        "aws:ec2/internetGateway:InternetGateway",
+        _create_internet_gateway,
+        _read_internet_gateway,
+        _delete_internet_gateway,
+        update={"vpcId": _attach_internet_gateway} | TAGS,
+    ),
+    Kind("aws:ec2/eip:Eip", _create_eip, _read_eip, _delete_eip, update=TAGS, computed=frozenset({"domain"})),
+    Kind(
+        "aws:ec2/natGateway:NatGateway",
+        _create_nat_gateway,
+        _read_nat_gateway,
+        _delete_nat_gateway,
+        update=TAGS,
+        computed=frozenset({"privateIp"}),
+        defaults={"connectivityType": "public"},
+    ),
+)
