@@ -26,6 +26,9 @@ lint: $(INSTALLED) ## ruff, mypy, shellcheck
 	$(BIN)/mypy components functions rehearsal __main__.py
 	$(BIN)/shellcheck $$(git ls-files '*.sh')
 
+docs: $(INSTALLED) ## regenerate the tables and diagrams, Pulumi.yaml's configuration and the arguments
+	$(BIN)/python -m tools.generate
+
 engine: ## the Pulumi engine for the engine tests: one on PATH, or built once into a user-level cache (needs Go)
 	@tools/engine/build.sh
 

@@ -5,27 +5,41 @@ that a parameter is described in one place only and a picture cannot lie.
 """
 
 import argparse
+import importlib
 import json
 import re
 import sys
 import textwrap
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from components.lustre_batch.settings import Settings, extra, shape
+from tools.diagrams import overview, state_diagram
 
 ROOT = Path(__file__).parents[1]
+
+
+def described(module: str) -> Any:
+    """A module of the package, without the package: its own __init__ imports args.py, which is made here."""
+    if "_described" not in sys.modules:
+        package = types.ModuleType("_described")
+        package.__path__ = [str(ROOT / "components" / "lustre_batch")]
+        sys.modules["_described"] = package
+    return importlib.import_module(f"_described.{module}")
+
+
+SETTINGS, VALIDATION = described("settings"), described("validation")
 PYTHON_TYPES = {"string": "str", "boolean": "bool", "integer": "int", "array": "list[str]", "object": "dict[str, str]"}
 
 
 def pulumi_yaml(current: str) -> str:
     """The project file, with one typed and described entry a parameter; what stands above `config:` is kept."""
     lines = [current.split("\nconfig:")[0].rstrip(), "config:"]
-    for name, field in Settings.model_fields.items():
-        stated = shape(name)
+    for name, field in SETTINGS.Settings.model_fields.items():
+        stated = SETTINGS.shape(name)
         lines += [
             f"  lustre-batch:{to_camel(name)}:",
             f"    type: {stated['type']}",
@@ -39,9 +53,9 @@ def pulumi_yaml(current: str) -> str:
 def arguments(current: str) -> str:
     """The class of the component's arguments, whose docstrings are also the schema's descriptions."""
     fields, parameters, assignments = [], [], []
-    for name, field in Settings.model_fields.items():
-        kind = PYTHON_TYPES[shape(name)["type"]]
-        if extra(name)["composed"]:
+    for name, field in SETTINGS.Settings.model_fields.items():
+        kind = PYTHON_TYPES[SETTINGS.shape(name)["type"]]
+        if SETTINGS.extra(name)["composed"]:
             kind = f"pulumi.Input[{kind.replace('list[str]', 'list[pulumi.Input[str]]')}]"
         default = json.dumps(field.default).replace("true", "True").replace("false", "False")
         text = textwrap.fill(f'"""{field.description} Default: {default}."""', 112, subsequent_indent="    ")
@@ -73,36 +87,42 @@ def arguments(current: str) -> str:
 
 def parameter_table(language: str) -> str:
     """A Markdown table of every parameter: key, meaning, default, rule."""
-    from components.lustre_batch.validation import rule_of
-
-    words: dict[str, Any] = json.loads((ROOT / "docs" / "parameters.ja.json").read_text("utf-8"))
-    head = {
-        "en": "| key | meaning | default | rule |",
-        "ja": "| キー | 説明 | 既定値 | 規則 |",
-    }[language]
+    head = {"en": "| key | meaning | default | rule |", "ja": "| キー | 説明 | 既定値 | 規則 |"}[language]
     rows = [head, "|---|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    for name, field in SETTINGS.Settings.model_fields.items():
         key = to_camel(name)
-        meaning = field.description if language == "en" else words[key]
-        mark = " ⟳" if extra(name)["run_time"] else ""
-        default = json.dumps(field.default)
-        rows.append(f"| `{key}`{mark} | {meaning} | `{default}` | {rule_of(name)} |".replace("||", "|"))
+        mark = " ⟳" if SETTINGS.extra(name)["run_time"] else ""
+        meaning = field.description if language == "en" else translated("parameters", key)
+        rule = VALIDATION.rule_of(name) if language == "en" else rule_in_japanese(name)
+        cells = [f"`{key}`{mark}", meaning, f"`{json.dumps(field.default)}`", rule]
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
 
 
-def state_diagram() -> str:
-    """The state machine as a Mermaid flow chart: what follows what, failures dotted."""
-    states = json.loads((ROOT / "components/lustre_batch/workflow.asl.json").read_text("utf-8"))["States"]
-    shapes = {"Choice": ("{", "}"), "Wait": ("([", "])"), "Succeed": ("(((", ")))"), "Fail": ("(((", ")))")}
-    lines = ["```mermaid", "flowchart TD"]
-    for name, state in states.items():
-        opening, closing = shapes.get(state["Type"], ("[", "]"))
-        lines.append(f"  {name}{opening}{name}{closing}")
-        following = [rule["Next"] for rule in state.get("Choices", [])] + [state.get("Default"), state.get("Next")]
-        lines += [f"  {name} --> {target}" for target in dict.fromkeys(following) if target]
-        caught = dict.fromkeys(rule["Next"] for rule in state.get("Catch", []))
-        lines += [f"  {name} -.-> {target}" for target in caught if target not in following]
-    return "\n".join([*lines, "```"])
+def rule_in_japanese(name: str) -> str:
+    """A parameter's rule: the general ones put together here, the worded ones translated in docs/rules.ja.json."""
+    if stated := SETTINGS.extra(name)["rule"]:
+        return translated("rules", stated)
+    match SETTINGS.shape(name):
+        case {"enum": values}:
+            return "、".join(str(value) for value in values) + " のいずれか"
+        case {"type": "boolean"}:
+            return "true または false"
+        case {"type": "integer", "minimum": low, "maximum": high}:
+            return f"{low} から {high} までの整数"
+        case {"type": "array"}:
+            return "文字列のリスト"
+        case _:
+            return "文字列"
+
+
+def translated(collection: str, text: str) -> str:
+    """The Japanese for a parameter's key (parameters) or for the English wording of a rule (rules)."""
+    path = ROOT / "docs" / f"{collection}.ja.json"
+    words: dict[str, str] = json.loads(path.read_text("utf-8"))
+    if text not in words:
+        raise SystemExit(f"{path.relative_to(ROOT)}: no translation of {text!r}")
+    return words[text]
 
 
 def between(marker: str, make: Callable[[], str]) -> Callable[[str], str]:
@@ -122,15 +142,16 @@ GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("Pulumi.yaml", pulumi_yaml),
     ("components/lustre_batch/args.py", arguments),
     ("README.md", between("parameters", lambda: parameter_table("en"))),
+    ("README.md", between("overview", lambda: overview("en"))),
     ("README.ja.md", between("parameters", lambda: parameter_table("ja"))),
+    ("README.ja.md", between("overview", lambda: overview("ja"))),
     ("docs/workflow.md", between("states", state_diagram)),
+    ("docs/workflow.ja.md", between("states", state_diagram)),
 ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if anything is stale")
-    only_check = parser.parse_args().check
+def bring_up_to_date(*, write: bool) -> list[str]:
+    """The files that were stale, and are not any more if they may be written."""
     stale = []
     for name, make in GENERATED:
         path = ROOT / name
@@ -138,8 +159,16 @@ def main() -> int:
         wanted = make(current)
         if wanted != current:
             stale.append(name)
-            if not only_check:
+            if write:
                 path.write_text(wanted, "utf-8")
+    return list(dict.fromkeys(stale))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if anything is stale")
+    only_check = parser.parse_args().check
+    stale = bring_up_to_date(write=not only_check)
     for name in stale:
         print(f"{name}: {'stale, run make docs' if only_check else 'written'}")
     return 1 if stale and only_check else 0
