@@ -1,0 +1,12 @@
+"""The graph of the repository's own program with nothing configured: registered once, for tests that only read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.graph.recording import Graph, record_stack
+
+
+@pytest.fixture(scope="session")
+def graph() -> Graph:
+    return record_stack()

@@ -1,0 +1,242 @@
+"""A program under Pulumi's mocks, and everything it asked the engine for. Owns the recording of registrations, options
+included; it must never decide what is right, and leaves nothing of one program behind for the next."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import contextvars
+import functools
+import hashlib
+import logging
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.settings import configure
+from pulumi.runtime.stack import run_in_stack
+
+ROOT = Path(__file__).parents[2]
+PROJECT, STACK = "lustre-batch", "autoexport"
+COMPONENT = "lustre-batch:index:LustreBatchAutoExport"
+
+Program = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The account that the mocks pretend to be."""
+
+    partition: str = "aws"
+    region: str = "us-east-1"
+    account_id: str = "123456789012"
+    suffix: str = "amazonaws.com"
+    zones: tuple[str, ...] = ("us-east-1a", "us-east-1b", "us-east-1c")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One registered resource: inputs by their camelCase names, and the options as the engine gets them."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    urn: str
+    parent: str
+    provider: str
+    depends_on: list[str]
+    ignore_changes: list[str]
+    protect: bool
+    retain_on_delete: bool
+    aliases: list[str]
+
+    def text(self, key: str) -> str:
+        """An input that is text, a secret one as well."""
+        value = self.inputs[key]
+        text = value["value"] if isinstance(value, dict) else value
+        assert isinstance(text, str)
+        return text
+
+
+@dataclass
+class Graph:
+    """What a program registered and exported."""
+
+    registrations: list[Registration] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # of components, by URN
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def children(self) -> list[Registration]:
+        return [each for each in self.registrations if each.type.startswith("aws:")]
+
+    def all(self, type_: str) -> list[Registration]:
+        return [each for each in self.registrations if each.type == type_]
+
+    def one(self, type_: str, name: str | None = None) -> Registration:
+        found = [each for each in self.all(type_) if name is None or each.name == name]
+        assert len(found) == 1, f"{type_} {name or ''}: {[each.name for each in self.all(type_)]}"
+        return found[0]
+
+
+# What stands in an ARN where the resource's module is called otherwise.
+_ARN_SERVICES = {"sfn": "states", "cloudwatch": "logs", "vpc": "ec2"}
+
+
+class _Cloud(mocks.Mocks):
+    """Answers what AWS would make up: ids, ARNs and physical names."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if not args.custom:
+            return None, dict(args.inputs)
+        given, here = args.inputs, self.place
+        suffix = hashlib.sha256(f"{args.typ} {args.name}".encode()).hexdigest()[:7]
+        name = given.get("name") or given.get("bucket") or f"{given.get('namePrefix') or args.name + '-'}{suffix}"
+        service = args.typ.split(":")[1].split("/")[0]
+        scope = ":" if service in ("iam", "s3") else f"{here.region}:{here.account_id}"
+        arn = f"arn:{here.partition}:{_ARN_SERVICES.get(service, service)}:{scope}:{name}"
+        made = {"arn": arn, "name": name, "bucket": name, "allocationId": f"eipalloc-{suffix}"}
+        made["repositoryUrl"] = f"{here.account_id}.dkr.ecr.{here.region}.{here.suffix}/{name}"
+        return f"{name}-id", {**made, **{key: value for key, value in given.items() if value is not None}}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        here = self.place
+        answers: dict[str, dict[str, Any]] = {
+            "aws:index/getRegion:getRegion": {"region": here.region, "name": here.region, "id": here.region},
+            "aws:index/getPartition:getPartition": {"partition": here.partition, "dnsSuffix": here.suffix},
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": here.account_id},
+            "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": list(here.zones)},
+        }
+        return answers[args.token]
+
+
+class _Monitor(mocks.MockMonitor):
+    """Pulumi's mock monitor, plus the options of every registration and the outputs of stack and components."""
+
+    def __init__(self, cloud: mocks.Mocks, graph: Graph) -> None:
+        super().__init__(cloud)
+        self.graph = graph
+
+    def RegisterResource(self, request: Any) -> Any:
+        response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self.graph.registrations.append(
+                Registration(
+                    type=request.type,
+                    name=request.name,
+                    inputs=rpc.deserialize_properties(request.object),
+                    urn=response.urn,
+                    parent=request.parent,
+                    provider=request.provider,
+                    depends_on=list(request.dependencies),
+                    ignore_changes=list(request.ignoreChanges),
+                    protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
+                    aliases=[alias.urn or alias.spec.name for alias in request.aliases],
+                )
+            )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        outputs = dict(rpc.deserialize_properties(request.outputs))
+        # A component's URN names the stack as well, as the type of its parent.
+        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+            self.graph.exports = outputs
+        else:
+            self.graph.outputs[request.urn] = outputs
+        return super().RegisterResourceOutputs(request)
+
+
+class _Log(logging.Logger):
+    """Keeps warnings for the test; what fails is raised as well, so errors need no second telling."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__("graph")
+        self.graph = graph
+
+    def warning(self, message: object, *_: Any, **__: Any) -> None:
+        self.graph.warnings.append(str(message))
+
+    def error(self, *_: Any, **__: Any) -> None:
+        return
+
+
+def record(
+    program: Program,
+    *,
+    config: Mapping[str, str] | None = None,
+    place: Place | None = None,
+    preview: bool = False,
+    stack: str = STACK,
+) -> Graph:
+    """Run a program in a stack, event loop and Pulumi context of its own, and give what it registered.
+
+    In a preview the cloud makes nothing up: whatever it would have is unknown, as it is to the real engine.
+    """
+    run = functools.partial(_run, program, dict(config or {}), place or Place(), preview, stack)
+    return contextvars.copy_context().run(run)
+
+
+def record_stack(config: Mapping[str, str] | None = None, **options: Any) -> Graph:
+    """`record` for the repository's own program, whose configuration keys may go without the namespace."""
+    named = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in (config or {}).items()}
+    program = functools.partial(runpy.run_path, str(ROOT / "__main__.py"), run_name="__main__")
+    return record(program, config={"aws:region": "us-east-1"} | named, **options)
+
+
+class _Nothing(_Cloud):
+    """A preview's cloud: nothing exists yet."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return "", {key: value for key, value in args.inputs.items() if value is not None}
+
+
+def _run(program: Program, config: dict[str, str], place: Place, preview: bool, stack: str) -> Graph:
+    graph = Graph()
+    monitor = _Monitor(_Nothing(place) if preview else _Cloud(place), graph)
+    configure(
+        mocks.MockSettings(
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+            engine=mocks.MockEngine(_Log(graph)),
+            project=PROJECT,
+            stack=stack,
+            root_directory=str(ROOT),
+            dry_run=preview,
+            organization="organization",
+            package_refs={},
+            base_providers_by_ref={},
+            outputs=set(),
+            callbacks=None,
+        )
+    )
+    pulumi.runtime.settings.ROOT.set(None)
+    set_all_config(config, [])
+    with _loop() as loop:
+        loop.run_until_complete(run_in_stack(lambda: program() and None))
+    return graph
+
+
+@contextlib.contextmanager
+def _loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as worker:
+        loop.set_default_executor(worker)
+        try:
+            yield loop
+        finally:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+                with contextlib.suppress(BaseException):
+                    loop.run_until_complete(task)
+            loop.close()

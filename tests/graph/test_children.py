@@ -1,0 +1,180 @@
+"""Exactly which resources there are, whose children they are, and in which order they may be made and removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.lustre_batch import LustreBatchAutoExport
+from tests.graph.recording import COMPONENT, STACK, Graph, record, record_stack
+
+# type: what stands behind the component's name in each child's
+CHILDREN = {
+    "aws:batch/computeEnvironment:ComputeEnvironment": ["environment"],
+    "aws:batch/jobQueue:JobQueue": ["queue"],
+    "aws:cloudwatch/eventRule:EventRule": ["clean-up"],
+    "aws:cloudwatch/eventTarget:EventTarget": ["clean-up"],
+    "aws:cloudwatch/logGroup:LogGroup": ["check-metrics", "file-systems", "workflow"],
+    "aws:ec2/eip:Eip": ["nat"],
+    "aws:ec2/internetGateway:InternetGateway": ["internet"],
+    "aws:ec2/natGateway:NatGateway": ["nat"],
+    "aws:ec2/route:Route": ["private", "public"],
+    "aws:ec2/routeTable:RouteTable": ["private", "public"],
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": ["private-1", "private-2", "public-1", "public-2"],
+    "aws:ec2/securityGroup:SecurityGroup": ["lustre"],
+    "aws:ec2/subnet:Subnet": ["private-1", "private-2", "public-1", "public-2"],
+    "aws:ec2/vpc:Vpc": ["vpc"],
+    "aws:ec2/vpcEndpoint:VpcEndpoint": ["s3"],
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": ["image"],
+    "aws:ecr/repository:Repository": ["image"],
+    "aws:iam/instanceProfile:InstanceProfile": ["instance"],
+    "aws:iam/role:Role": ["check-metrics", "clean-up", "instance", "workflow"],
+    "aws:iam/rolePolicy:RolePolicy": ["check-metrics", "clean-up", "workflow"],
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["instance"],
+    "aws:lambda/function:Function": ["check-metrics"],
+    "aws:s3/bucket:Bucket": ["data"],
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["data"],
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["data"],
+    "aws:s3/bucketPolicy:BucketPolicy": ["data"],
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ["data"],
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ["data"],
+    "aws:s3/bucketVersioning:BucketVersioning": ["data"],
+    "aws:secretsmanager/secret:Secret": ["parameters"],
+    "aws:secretsmanager/secretVersion:SecretVersion": ["parameters"],
+    "aws:sfn/stateMachine:StateMachine": ["workflow"],
+    "aws:sns/topic:Topic": [""],
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": ["outbound"],
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ["lustre-1018", "lustre-988"],
+}
+NETWORK = {type_ for type_ in CHILDREN if type_.split("/")[0] in ("aws:ec2", "aws:vpc")}
+
+# the contract: what others read from the stack
+EXPORTS = {
+    "stateMachineArn",
+    "bucketName",
+    "repositoryUrl",
+    "jobQueueArn",
+    "computeEnvironmentArn",
+    "parametersSecretArn",
+    "checkMetricsFunctionName",
+}
+
+
+def by_type(graph: Graph, component: str = STACK) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for child in graph.children:
+        found.setdefault(child.type, []).append(child.name.removeprefix(component).removeprefix("-"))
+    return {type_: sorted(names) for type_, names in sorted(found.items())}
+
+
+def test_the_program_registers_exactly_these_children(graph: Graph) -> None:
+    assert by_type(graph) == CHILDREN
+
+
+def test_every_child_is_parented_to_the_component_and_named_after_it(graph: Graph) -> None:
+    component = graph.one(COMPONENT)
+    assert component.name == STACK
+    assert {child.parent for child in graph.children} == {component.urn}
+    assert [child.name for child in graph.children if not child.name.startswith(STACK)] == []
+
+
+def test_nothing_is_warned_about(graph: Graph) -> None:
+    assert graph.warnings == []
+
+
+def test_the_stack_exports_its_contract_with_the_childrens_own_values(graph: Graph) -> None:
+    exports = graph.exports
+    assert set(exports) == EXPORTS | {"notificationTopicArn"}
+    assert exports["stateMachineArn"].startswith("arn:aws:states:us-east-1:123456789012:autoexport-")
+    assert exports["bucketName"].startswith("autoexport-data-")
+    assert exports["jobQueueArn"].startswith("arn:aws:batch:us-east-1:123456789012:autoexport-queue-")
+    assert exports["computeEnvironmentArn"].startswith("arn:aws:batch:us-east-1:123456789012:autoexport-environment-")
+    assert exports["parametersSecretArn"].startswith("arn:aws:secretsmanager:us-east-1:123456789012:autoexport-")
+    assert exports["checkMetricsFunctionName"].startswith("autoexport-check-metrics-")
+    registry = "123456789012.dkr.ecr.us-east-1.amazonaws.com/"
+    assert exports["repositoryUrl"].startswith(f"{registry}batch-job-with-lustre-auto-export-")
+
+
+def test_every_public_output_of_the_component_is_registered_and_has_a_value(graph: Graph) -> None:
+    outputs = graph.outputs[graph.one(COMPONENT).urn]
+    assert set(outputs) == {key for key in LustreBatchAutoExport.__annotations__ if not key.startswith("_")}
+    assert [key for key, value in outputs.items() if not value] == []
+
+
+def test_a_preview_of_a_new_stack_registers_the_same_children_without_tripping_over_unknown_values(
+    graph: Graph,
+) -> None:
+    preview = record_stack(preview=True)
+    assert by_type(preview) == by_type(graph)
+    assert preview.warnings == []
+
+
+def test_the_program_run_twice_registers_the_same_inputs(graph: Graph) -> None:
+    again = record_stack()
+    inputs = {child.urn: child.inputs for child in graph.children if child.type != "aws:lambda/function:Function"}
+    assert {child.urn: child.inputs for child in again.children if child.urn in inputs} == inputs
+
+
+def test_the_queue_depends_on_the_environment_so_that_it_is_removed_first(graph: Graph) -> None:
+    queue = graph.one("aws:batch/jobQueue:JobQueue")
+    environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment")
+    assert queue.inputs["computeEnvironmentOrders"] == [
+        {"order": 1, "computeEnvironment": graph.exports["computeEnvironmentArn"]}
+    ]
+    assert environment.urn in queue.depends_on
+
+
+def test_the_environment_outlives_nothing_it_needs_to_be_scaled_down_and_deleted(graph: Graph) -> None:
+    """Its instances need the role's policy and a way to ECS until the environment is gone."""
+    environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment")
+    for type_, name in [
+        ("aws:iam/instanceProfile:InstanceProfile", "autoexport-instance"),
+        ("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "autoexport-instance"),
+        ("aws:ec2/route:Route", "autoexport-private"),
+        ("aws:ec2/route:Route", "autoexport-public"),
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", "autoexport-s3"),
+        ("aws:ec2/securityGroup:SecurityGroup", "autoexport-lustre"),
+        ("aws:ec2/subnet:Subnet", "autoexport-private-1"),
+    ]:
+        assert graph.one(type_, name).urn in environment.depends_on, name
+
+
+@pytest.mark.parametrize(
+    ("user", "part"),
+    [
+        ("aws:sfn/stateMachine:StateMachine", "workflow"),
+        ("aws:lambda/function:Function", "check-metrics"),
+        ("aws:cloudwatch/eventTarget:EventTarget", "clean-up"),
+    ],
+)
+def test_whoever_uses_a_role_waits_for_its_policy(graph: Graph, user: str, part: str) -> None:
+    policy = graph.one("aws:iam/rolePolicy:RolePolicy", f"{STACK}-{part}")
+    assert policy.urn in graph.one(user).depends_on
+
+
+def test_the_nat_gateway_waits_for_the_internet_gateway(graph: Graph) -> None:
+    """VPC guide, NAT gateways: a public one cannot be made before the VPC has a gateway."""
+    gateway = graph.one("aws:ec2/internetGateway:InternetGateway")
+    assert gateway.urn in graph.one("aws:ec2/natGateway:NatGateway").depends_on
+
+
+def test_the_bucket_policy_waits_for_the_public_access_block_and_the_lifecycle_for_versioning(graph: Graph) -> None:
+    block = graph.one("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+    versioning = graph.one("aws:s3/bucketVersioning:BucketVersioning")
+    assert block.urn in graph.one("aws:s3/bucketPolicy:BucketPolicy").depends_on
+    lifecycle = graph.one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+    assert versioning.urn in lifecycle.depends_on
+
+
+def test_what_the_workflow_and_batch_change_at_run_time_is_left_alone_by_a_deployment(graph: Graph) -> None:
+    ignored = {child.name: child.ignore_changes for child in graph.children if child.ignore_changes}
+    assert ignored == {
+        "autoexport-environment": ["computeResources.launchTemplate", "computeResources.desiredVcpus"],
+        **{f"autoexport-{kind}-{number}": ["availabilityZone"] for kind in ("public", "private") for number in (1, 2)},
+    }
+
+
+def test_without_arguments_the_component_is_the_same_as_the_stack_with_nothing_configured(graph: Graph) -> None:
+    alone = record(lambda: LustreBatchAutoExport(STACK))
+    assert by_type(alone) == by_type(graph)
+    ours = {child.urn: child.inputs for child in graph.children if child.type != "aws:lambda/function:Function"}
+    assert {child.urn: child.inputs for child in alone.children if child.urn in ours} == ours
