@@ -49,7 +49,7 @@ CLEAN_UP = {
     "DisableAutoExport": {"en": "switch automatic export off", "ja": "自動エクスポートを切る"},
     "CreateExportTask": {"en": "run an export task over everything", "ja": "全体にエクスポートタスクを実行する"},
     "KeepFileSystem": {"en": "keep the file system, tagged with the reason", "ja": "理由のタグを付けて残す"},
-    "DeleteFileSystem": {"en": "delete the file system, see it gone", "ja": "ファイルシステムを削除し、消えたことを見る"},
+    "DeleteFileSystem": {"en": "delete the file system, see it gone", "ja": "ファイルシステムを削除し、確かめる"},
     "DeleteLaunchTemplate": {"en": "delete the launch template", "ja": "起動テンプレートを削除する"},
     "Notify": {"en": "tell the topic, if there is anything to tell", "ja": "伝えることがあればトピックに通知する"},
     "Failed": {"en": "FAILED: error, cause, Kept: …", "ja": "FAILED: エラー、原因、Kept: …"},
@@ -104,8 +104,9 @@ def overview(language: str) -> str:
     fails = [name for name in RUN if "FindWhatWasCreated" in forward[name]]
     for name in fails:
         forward[name].discard("FindWhatWasCreated")
-    lines = [f'  subgraph run["{TITLES["run"][language]}"]', *_nodes(all_states, RUN, language), "  end"]
-    lines += [f'  subgraph clean_up["{TITLES["clean_up"][language]}"]', *_nodes(all_states, CLEAN_UP, language), "  end"]
+    lines = []
+    for group, members in (("run", RUN), ("clean_up", CLEAN_UP)):
+        lines += [f'  subgraph {group}["{TITLES[group][language]}"]', *_nodes(all_states, members, language), "  end"]
     lines += [f"  {name} --> {to}" for name in order for to in order if to in _nearest(forward, name)]
     if fails:
         lines.append(f'  run -. "{TITLES["failure"][language]}" .-> FindWhatWasCreated')
