@@ -47,8 +47,9 @@ class Task:
         self._stopped = False
         self.error: BaseException | None = None
         self.done = False
-        context = contextvars.copy_context()
-        self._thread = threading.Thread(target=context.run, args=(self._run, function), name=name, daemon=True)
+        self._thread = threading.Thread(
+            target=contextvars.Context().run, args=(self._run, function), name=name, daemon=True
+        )
         self._thread.start()
 
     def _run(self, function: Callable[[], None]) -> None:

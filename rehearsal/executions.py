@@ -17,7 +17,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, Progr
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from . import integrations, naming
-from .calls import ModelError, acting_as, internally, principal
+from .calls import ModelError, acting_as, internally
 from .clock import Clock, Task, Timer
 from .expressions import Evaluator, bound, python, to_json
 from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment
@@ -189,9 +189,7 @@ class Executions:
         )
         self.all[arn] = execution
         program = self._program(machine["definition"])
-        token = principal.set(None)
         execution.task = clock.spawn(lambda: self._interpret(execution, program, machine), name=name)
-        principal.reset(token)
         if program.timeout_seconds is not None:
             seconds = program.timeout_seconds.timeout_seconds
             execution.timeout = clock.after(seconds, lambda: self._halt(execution, "TIMED_OUT"))

@@ -61,7 +61,7 @@ def send(account: Account, client: Any, operation: str, params: dict[str, Any]) 
     try:
         answer: dict[str, Any] = client._make_api_call(operation, params)
     except ParamValidationError as error:
-        prefix = naming.PREFIXES.get(model.service_name, model.service_name.capitalize())
+        prefix = naming.prefix_of(model.service_name)
         raise TaskFailure(f"{prefix}.SdkClientException", str(error)) from None
     except ClientError as error:
         raise failure(model, error) from None

@@ -9,10 +9,11 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
-# Step Functions names a service's errors after the integration's prefix; where the service's own exception class has
-# another spelling it is here. SFN guide, AWS SDK service integrations; AWS SDK for Java 2.x, package names.
-BASE_EXCEPTIONS = {"fsx": "FSxException", "secretsmanager": "SecretsManagerException", "s3": "S3Exception"}
-PREFIXES = {"secretsmanager": "SecretsManager", "stepfunctions": "Sfn", "cloudwatch": "CloudWatch"}
+# Step Functions names a service's errors after the integration's prefix; a code that the service's model does not list
+# is the service's base exception. SFN guide, AWS SDK service integrations; AWS SDK for Java 2.x, model packages. The
+# guide's table has the prefix `FSx`; `Fsx` has been seen too, so a definition has to match either (a scenario chooses).
+BASE_EXCEPTIONS = {"fsx": "FSxException"}
+PREFIXES = {"fsx": "Fsx", "secretsmanager": "SecretsManager", "stepfunctions": "Sfn", "cloudwatch": "CloudWatch"}
 BOTO_SERVICES = {"sfn": "stepfunctions"}
 
 
@@ -74,11 +75,15 @@ def iso(moment: datetime.datetime) -> str:
 def error_name(model: ServiceModel, code: str) -> str:
     """`Fsx.BadRequestException` for a modelled error, `Fsx.FSxException` for a code the model does not list."""
     service = model.service_name
-    prefix = PREFIXES.get(service, service.capitalize())
+    prefix = prefix_of(service)
     for shape in model.error_shapes:
         if code in (shape.name, shape.metadata.get("error", {}).get("code")):
             return f"{prefix}.{_exception(shape.name)}"
     return f"{prefix}.{BASE_EXCEPTIONS.get(service, prefix + 'Exception')}"
+
+
+def prefix_of(service: str) -> str:
+    return PREFIXES.get(service, service.capitalize())
 
 
 def _exception(shape_name: str) -> str:

@@ -122,7 +122,8 @@ class Scenario(Part):
     expect_error: str | None = None  # the error's name, when it matters
     set: dict[str, Any] = {}  # stack configuration
     input: dict[str, Any] = {}  # the execution's input
-    seed: int = 0  # of the backoff's jitter
+    seed: int = 0  # of the backoff's jitter and of every id
+    fsx_error_prefix: Literal["Fsx", "FSx"] = "Fsx"  # AWS documents FSx, others have seen Fsx
 
     @model_validator(mode="after")
     def _real_jobs_end_well(self) -> Scenario:

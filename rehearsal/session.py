@@ -16,7 +16,7 @@ from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 
-from . import requests
+from . import naming, requests
 from .account import Account
 from .calls import Fault, internally
 from .executions import Execution
@@ -150,6 +150,7 @@ class Baseline:
         account = self.account
         account.executions.reset()
         account.work.reset(scenario)
+        naming.PREFIXES["fsx"] = scenario.fsx_error_prefix
         account.clock.set(self._at)
         account.calls.reset([Fault(**fault.model_dump()) for fault in scenario.faults])
         account.ids.reseed(scenario.seed)
