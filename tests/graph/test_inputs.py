@@ -1,0 +1,248 @@
+"""What the parts are made with, where that is the contract: storage, compute, the function, the state machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.graph.recording import ROOT, Graph, record_stack
+
+BUCKET, REPOSITORY = "aws:s3/bucket:Bucket", "aws:ecr/repository:Repository"
+ENVIRONMENT, FUNCTION = "aws:batch/computeEnvironment:ComputeEnvironment", "aws:lambda/function:Function"
+MACHINE, LOGS = "aws:sfn/stateMachine:StateMachine", "aws:cloudwatch/logGroup:LogGroup"
+DATA = {BUCKET, REPOSITORY, "aws:ecr/lifecyclePolicy:LifecyclePolicy"}
+
+
+def of_the_bucket(graph: Graph, kind: str) -> dict[str, Any]:
+    found = [child for child in graph.children if child.type.startswith(f"aws:s3/bucket{kind}:")]
+    assert len(found) == 1
+    assert found[0].inputs["bucket"].startswith("autoexport-data-")
+    return found[0].inputs
+
+
+# ---------------------------------------------------------------------- the bucket
+def test_the_bucket_is_private(graph: Graph) -> None:
+    block = of_the_bucket(graph, "PublicAccessBlock")
+    assert {key: value for key, value in block.items() if key != "bucket"} == {
+        "blockPublicAcls": True,
+        "blockPublicPolicy": True,
+        "ignorePublicAcls": True,
+        "restrictPublicBuckets": True,
+    }
+    assert of_the_bucket(graph, "OwnershipControls")["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+
+
+def test_the_bucket_is_encrypted_and_versioned(graph: Graph) -> None:
+    rules = of_the_bucket(graph, "ServerSideEncryptionConfiguration")["rules"]
+    assert [rule["applyServerSideEncryptionByDefault"] for rule in rules] == [{"sseAlgorithm": "AES256"}]
+    assert of_the_bucket(graph, "Versioning")["versioningConfiguration"] == {"status": "Enabled"}
+
+
+def test_the_bucket_refuses_whoever_does_not_speak_tls(graph: Graph) -> None:
+    (statement,) = json.loads(of_the_bucket(graph, "Policy")["policy"])["Statement"]
+    name = graph.exports["bucketName"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Principal"] == "*"
+    assert statement["Action"] == "s3:*"
+    assert statement["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_no_condition_of_the_bucket_policy_stands_in_the_way_of_fsx(graph: Graph) -> None:
+    """FSx guide, linking to a bucket: a policy with aws:SourceVpc or aws:SourceVpce breaks the export."""
+    assert "aws:SourceVpc" not in of_the_bucket(graph, "Policy")["policy"]
+
+
+def test_replaced_versions_expire_after_the_days_given_and_current_ones_never() -> None:
+    graph = record_stack({"noncurrentVersionDays": "9"})
+    rules = {rule["id"]: rule for rule in of_the_bucket(graph, "LifecycleConfiguration")["rules"]}
+    assert {rule["status"] for rule in rules.values()} == {"Enabled"}
+    assert rules["expire-replaced-versions"]["noncurrentVersionExpiration"] == {"noncurrentDays": 9}
+    assert rules["abort-incomplete-uploads"]["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
+    assert [rule["expiration"] for rule in rules.values() if "expiration" in rule] == [
+        {"expiredObjectDeleteMarker": True}
+    ]
+
+
+def test_bucket_and_images_stay_when_the_stack_is_destroyed_and_nothing_else_does(graph: Graph) -> None:
+    kept = {child.type for child in graph.children if child.retain_on_delete}
+    assert kept == DATA | {child.type for child in graph.children if child.type.startswith("aws:s3/bucket")}
+    assert graph.one(BUCKET).inputs["forceDestroy"] is False
+    assert graph.one(REPOSITORY).inputs["forceDelete"] is False
+
+
+def test_asked_to_keep_nothing_destroying_the_stack_takes_bucket_and_images_along() -> None:
+    graph = record_stack({"retainDataOnDestroy": "false"})
+    assert [child.name for child in graph.children if child.retain_on_delete] == []
+    assert graph.one(BUCKET).inputs["forceDestroy"] is True
+    assert graph.one(REPOSITORY).inputs["forceDelete"] is True
+
+
+# ---------------------------------------------------------------------- repository and secret
+def test_images_are_scanned_when_they_are_pushed(graph: Graph) -> None:
+    assert graph.one(REPOSITORY).inputs["imageScanningConfiguration"] == {"scanOnPush": True}
+
+
+def test_the_repository_has_the_configured_name_with_a_suffix_of_its_own() -> None:
+    name = record_stack({"ecrRepositoryName": "team/job"}).one(REPOSITORY).inputs["name"]
+    assert name.startswith("team/job-")
+    assert len(name) > len("team/job-")
+
+
+def test_the_secret_holds_every_run_time_parameter_as_the_deployment_sets_it(graph: Graph) -> None:
+    version = record_stack({"jobDefinitionVcpus": "64", "deleteLustre": "false"}).one(
+        "aws:secretsmanager/secretVersion:SecretVersion"
+    )
+    image = graph.exports["repositoryUrl"] + ":latest"
+    assert json.loads(version.text("secretString")) == {
+        "autoExport": True,
+        "deleteLustre": False,
+        "lustreFileSystemTypeVersion": "2.15",
+        "lustreStorageCapacity": 2400,
+        "lustreImportedFileChunkSize": 1024,
+        "jobDefinitionContainerImage": image,
+        "jobDefinitionRetryAttempts": 5,
+        "jobDefinitionVcpus": 64,
+        "jobDefinitionMemory": 30000,
+        "waitForLustreCreationSeconds": 30,
+        "waitForJobCompletionSeconds": 300,
+        "waitForCheckMetricsSeconds": 60,
+        "lambdaPeriodSeconds": 60,
+        "lambdaTimeDiffMinutes": 15,
+    }
+
+
+def test_the_secrets_text_crosses_to_the_engine_as_a_secret(graph: Graph) -> None:
+    value = graph.one("aws:secretsmanager/secretVersion:SecretVersion").inputs["secretString"]
+    assert isinstance(value, dict), "in plain text in the state"
+
+
+def test_the_secrets_name_is_free_for_the_next_stack_although_aws_keeps_a_deleted_one() -> None:
+    secret = record_stack().one("aws:secretsmanager/secret:Secret").inputs
+    assert not {"name", "namePrefix"} & set(secret)
+    assert secret["recoveryWindowInDays"] == 7
+
+
+# ---------------------------------------------------------------------- compute
+def test_the_environment_is_one_that_batch_can_update(graph: Graph) -> None:
+    """Batch guide, updating compute environments: no service role of one's own, and not BEST_FIT."""
+    inputs = graph.one(ENVIRONMENT).inputs
+    assert inputs["type"] == "MANAGED"
+    assert "serviceRole" not in inputs
+    assert inputs["computeResources"]["allocationStrategy"] == "BEST_FIT_PROGRESSIVE"
+    assert inputs["computeResources"]["ec2Configurations"] == [{"imageType": "ECS_AL2023"}]
+    assert "launchTemplate" not in inputs["computeResources"]
+
+
+def test_the_environment_is_made_with_the_configured_sizes() -> None:
+    graph = record_stack(
+        {
+            "computeEnvironmentType": "EC2",
+            "computeEnvironmentInstanceTypes": '["c7i", "m7i.8xlarge"]',
+            "computeEnvironmentMinvCpus": "2",
+            "computeEnvironmentDesiredvCpus": "4",
+            "computeEnvironmentMaxvCpus": "64",
+        }
+    )
+    resources = graph.one(ENVIRONMENT).inputs["computeResources"]
+    assert resources["type"] == "EC2"
+    assert resources["instanceTypes"] == ["c7i", "m7i.8xlarge"]
+    assert (resources["minVcpus"], resources["desiredVcpus"], resources["maxVcpus"]) == (2, 4, 64)
+
+
+def test_nothing_in_use_has_a_fixed_name_that_a_replacement_would_meet(graph: Graph) -> None:
+    """The engine makes a replacement before it deletes what it replaces."""
+    named = {child.name: child.inputs["name"] for child in graph.children if "name" in child.inputs}
+    assert set(named) == {"autoexport-workflow", "autoexport-image"}
+    topic = graph.exports["notificationTopicArn"].rsplit(":", 1)[-1]
+    assert named["autoexport-workflow"] == topic
+    assert named["autoexport-image"].endswith(topic.removeprefix("autoexport"))
+
+
+def test_instances_may_do_what_the_ecs_agent_needs_and_no_more(graph: Graph) -> None:
+    attachment = graph.one("aws:iam/rolePolicyAttachment:RolePolicyAttachment").inputs
+    assert attachment["policyArn"] == "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+    instance_role = graph.one("aws:iam/role:Role", "autoexport-instance").inputs
+    assert not {"inlinePolicies", "managedPolicyArns"} & set(instance_role)
+    policies = [policy.name for policy in graph.all("aws:iam/rolePolicy:RolePolicy")]
+    assert "autoexport-instance" not in policies
+
+
+# ---------------------------------------------------------------------- the function
+def test_the_function_runs_python_on_arm64_with_the_configured_defaults() -> None:
+    inputs = record_stack({"lambdaPeriodSeconds": "120", "lambdaTimeDiffMinutes": "20"}).one(FUNCTION).inputs
+    assert inputs["runtime"] == "python3.13"
+    assert inputs["architectures"] == ["arm64"]
+    assert inputs["handler"] == "handler.handler"
+    assert inputs["environment"] == {"variables": {"PERIOD": "120", "TIME_DIFF": "20"}}
+
+
+def test_the_functions_archive_is_the_handler_and_nothing_else(graph: Graph) -> None:
+    assets = graph.one(FUNCTION).inputs["code"].assets
+    assert list(assets) == ["handler.py"]
+    shipped = Path(assets["handler.py"].path)
+    assert shipped.read_bytes() == (ROOT / "functions" / "check_metrics" / "handler.py").read_bytes()
+
+
+def test_each_log_group_is_kept_for_the_days_given_and_named_as_its_writer_asks() -> None:
+    groups = {group.name: group.inputs for group in record_stack({"logRetentionDays": "7"}).all(LOGS)}
+    assert {name: (each["namePrefix"], each["retentionInDays"]) for name, each in groups.items()} == {
+        "autoexport-check-metrics": ("/aws/lambda/autoexport-", 7),
+        # Step Functions guide, logging: this prefix keeps the account's resource policy from growing with each group.
+        "autoexport-workflow": ("/aws/vendedlogs/states/autoexport-", 7),
+        # SDK LustreLogCreateConfiguration: the destination's name begins with /aws/fsx.
+        "autoexport-file-systems": ("/aws/fsx/autoexport-", 7),
+    }
+
+
+def test_the_function_logs_to_its_own_group(graph: Graph) -> None:
+    assert graph.one(FUNCTION).inputs["loggingConfig"]["logGroup"].startswith("/aws/lambda/autoexport-")
+
+
+# ---------------------------------------------------------------------- the state machine
+def test_the_state_machine_is_standard_logged_and_traced(graph: Graph) -> None:
+    machine = graph.one(MACHINE).inputs
+    assert machine["type"] == "STANDARD"
+    assert machine["tracingConfiguration"] == {"enabled": True}
+    logging = machine["loggingConfiguration"]
+    assert logging["level"] == "ERROR"
+    assert logging["logDestination"].startswith("arn:aws:logs:us-east-1:123456789012:/aws/vendedlogs/states/")
+    assert logging["logDestination"].endswith(":*")
+
+
+def test_executions_that_ended_without_their_own_clean_up_start_one(graph: Graph) -> None:
+    machine = graph.exports["stateMachineArn"]
+    assert json.loads(graph.one("aws:cloudwatch/eventRule:EventRule").inputs["eventPattern"]) == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"stateMachineArn": [machine], "status": ["ABORTED", "FAILED", "TIMED_OUT"]},
+    }
+    target = graph.one("aws:cloudwatch/eventTarget:EventTarget").inputs
+    assert target["arn"] == machine
+    assert not {"input", "inputPath", "inputTransformer"} & set(target), "the event has to arrive as it is"
+
+
+@pytest.mark.parametrize(
+    ("part", "service"), [("workflow", "states"), ("check-metrics", "lambda"), ("clean-up", "events")]
+)
+def test_only_the_service_that_needs_a_role_may_assume_it_and_only_for_this_account(
+    graph: Graph, part: str, service: str
+) -> None:
+    trust = json.loads(graph.one("aws:iam/role:Role", f"autoexport-{part}").inputs["assumeRolePolicy"])
+    assert [(each["Principal"], each["Action"], each["Condition"]) for each in trust["Statement"]] == [
+        (
+            {"Service": f"{service}.amazonaws.com"},
+            "sts:AssumeRole",
+            {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        )
+    ]
+
+
+def test_an_address_is_subscribed_only_when_one_is_given(graph: Graph) -> None:
+    kind = "aws:sns/topicSubscription:TopicSubscription"
+    assert graph.all(kind) == []
+    subscription = record_stack({"notificationEmail": "ops@example.com"}).one(kind).inputs
+    assert (subscription["protocol"], subscription["endpoint"]) == ("email", "ops@example.com")
