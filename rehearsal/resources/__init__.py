@@ -12,7 +12,7 @@ from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from . import buckets, computing, events, groups, identity, machines, network, routes, serverless, storage
 from .declared import UNKNOWN, Unknown, check, declared_properties
-from .kind import Aws, Failure, Kind, Props, ResourceError
+from .kind import Aws, Failure, Kind, PartialError, Props, ResourceError
 from .lookups import LOOKUPS
 from .replacements import REPLACES
 
@@ -83,7 +83,13 @@ def create(aws: Aws, kind: Kind, inputs: Props, default_tags: Mapping[str, str] 
     if kind.naming and wanted.get(kind.naming.key) is None:
         wanted[kind.naming.key] = kind.naming.after(str(wanted[kind.naming.prefix]))
     physical_id = _spoken(lambda: kind.create(aws, wanted))
-    state = read(aws, kind, physical_id, wanted)
+    finish = kind.finish
+    try:
+        if finish is not None:
+            _spoken(lambda: finish(aws, physical_id, wanted))
+        state = read(aws, kind, physical_id, wanted)
+    except ResourceError as error:
+        raise PartialError(str(error), physical_id, wanted) from error
     if state is None:
         raise ResourceError(f"{physical_id} was created and then not found")
     return physical_id, state
@@ -158,6 +164,8 @@ __all__ = [
     "Aws",
     "Failure",
     "Kind",
+    "PartialError",
+    "Props",
     "ResourceError",
     "Unknown",
     "check_inputs",

@@ -42,7 +42,6 @@ def _create_bucket(aws: Aws, inputs: Props) -> str:
     # us-east-1 is the one region that is named by leaving it out (S3 API reference, CreateBucket).
     place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
     s3.create_bucket(Bucket=name, **place)
-    _retag(aws, name, inputs, {})
     return str(name)
 
 
@@ -173,6 +172,7 @@ KINDS = (
         _create_bucket,
         _read_bucket,
         _delete_bucket,
+        lambda aws, identity, inputs: _retag(aws, identity, inputs, {}),
         update={"tags": _retag, "forceDestroy": _local},
         naming=Naming("bucket", limit=63, lower=True),
         defaults={"forceDestroy": False},

@@ -90,10 +90,14 @@ def _create_environment(aws: Aws, inputs: Props) -> str:
             tags=inputs.get("tagsAll") or None,
         ),
     )
-    _settle(aws, _environment, name)
-    if inputs.get("updatePolicy"):
-        _change_environment(aws, name, inputs, inputs | {"updatePolicy": None})
     return str(name)
+
+
+def _finish_environment(aws: Aws, identity: str, inputs: Props) -> None:
+    _settle(aws, _environment, identity)
+    if inputs.get("updatePolicy"):
+        # Batch API reference: CreateComputeEnvironment takes no update policy.
+        _change_environment(aws, identity, inputs, inputs | {"updatePolicy": None})
 
 
 def _read_environment(aws: Aws, identity: str, state: Props) -> Props | None:
@@ -181,7 +185,6 @@ def _create_queue(aws: Aws, inputs: Props) -> str:
             tags=inputs.get("tagsAll") or None,
         ),
     )["jobQueueArn"]
-    _settle(aws, _queue, inputs["name"])
     return str(arn)
 
 
@@ -237,6 +240,7 @@ KINDS = (
         _create_environment,
         _read_environment,
         _delete_environment,
+        _finish_environment,
         update=dict.fromkeys(_ENVIRONMENT_CHANGES, _change_environment) | {"tags": _retag},
         naming=Naming(limit=128),
         # terraform-provider-aws, compute_environment.go: Optional and Computed.
@@ -245,7 +249,6 @@ KINDS = (
                 "serviceRole",
                 "updatePolicy",
                 "computeResources.desiredVcpus",
-                "computeResources.allocationStrategy",
                 "computeResources.ec2Configurations",
             }
         ),
@@ -265,6 +268,7 @@ KINDS = (
         _create_queue,
         _read_queue,
         _delete_queue,
+        lambda aws, identity, inputs: _settle(aws, _queue, _name_of(identity)),
         update=dict.fromkeys(_QUEUE_CHANGES, _change_queue) | {"tags": _retag},
         naming=Naming(limit=128),
         enumerations={"state": Enumeration("batch", "JQState")},

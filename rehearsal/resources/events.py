@@ -28,11 +28,13 @@ def _put_rule(aws: Aws, inputs: Props) -> str:
 def _create_rule(aws: Aws, inputs: Props) -> str:
     if inputs.get("eventPattern"):
         json.loads(inputs["eventPattern"])
-    name = _put_rule(aws, inputs)
+    return _put_rule(aws, inputs)
+
+
+def _finish_rule(aws: Aws, identity: str, inputs: Props) -> None:
     if inputs.get("tagsAll"):
-        arn = aws.client("events").describe_rule(Name=name)["Arn"]
+        arn = aws.client("events").describe_rule(Name=identity, EventBusName=inputs["eventBusName"])["Arn"]
         aws.client("events").tag_resource(ResourceARN=arn, Tags=tag_list(inputs["tagsAll"]))
-    return name
 
 
 @gone_is_none("ResourceNotFoundException")
@@ -257,6 +259,7 @@ KINDS = (
         _create_rule,
         _read_rule,
         _delete_rule,
+        _finish_rule,
         update=dict.fromkeys(_RULE_CHANGES, _change_rule) | {"forceDestroy": _local, "tags": _retag_rule},
         naming=Naming(limit=64),
         computed=frozenset({"isEnabled"}),

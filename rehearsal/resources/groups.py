@@ -13,20 +13,23 @@ from .kind import Aws, Kind, Naming, Props, ResourceError, Update, given, gone_i
 
 
 def _create_group(aws: Aws, inputs: Props) -> str:
-    ec2 = aws.client("ec2")
-    group = ec2.create_security_group(
+    group = aws.client("ec2").create_security_group(
         GroupName=inputs["name"],
         Description=inputs.get("description", "Managed by Pulumi"),
         **given(VpcId=inputs.get("vpcId")),
         **tagged("security-group", inputs),
     )["GroupId"]
-    # terraform-provider-aws, vpc_security_group.go: AWS's default allow-all egress rule is removed.
-    defaults = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
-    if defaults:
-        ec2.revoke_security_group_egress(GroupId=group, IpPermissions=defaults)
-    for direction in ("ingress", "egress"):
-        _set_rules(direction)(aws, group, inputs, {})
     return str(group)
+
+
+def _finish_group(aws: Aws, identity: str, inputs: Props) -> None:
+    ec2 = aws.client("ec2")
+    # terraform-provider-aws, vpc_security_group.go: AWS's default allow-all egress rule is removed.
+    defaults = ec2.describe_security_groups(GroupIds=[identity])["SecurityGroups"][0]["IpPermissionsEgress"]
+    if defaults:
+        ec2.revoke_security_group_egress(GroupId=identity, IpPermissions=defaults)
+    for direction in ("ingress", "egress"):
+        _set_rules(direction)(aws, identity, inputs, {})
 
 
 def _permission(rule: Props) -> dict[str, Any]:
@@ -169,6 +172,7 @@ KINDS = (
         _create_group,
         _read_group,
         _delete_group,
+        _finish_group,
         update={"ingress": _set_rules("ingress"), "egress": _set_rules("egress")} | TAGS,
         naming=Naming(limit=255),
         computed=frozenset({"vpcId", "ingress", "egress"}),

@@ -136,14 +136,11 @@ def _detach(aws: Aws, identity: str, state: Props) -> None:
 
 
 def _create_profile(aws: Aws, inputs: Props) -> str:
-    iam = aws.client("iam")
-    name = iam.create_instance_profile(
+    name = aws.client("iam").create_instance_profile(
         InstanceProfileName=inputs["name"],
         Path=inputs.get("path", "/"),
         **given(Tags=tag_list(inputs.get("tagsAll")) or None),
     )["InstanceProfile"]["InstanceProfileName"]
-    if inputs.get("role"):
-        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=inputs["role"])
     return str(name)
 
 
@@ -208,6 +205,7 @@ KINDS = (
         _create_profile,
         _read_profile,
         _delete_profile,
+        lambda aws, identity, inputs: _set_role(aws, identity, inputs, {}),
         update={"role": _set_role, "tags": _retag("instance_profile", "InstanceProfileName")},
         naming=Naming(limit=128),
         defaults={"path": "/"},

@@ -26,6 +26,15 @@ class ResourceError(Exception):
     """A refusal, with the words the real provider would use as far as they are known."""
 
 
+class PartialError(ResourceError):
+    """It exists, and something after its creation failed: what there is has to be remembered, or it is orphaned."""
+
+    def __init__(self, message: str, identity: str, state: Props) -> None:
+        super().__init__(message)
+        self.identity = identity
+        self.state = state
+
+
 @dataclass(frozen=True)
 class Failure:
     """One property that a check refused."""
@@ -85,7 +94,7 @@ Update = Callable[[Aws, str, Props, Props], None]
 class Kind:
     """One resource type.
 
-    `create` returns the physical id; `read` what the account says under Pulumi's property names, or None when it is
+    `create` returns the physical id as soon as there is one, `finish` does what remains to be done; `read` what the account says under Pulumi's property names, or None when it is
     gone; `update` has for each property that can change in place the call that changes it (id, new, old). A property
     of pulumi-aws that is neither in `update` nor in `replaces` is not modelled and refused."""
 
@@ -93,6 +102,7 @@ class Kind:
     create: Callable[[Aws, Props], str]
     read: Callable[[Aws, str, Props], Props | None]
     delete: Callable[[Aws, str, Props], None]
+    finish: Callable[[Aws, str, Props], None] | None = None
     update: Mapping[str, Update] = field(default_factory=dict)
     naming: Naming | None = None
     # What AWS (or the provider) fills in when it is not given; an appearance is no drift.

@@ -31,9 +31,12 @@ def _create_vpc(aws: Aws, inputs: Props) -> str:
         InstanceTenancy=inputs.get("instanceTenancy", "default"),
         **tagged("vpc", inputs),
     )["Vpc"]
-    for update in _VPC_SETTINGS.values():
-        update(aws, vpc["VpcId"], inputs, {})
     return str(vpc["VpcId"])
+
+
+def _finish_vpc(aws: Aws, identity: str, inputs: Props) -> None:
+    for update in _VPC_SETTINGS.values():
+        update(aws, identity, inputs, {})
 
 
 @gone_is_none("InvalidVpcID.NotFound")
@@ -96,9 +99,12 @@ def _create_subnet(aws: Aws, inputs: Props) -> str:
         ),
         **tagged("subnet", inputs),
     )["Subnet"]
-    if inputs.get("mapPublicIpOnLaunch"):
-        _map_public_ip(aws, subnet["SubnetId"], inputs, {})
     return str(subnet["SubnetId"])
+
+
+def _finish_subnet(aws: Aws, identity: str, inputs: Props) -> None:
+    if inputs.get("mapPublicIpOnLaunch"):
+        _map_public_ip(aws, identity, inputs, {})
 
 
 @gone_is_none("InvalidSubnetID.NotFound")
@@ -128,10 +134,7 @@ def _delete_subnet(aws: Aws, identity: str, state: Props) -> None:
 
 
 def _create_internet_gateway(aws: Aws, inputs: Props) -> str:
-    ec2 = aws.client("ec2")
-    gateway = ec2.create_internet_gateway(**tagged("internet-gateway", inputs))["InternetGateway"]
-    if inputs.get("vpcId"):
-        ec2.attach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=inputs["vpcId"])
+    gateway = aws.client("ec2").create_internet_gateway(**tagged("internet-gateway", inputs))["InternetGateway"]
     return str(gateway["InternetGatewayId"])
 
 
@@ -236,6 +239,7 @@ KINDS = (
         _create_vpc,
         _read_vpc,
         _delete_vpc,
+        _finish_vpc,
         update=_VPC_SETTINGS | TAGS,
         computed=frozenset({"cidrBlock"}),
         defaults={"enableDnsSupport": True, "enableDnsHostnames": False, "instanceTenancy": "default"},
@@ -245,6 +249,7 @@ KINDS = (
         _create_subnet,
         _read_subnet,
         _delete_subnet,
+        _finish_subnet,
         update={"mapPublicIpOnLaunch": _map_public_ip} | TAGS,
         computed=frozenset({"availabilityZone", "availabilityZoneId"}),
         defaults={"mapPublicIpOnLaunch": False},
@@ -254,6 +259,7 @@ KINDS = (
         _create_internet_gateway,
         _read_internet_gateway,
         _delete_internet_gateway,
+        lambda aws, identity, inputs: _attach_internet_gateway(aws, identity, inputs, {}),
         update={"vpcId": _attach_internet_gateway} | TAGS,
     ),
     Kind("aws:ec2/eip:Eip", _create_eip, _read_eip, _delete_eip, update=TAGS, computed=frozenset({"domain"})),

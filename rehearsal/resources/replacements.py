@@ -81,6 +81,8 @@ aws:batch/computeEnvironment:ComputeEnvironment
   name                              batch/compute_environment.go
   type                              batch/compute_environment.go
   computeResources.spotIamFleetRole batch/compute_environment.go
+  computeResources.ec2Configurations batch/compute_environment.go
+  computeResources.placementGroup   batch/compute_environment.go
   computeResources.launchTemplate   batch/compute_environment.go: resourceComputeEnvironmentCustomizeDiff
 aws:batch/jobQueue:JobQueue
   name                              batch/job_queue.go

@@ -1,5 +1,5 @@
-"""Rows of the table for route tables, routes and VPC endpoints. Owns how each maps to EC2's API; it must never take over
-a route that something else made."""
+"""Rows of the table for route tables, routes and VPC endpoints. Owns how each maps to EC2's API; it must never take
+over a route that something else made."""
 
 from __future__ import annotations
 

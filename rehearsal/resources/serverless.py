@@ -48,7 +48,6 @@ def _create_function(aws: Aws, inputs: Props) -> str:
         **_configuration(inputs),
         **given(Tags=inputs.get("tagsAll") or None),
     )["FunctionName"]
-    _set_concurrency(aws, name, inputs, {})
     return str(name)
 
 
@@ -123,7 +122,6 @@ def _create_log_group(aws: Aws, inputs: Props) -> str:
             tags=inputs.get("tagsAll") or None,
         ),
     )
-    _set_retention(aws, name, inputs, {})
     return str(name)
 
 
@@ -197,6 +195,7 @@ KINDS = (
         _create_function,
         _read_function,
         _delete_function,
+        lambda aws, identity, inputs: _set_concurrency(aws, identity, inputs, {}),
         update=dict.fromkeys(_FUNCTION_CHANGES, _change_function)
         | {
             "code": _change_code,
@@ -221,6 +220,7 @@ KINDS = (
         _create_log_group,
         _read_log_group,
         _delete_log_group,
+        lambda aws, identity, inputs: _set_retention(aws, identity, inputs, {}),
         update={
             "retentionInDays": _set_retention,
             "kmsKeyId": _set_key,
