@@ -178,13 +178,19 @@ def record(
     place: Place | None = None,
     preview: bool = False,
     stack: str = STACK,
+    into: Graph | None = None,
 ) -> Graph:
     """Run a program in a stack, event loop and Pulumi context of its own, and give what it registered.
 
-    In a preview the cloud makes nothing up: whatever it would have is unknown, as it is to the real engine.
+    In a preview the cloud makes nothing up: whatever it would have is unknown, as it is to the real engine. A program
+    that fails leaves what it had registered until then in ``into``.
     """
-    run = functools.partial(_run, program, dict(config or {}), place or Place(), preview, stack)
-    return contextvars.copy_context().run(run)
+    graph = Graph() if into is None else into
+    run = functools.partial(
+        _run, program, graph, dict(config or {}), place or Place(), preview, stack, engine_inherits_aliases
+    )
+    contextvars.copy_context().run(run)
+    return graph
 
 
 def record_stack(config: Mapping[str, str] | None = None, **options: Any) -> Graph:
@@ -201,8 +207,9 @@ class _Nothing(_Cloud):
         return "", {key: value for key, value in args.inputs.items() if value is not None}
 
 
-def _run(program: Program, config: dict[str, str], place: Place, preview: bool, stack: str) -> Graph:
-    graph = Graph()
+def _run(
+    program: Program, graph: Graph, config: dict[str, str], place: Place, preview: bool, stack: str, alias_specs: bool
+) -> None:
     monitor = _Monitor(_Nothing(place) if preview else _Cloud(place), graph)
     configure(
         mocks.MockSettings(
@@ -223,8 +230,7 @@ def _run(program: Program, config: dict[str, str], place: Place, preview: bool, 
     pulumi.runtime.settings.ROOT.set(None)
     set_all_config(config, [])
     with _loop() as loop:
-        loop.run_until_complete(run_in_stack(lambda: program() and None))
-    return graph
+        loop.run_until_complete(run_in_stack(lambda: (program(), None)[1]))
 
 
 @contextlib.contextmanager
