@@ -1,0 +1,181 @@
+"""What the READMEs tell people to type and to click exists, and both languages tell the same."""
+
+import ast
+import json
+import re
+import shlex
+from typing import Any
+
+import botocore.session
+import pytest
+import yaml
+from botocore import xform_name
+from pydantic.alias_generators import to_camel
+
+from rehearsal import scenario
+from rehearsal.__main__ import _parser
+from rehearsal.prices import HOURS_PER_MONTH, PRICES
+from tests.docs import markdown
+from tools.generate import SETTINGS, VALIDATION
+
+KEYS = {to_camel(name) for name in SETTINGS.Settings.model_fields}
+SESSION = botocore.session.get_session()
+EITHER = pytest.mark.parametrize("readme", markdown.READMES)
+
+
+def command_words(readme: str, *beginning: str) -> list[list[str]]:
+    """The commands that begin like this, as a shell would split them, whatever variable takes their output."""
+    bare = [re.sub(r"^\w+=\$\((.*)\)$", r"\1", command) for command in markdown.commands(readme)]
+    pieces = [shlex.split(piece) for command in bare for piece in command.split(" | ")]
+    return [words for words in pieces if words[: len(beginning)] == list(beginning)]
+
+
+@pytest.mark.parametrize("page", markdown.PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    here = markdown.ROOT / page
+    for link in markdown.links(page):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (here.parent / path).resolve() if path else here
+        assert target.exists(), link
+        if anchor:
+            assert anchor in markdown.anchors(str(target.relative_to(markdown.ROOT))), link
+
+
+@EITHER
+def test_every_make_target_that_is_named_exists(readme: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", markdown.text("Makefile"), re.M))
+    named = set(re.findall(r"\bmake ([a-z]+)", "\n".join([*markdown.commands(readme), *prose_code(readme)])))
+    assert {"rehearse", "test", "docs", "engine"} <= named <= targets
+
+
+def prose_code(readme: str) -> list[str]:
+    return markdown.code_words(markdown.prose(readme))
+
+
+@EITHER
+def test_every_rehearsal_that_is_shown_is_one_that_the_command_takes(readme: str) -> None:
+    shown = [words[2].removeprefix("ARGS=") for words in command_words(readme, "make", "rehearse") if len(words) > 2]
+    assert len(shown) >= 4
+    for arguments in shown:
+        options = _parser().parse_args(shlex.split(arguments))
+        assert options.list or options.scenario in scenario.names()
+        assert {item.partition("=")[0] for item in options.set} <= KEYS
+
+
+@EITHER
+def test_every_aws_command_is_one_of_that_service_and_its_options_are_members_of_the_call(readme: str) -> None:
+    services = {"stepfunctions", "secretsmanager", "iam"}
+    calls = [words for words in command_words(readme, "aws") if words[1] in services]
+    assert {words[1] for words in calls} == services
+    for words in calls:
+        model = SESSION.get_service_model(words[1])
+        operation = {xform_name(name, "-"): name for name in model.operation_names}[words[2]]
+        members = model.operation_model(operation).input_shape.members
+        options = {word[2:] for word in words[3:] if word.startswith("--")} - {"query", "output"}
+        assert options <= {xform_name(member, "-") for member in members}, words
+
+
+@EITHER
+def test_every_input_that_is_shown_is_one_that_the_state_machine_takes(readme: str) -> None:
+    inputs = [
+        words[words.index("--input") + 1] for words in command_words(readme, "aws", "stepfunctions", "start-execution")
+    ]
+    assert len(inputs) == 3
+    for given in map(json.loads, inputs):
+        assert set(given) == {"reclaim"} or set(given) <= {to_camel(name) for name in SETTINGS.run_time_names()}
+        values = {key: value for key, value in given.items() if key != "reclaim"}
+        VALIDATION.read_settings(values)
+
+
+@EITHER
+def test_every_stack_output_that_is_read_is_exported(readme: str) -> None:
+    exported = set(re.findall(r'pulumi\.export\("(\w+)"', markdown.text("__main__.py")))
+    read = {words[3] for words in command_words(readme, "pulumi", "stack", "output") if words[3] != "-s"}
+    assert {"stateMachineArn", "repositoryUrl", "parametersSecretArn"} <= read <= exported
+
+
+@pytest.mark.parametrize("page", markdown.PAGES)
+def test_every_configuration_key_that_is_named_is_a_parameter(page: str) -> None:
+    named = set(re.findall(r"lustre-batch:(\w+)", markdown.text(page)))
+    of_tags = {"stack", "execution", "index"}
+    assert named - of_tags <= KEYS | {"KEY"}
+    waits = {
+        word for word in markdown.code_words(markdown.prose(page)) if re.fullmatch(r"\w+(Seconds|Minutes|Days)", word)
+    }
+    assert waits <= KEYS
+
+
+@EITHER
+def test_what_pulumi_is_told_to_set_is_valid(readme: str) -> None:
+    values: dict[str, Any] = {}
+    for words in command_words(readme, "pulumi", "config", "set"):
+        key, value = [word for word in words[3:] if not word.startswith("-") and word != "autoexport"]
+        if key.startswith("lustre-batch:"):
+            name, is_list, _ = key.removeprefix("lustre-batch:").partition("[0]")
+            values[name] = [value] if is_list else value
+    assert len(values) == 2
+    VALIDATION.read_settings(values)
+
+
+@EITHER
+def test_the_stack_that_is_brought_up_is_the_one_that_is_shipped(readme: str) -> None:
+    assert ["pulumi", "up", "-s", "autoexport"] in command_words(readme, "pulumi", "up")
+    assert "aws:region" in yaml.safe_load(markdown.text("Pulumi.autoexport.yaml"))["config"]
+
+
+@EITHER
+def test_the_program_that_is_shown_uses_arguments_and_outputs_that_exist(readme: str) -> None:
+    [program] = markdown.blocks(readme, "python")
+    tree = ast.parse(program)
+    calls = {ast.unparse(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    keywords = {keyword.arg for keyword in calls["LustreBatchAutoExportArgs"].keywords}
+    assert len(keywords) >= 4
+    assert keywords <= set(SETTINGS.Settings.model_fields)
+    outputs = re.findall(r"^    (\w+): pulumi\.Output", markdown.text("components/lustre_batch/auto_export.py"), re.M)
+    [used] = re.findall(r"simulation\.(\w+)\)", program)
+    assert used in outputs
+
+
+@EITHER
+def test_the_prices_are_those_that_the_rehearsal_reckons_with(readme: str) -> None:
+    cells = [cell for table in markdown.tables(readme) for row in table for cell in row]
+    scratch, transition = PRICES["scratch"].dollars, PRICES["transition"].dollars
+    hourly = scratch * SETTINGS.Settings().lustre_storage_capacity / HOURS_PER_MONTH
+    [file_system] = [cell for cell in cells if f"{scratch:.2f}" in cell]
+    assert f"{hourly:.2f}" in file_system
+    assert len([cell for cell in cells if f"{transition * 1000:g}" in cell and "1,000" in cell]) == 1
+
+
+def test_both_languages_show_the_same_commands_programs_and_output() -> None:
+    english, japanese = markdown.READMES
+    for language in ("bash", "python", "text", "json"):
+        assert markdown.blocks(english, language) == markdown.blocks(japanese, language)
+
+
+@pytest.mark.parametrize("pages", [markdown.READMES, markdown.PAGES[2:]])
+def test_both_languages_have_the_same_sections_with_the_same_tables_lists_and_code(pages: tuple[str, str]) -> None:
+    def outline(page: str) -> list[tuple[int, int, int, int]]:
+        """Of each section: its depth, its table rows, its list items, its code blocks."""
+        counts = []
+        for section in re.split(r"^(?=#+ )", re.sub(r"(?s)```bash.*?```", "```", markdown.text(page)), flags=re.M)[1:]:
+            lines = section.splitlines()
+            rows = sum(line.startswith("|") for line in lines)
+            items = sum(bool(re.match(r"- |\d+\. ", line)) for line in lines)
+            counts.append((len(section) - len(section.lstrip("#")), rows, items, section.count("```")))
+        return counts
+
+    english, japanese = map(outline, pages)
+    assert english == japanese
+
+
+@pytest.mark.parametrize("pages", [markdown.READMES, markdown.PAGES[2:]])
+def test_both_languages_name_the_same_parameters_commands_and_errors(pages: tuple[str, str]) -> None:
+    def names(page: str) -> set[str]:
+        """The words in backticks, whatever language the placeholders in them are in."""
+        words = (re.sub(r"<[^>]*>", "<>", word) for word in markdown.code_words(markdown.prose(page)))
+        return {word for word in words if word.isascii()}
+
+    english, japanese = map(names, pages)
+    assert english == japanese
