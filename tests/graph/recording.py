@@ -186,9 +186,7 @@ def record(
     that fails leaves what it had registered until then in ``into``.
     """
     graph = Graph() if into is None else into
-    run = functools.partial(
-        _run, program, graph, dict(config or {}), place or Place(), preview, stack, engine_inherits_aliases
-    )
+    run = functools.partial(_run, program, graph, dict(config or {}), place or Place(), preview, stack)
     contextvars.copy_context().run(run)
     return graph
 
