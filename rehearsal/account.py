@@ -27,6 +27,7 @@ from .models.fsx import FileSystems
 from .models.ids import Ids
 from .models.jobs import Jobs
 from .models.metric import Metric
+from .models.neighbours import Neighbours
 from .models.tasks import Tasks
 from .models.work import Work
 
@@ -47,6 +48,7 @@ class Account:
         self.executions = Executions(self)
         self.functions = Functions(self)
         self.ids = Ids()
+        self.neighbours = Neighbours(self)
         self.file_systems = FileSystems(self)
         self.associations = Associations(self)
         self.tasks = Tasks(self)

@@ -118,6 +118,12 @@ class Calls:
         self._seen.clear()
         self.faults = list(faults or [])
 
+    def ask_moto(self, client: Any, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Let moto answer a call whose model only adds to it; its refusals pass through as they are."""
+        if self._original is None:
+            raise RuntimeError("the account is not entered")
+        return dict(self._original(client, operation, params))
+
     def __enter__(self) -> Calls:
         original = self._original = botocore.client.BaseClient._make_api_call
         calls = self

@@ -47,9 +47,9 @@ class Task:
         self._stopped = False
         self.error: BaseException | None = None
         self.done = False
-        self._thread = threading.Thread(
-            target=contextvars.Context().run, args=(self._run, function), name=name, daemon=True
-        )
+        # A context of its own: whose name calls are made in must not depend on who started the task.
+        run = contextvars.Context().run
+        self._thread = threading.Thread(target=run, args=(self._run, function), name=name, daemon=True)
         self._thread.start()
 
     def _run(self, function: Callable[[], None]) -> None:

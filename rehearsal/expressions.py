@@ -71,7 +71,10 @@ class Evaluator:
 
     def evaluate(self, expression: str, bindings: dict[str, Any]) -> Any:
         try:
-            result = self._compile(expression).evaluate(None, bindings)
+            compiled = self._compile(expression)
+            # What $millis and friends look at: without this, the instance that was parsed last in this thread.
+            Jsonata.CURRENT.jsonata = compiled
+            result = compiled.evaluate(None, bindings)
         except QueryError as error:
             raise QueryError(f"The JSONata expression '{expression}' failed: {error}") from error
         except RecursionError:

@@ -13,8 +13,14 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 # is the service's base exception. SFN guide, AWS SDK service integrations; AWS SDK for Java 2.x, model packages. The
 # guide's table has the prefix `FSx`; `Fsx` has been seen too, so a definition has to match either (a scenario chooses).
 BASE_EXCEPTIONS = {"fsx": "FSxException"}
-PREFIXES = {"fsx": "Fsx", "secretsmanager": "SecretsManager", "stepfunctions": "Sfn", "cloudwatch": "CloudWatch"}
-BOTO_SERVICES = {"sfn": "stepfunctions"}
+PREFIXES = {
+    "cloudwatch": "CloudWatch",
+    "fsx": "Fsx",
+    "logs": "CloudWatchLogs",
+    "secretsmanager": "SecretsManager",
+    "stepfunctions": "Sfn",
+}
+BOTO_SERVICES = {"cloudwatchlogs": "logs", "sfn": "stepfunctions"}
 
 
 class UnknownMember(Exception):

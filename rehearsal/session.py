@@ -13,6 +13,7 @@ from typing import Any
 
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 
@@ -156,6 +157,7 @@ class Baseline:
         account.ids.reseed(scenario.seed)
         account.evaluator.reseed(scenario.seed)
         account.jitter.seed(scenario.seed)
+        account.neighbours.reset()
         account.file_systems.reset(scenario)
         account.associations.reset(scenario)
         account.tasks.reset(scenario)
@@ -171,6 +173,8 @@ class Baseline:
                 bucket.keys.clear()
         for topic in self._topics:
             topic.sent_notifications.clear()
+        for group in logs_backends[account.account_id][account.region].groups.values():
+            group.streams.clear()
 
     def new_templates(self) -> list[str]:
         return [identifier for identifier in self._ec2.launch_templates if identifier not in self.templates]

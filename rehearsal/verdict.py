@@ -37,7 +37,7 @@ def judge(session: Session, played: Played) -> Verdict:
     account.work.settle(account.clock.now())
     lost_files, lost_bytes = _lost(session)
     named = _named(played.executions)
-    remaining = _remaining(session)
+    remaining = _remaining(session, named)
     retained = [
         {"type": thing["type"], "id": thing["id"], "reason": named[thing["id"]]}
         for thing in remaining
@@ -127,21 +127,16 @@ def _named(executions: list[Execution]) -> dict[str, str]:
     return found
 
 
-def _remaining(session: Session) -> list[dict[str, str]]:
-    """What the run created and is still there."""
+def _remaining(session: Session, named: dict[str, str]) -> list[dict[str, str]]:
+    """What the run created and is still there; associations and tasks are part of their file system."""
     account = session.account
     found = [("file-system", one.id) for one in account.file_systems.living()]
     found += [("launch-template", identifier) for identifier in session.new_templates()]
     found += [("job-definition", arn) for arn, one in account.definitions.all.items() if one["status"] == "ACTIVE"]
     found += [("job", job.id) for job in account.jobs.all.values() if job.status not in TERMINAL]
-    found += [
-        ("export-task", task.id)
-        for file_system in account.file_systems.living()
-        for task in file_system.tasks
-        if task.lifecycle in {"PENDING", "EXECUTING"}
-    ]
     for environment in account.environments.environments.values():
-        if environment.resources.get("launchTemplate", {}).get("launchTemplateId") in session.ever_templates():
+        template = environment.resources.get("launchTemplate", {}).get("launchTemplateId")
+        if template in session.ever_templates() and template not in named:
             found.append(("compute-environment", environment.arn))
     return [{"type": kind, "id": identifier} for kind, identifier in found]
 

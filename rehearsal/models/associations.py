@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..calls import ModelError, internally
+from ..calls import ModelError
 from ..scenario import Scenario
 from .export import Content, Rates
 
@@ -96,6 +96,7 @@ class Associations:
             request=params,
         )
         association.content.on_export = lambda key, removed: self._export(association, key, removed)
+        association.content.on_refused = lambda key, count: self._refuse(association, key, count)
         file_system.associations.append(association)
         account.clock.after(self.scenario.association.create, lambda: self._created(association))
         return {"Association": self.view(association)}
@@ -151,16 +152,12 @@ class Associations:
             association.content.switch_on()
 
     def _bucket_problem(self, association: Association) -> str | None:
-        client = self.account.client("s3")
-        with internally():
-            try:
-                client.head_bucket(Bucket=association.bucket)
-                notifications = client.get_bucket_notification_configuration(Bucket=association.bucket)
-            except client.exceptions.ClientError as error:
-                return f"The bucket {association.bucket} cannot be reached: {error}"
+        bucket = self.account.neighbours.bucket(association.bucket)
+        if bucket is None:
+            return f"The bucket {association.bucket} does not exist"
         if not association.s3.get("AutoImportPolicy", {}).get("Events"):
             return None
-        if any(key.endswith("Configurations") for key in notifications):
+        if bucket.notification_configuration is not None:
             return f"The bucket {association.bucket} has an event notification configuration that overlaps"
         for other in self.all():
             if other is association or other.bucket != association.bucket:
@@ -177,12 +174,29 @@ class Associations:
         if folder is None or key.startswith("#"):
             return
         path = Path(folder, association.path.strip("/"), key)
-        client = self.account.client("s3")
-        with internally():
-            if removed:
-                client.delete_object(Bucket=association.bucket, Key=association.prefix + key)
-            elif path.exists():
-                client.put_object(Bucket=association.bucket, Key=association.prefix + key, Body=path.read_bytes())
+        if removed:
+            self.account.neighbours.delete_object(association.bucket, association.prefix + key)
+        elif path.exists():
+            self.account.neighbours.put_object(association.bucket, association.prefix + key, path.read_bytes())
+
+    def _refuse(self, association: Association, key: str, count: int) -> None:
+        """FSx guide, data repository event logs: what cannot be exported leaves the queue and is logged."""
+        file_system = association.file_system
+        destination = file_system.request.get("LustreConfiguration", {}).get("LogConfiguration", {})
+        group = destination.get("Destination", "").partition(":log-group:")[2].removesuffix(":*")
+        message = f"ERROR could not export {count} files of {association.path}/{key}: the path is too long"
+        self.account.neighbours.log(group, f"datarepo_{file_system.id}", message)
+
+    def verify(self, association: Association) -> None:
+        """Compare the bytes of real files with their objects; what differs is not exported, whatever was thought."""
+        folder = association.file_system.folder
+        for key, group in association.content.groups.items():
+            if folder is None or key.startswith("#") or group.deleted or group.missing():
+                continue
+            path = Path(folder, association.path.strip("/"), key)
+            found = self.account.neighbours.read_object(association.bucket, association.prefix + key)
+            if path.exists() and path.read_bytes() != found:
+                group.exported_version = 0
 
     def get(self, identifier: str) -> Association:
         for association in self.all():

@@ -81,6 +81,7 @@ class Content:
         self.groups: dict[str, Group] = {}
         self.exporting = False
         self.on_export: Callable[[str, bool], None] | None = None
+        self.on_refused: Callable[[str, int], None] | None = None
         self.last_exported_at: float | None = None
         self._refused_left = refused
         self._queue: list[Change] = []
@@ -142,6 +143,8 @@ class Content:
             self.last_exported_at = change.done_at
             if self.on_export is not None:
                 self.on_export(change.key, change.removed)
+            if self.on_refused is not None and group.refused and not change.removed:
+                self.on_refused(change.key, group.refused)
 
     def switch_on(self) -> None:
         if self._cut_at is not None:

@@ -48,8 +48,6 @@ class FileSystem:
     local: Content | None = None
     folder: Path | None = None
     timer: Timer | None = None
-    lost_files: int = 0
-    lost_bytes: int = 0
 
     @property
     def token(self) -> str | None:
@@ -223,18 +221,12 @@ class FileSystems:
         return {"FileSystemId": file_system.id, "Lifecycle": "DELETING"}
 
     def _account_for(self, file_system: FileSystem) -> None:
-        """Note what is on it and not in S3: from here on it is lost."""
+        """Nothing is exported any more: what is not in S3 now is lost."""
         now = self.account.clock.now()
         self.account.work.settle(now)
-        contents = [association.content for association in file_system.associations]
-        if file_system.local is not None:
-            contents.append(file_system.local)
-        for content in contents:
-            content.settle(now)
-            files, size = content.lost()
-            file_system.lost_files += files
-            file_system.lost_bytes += size
-            content.switch_off(now)
+        for association in file_system.associations:
+            association.content.switch_off(now)
+            self.account.associations.verify(association)
 
     def _deleted(self, file_system: FileSystem) -> None:
         file_system.deleted_at = self.account.clock.now()

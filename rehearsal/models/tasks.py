@@ -8,7 +8,7 @@ import datetime
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..calls import ModelError, internally
+from ..calls import ModelError
 from ..scenario import Scenario
 from .associations import Association
 
@@ -160,8 +160,7 @@ class Tasks:
         rows = [f"{key},PathSizeTooLong\n" for key, _, _, count in task.work if count]
         body = "path,error\n" + "".join(rows) + f"# {refused} files\n"
         key = f"{path.strip('/')}/{task.id}/failures.csv".lstrip("/")
-        with internally():
-            self.account.client("s3").put_object(Bucket=bucket, Key=key, Body=body.encode())
+        self.account.neighbours.put_object(bucket, key, body.encode())
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         tasks = [task for one in self.account.file_systems.all.values() for task in one.tasks]
