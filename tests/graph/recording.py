@@ -205,9 +205,7 @@ class _Nothing(_Cloud):
         return "", {key: value for key, value in args.inputs.items() if value is not None}
 
 
-def _run(
-    program: Program, graph: Graph, config: dict[str, str], place: Place, preview: bool, stack: str, alias_specs: bool
-) -> None:
+def _run(program: Program, graph: Graph, config: dict[str, str], place: Place, preview: bool, stack: str) -> None:
     monitor = _Monitor(_Nothing(place) if preview else _Cloud(place), graph)
     configure(
         mocks.MockSettings(

@@ -1,0 +1,335 @@
+"""The parameters: what holds when nothing is said, what is refused, and how a mistake is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic.alias_generators import to_camel
+
+from components.lustre_batch import Settings, SettingsError, read_config, read_settings
+from components.lustre_batch.validation import run_time_rules
+
+# The reference system's document, "Deployment parameters".
+SEED_DEFAULTS: dict[str, Any] = {
+    "envName": "AutoExport",
+    "autoExport": True,
+    "deleteLustre": True,
+    "lustreFileSystemTypeVersion": "2.15",
+    "lustreStorageCapacity": 2400,
+    "lustreImportedFileChunkSize": 1024,
+    "ecrRepositoryName": "batch-job-with-lustre-auto-export",
+    "computeEnvironmentType": "SPOT",
+    "computeEnvironmentAllocationStrategy": "BEST_FIT_PROGRESSIVE",
+    "computeEnvironmentInstanceTypes": ["optimal"],
+    "computeEnvironmentMinvCpus": 0,
+    "computeEnvironmentMaxvCpus": 256,
+    "computeEnvironmentDesiredvCpus": 0,
+    "jobDefinitionRetryAttempts": 5,
+    "jobDefinitionVcpus": 32,
+    "jobDefinitionMemory": 30000,
+    "waitForLustreCreationSeconds": 30,
+    "waitForJobCompletionSeconds": 300,
+    "waitForCheckMetricsSeconds": 60,
+    "lambdaPeriodSeconds": 60,
+    "lambdaTimeDiffMinutes": 15,
+}
+RUN_TIME = {
+    "autoExport",
+    "deleteLustre",
+    "lustreFileSystemTypeVersion",
+    "lustreStorageCapacity",
+    "lustreImportedFileChunkSize",
+    "jobDefinitionContainerImage",
+    "jobDefinitionRetryAttempts",
+    "jobDefinitionVcpus",
+    "jobDefinitionMemory",
+    "waitForLustreCreationSeconds",
+    "waitForJobCompletionSeconds",
+    "waitForCheckMetricsSeconds",
+    "lambdaPeriodSeconds",
+    "lambdaTimeDiffMinutes",
+}
+
+
+def text(value: Any) -> str:
+    """A value as the engine hands it over."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def problems(values: dict[str, Any]) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(values)
+    return refused.value.problems
+
+
+# ---------------------------------------------------------------------- defaults
+def test_the_21_parameters_of_the_document_come_first_with_its_defaults() -> None:
+    given = Settings().model_dump(by_alias=True)
+    assert list(given)[:21] == list(SEED_DEFAULTS)
+    assert {key: given[key] for key in SEED_DEFAULTS} == SEED_DEFAULTS
+
+
+def test_every_added_parameter_may_be_left_out() -> None:
+    assert read_settings(SEED_DEFAULTS) == Settings() == read_settings({})
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_parameter_has_a_help_text_and_takes_its_own_default(name: str) -> None:
+    field = Settings.model_fields[name]
+    assert field.description
+    assert field.description.endswith(".")
+    assert read_settings({to_camel(name): field.default}) == Settings()
+
+
+# ---------------------------------------------------------------------- as configuration
+def test_values_carry_over_unchanged_from_the_documents_configuration() -> None:
+    changed = SEED_DEFAULTS | {"jobDefinitionVcpus": 64, "computeEnvironmentInstanceTypes": ["c7i", "m7i.8xlarge"]}
+    config = {f"lustre-batch:{key}": text(value) for key, value in changed.items()}
+    assert read_config(config) == Settings(
+        job_definition_vcpus=64, compute_environment_instance_types=["c7i", "m7i.8xlarge"]
+    )
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_text_as_the_engine_hands_it_over_is_read_as_what_it_stands_for(name: str) -> None:
+    default = Settings.model_fields[name].default
+    read = getattr(read_config({f"lustre-batch:{to_camel(name)}": text(default)}), name)
+    assert read == default
+    assert type(read) is type(default)
+
+
+def test_other_namespaces_are_none_of_our_business() -> None:
+    assert read_config({"aws:region": "eu-west-1", "other:jobDefinitionVcpus": "x"}) == Settings()
+
+
+def test_a_mistake_in_the_configuration_names_key_value_and_rule_in_the_words_of_the_design() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_config({"lustre-batch:lustreStorageCapacity": "1300"})
+    assert str(refused.value) == (
+        "lustre-batch:lustreStorageCapacity: 1300 is not 1200, 2400 or a multiple of 2400 (GiB)"
+    )
+
+
+def test_map_and_list_that_are_no_json_are_refused_with_the_rule() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_config({"lustre-batch:tags": "team=a", "lustre-batch:computeEnvironmentInstanceTypes": "optimal"})
+    lines = sorted(refused.value.problems)
+    assert lines[0].startswith("lustre-batch:computeEnvironmentInstanceTypes: optimal is not a list of at least one")
+    assert lines[1].startswith("lustre-batch:tags: team=a is not a map of at most 40 tags")
+
+
+# ---------------------------------------------------------------------- what is refused
+BAD: list[tuple[str, Any, str]] = [
+    ("envName", "", '"" is not 1 to 32 letters, digits or hyphens'),
+    ("envName", "9lives", "9lives is not 1 to 32 letters"),
+    ("envName", "a" * 33, "is not 1 to 32 letters"),
+    ("envName", "with space", "with space is not 1 to 32 letters"),
+    ("autoExport", "yes", "yes is not true or false"),
+    ("autoExport", 1, "1 is not true or false"),
+    ("deleteLustre", "", '"" is not true or false'),
+    ("lustreFileSystemTypeVersion", "2.10", "2.10 is not one of 2.12, 2.15"),
+    ("lustreStorageCapacity", 0, "0 is not 1200, 2400 or a multiple of 2400 (GiB)"),
+    ("lustreStorageCapacity", 3600, "3600 is not 1200, 2400 or a multiple of 2400 (GiB)"),
+    ("lustreStorageCapacity", "large", "large is not 1200, 2400 or a multiple of 2400 (GiB)"),
+    ("lustreImportedFileChunkSize", 0, "0 is not a whole number from 1 to 512000"),
+    ("lustreImportedFileChunkSize", 512_001, "512001 is not a whole number from 1 to 512000"),
+    ("ecrRepositoryName", "Upper", "Upper is not 2 to 200 lower-case"),
+    ("ecrRepositoryName", "a", "a is not 2 to 200 lower-case"),
+    ("computeEnvironmentType", "FARGATE", "FARGATE is not one of SPOT, EC2"),
+    ("computeEnvironmentAllocationStrategy", "BEST_FIT", "BEST_FIT is not a strategy whose environment Batch can"),
+    ("computeEnvironmentAllocationStrategy", "CHEAPEST", "CHEAPEST is not one of BEST_FIT_PROGRESSIVE, SPOT_CAP"),
+    ("computeEnvironmentInstanceTypes", [], "[] is not a list of at least one instance type"),
+    ("computeEnvironmentInstanceTypes", ["C7I"], "is not a list of at least one instance type"),
+    ("computeEnvironmentInstanceTypes", [""], "is not a list of at least one instance type"),
+    ("computeEnvironmentMinvCpus", -1, "-1 is not a whole number from 0 to 100000"),
+    ("computeEnvironmentMaxvCpus", 0, "0 is not a whole number from 1 to 100000"),
+    ("computeEnvironmentDesiredvCpus", 1.5, "1.5 is not a whole number from 0 to 100000"),
+    ("jobDefinitionRetryAttempts", 0, "0 is not a whole number from 1 to 10"),
+    ("jobDefinitionRetryAttempts", 11, "11 is not a whole number from 1 to 10"),
+    ("jobDefinitionVcpus", 0, "0 is not a whole number from 1 to 100000"),
+    ("jobDefinitionVcpus", True, "true is not a whole number from 1 to 100000"),
+    ("jobDefinitionVcpus", "\u0663\u0662", "is not a whole number from 1 to 100000"),
+    ("jobDefinitionMemory", 3, "3 is not a whole number from 4 to 100000000"),
+    ("waitForLustreCreationSeconds", 0, "0 is not a whole number from 1 to 3600"),
+    ("waitForJobCompletionSeconds", 0, "0 is not a whole number from 1 to 86400"),
+    ("waitForCheckMetricsSeconds", 3601, "3601 is not a whole number from 1 to 3600"),
+    ("lambdaPeriodSeconds", 90, "90 is not a multiple of 60 from 60 to 3600 (s)"),
+    ("lambdaPeriodSeconds", 0, "0 is not a multiple of 60 from 60 to 3600 (s)"),
+    ("lambdaTimeDiffMinutes", 1, "1 is not a whole number from 5 to 1440"),
+    ("jobDefinitionContainerImage", "two words", "two words is not"),
+    ("exportVerification", "none", "none is not one of task, metrics"),
+    ("provisioningTimeoutMinutes", 9, "9 is not a whole number from 10 to 1440"),
+    ("jobStartTimeoutMinutes", 4, "4 is not a whole number from 5 to 43200"),
+    ("jobTimeoutMinutes", 518_401, "518401 is not a whole number from 5 to 518400"),
+    ("cleanupTimeoutMinutes", 9, "9 is not a whole number from 10 to 43200"),
+    ("notificationEmail", "somebody", "somebody is not an e-mail address or empty"),
+    ("subnetIds", "subnet-1", "subnet-1 is not a list of strings"),
+    ("vpcCidr", "10.0.0.0/8", "10.0.0.0/8 is not an IPv4 range of size /16 to /24"),
+    ("vpcCidr", "10.0.0.1/16", "10.0.0.1/16 is not an IPv4 range of size /16 to /24"),
+    ("vpcCidr", "everything", "everything is not an IPv4 range of size /16 to /24"),
+    ("spreadAcrossZones", "1", "1 is not true or false"),
+    ("bucketPrefix", "/runs", "/runs is not empty, or a key prefix without a leading slash"),
+    ("bucketPrefix", "a//b", "a//b is not empty, or a key prefix without a leading slash"),
+    ("tags", {"aws:team": "a"}, "is not a map of at most 40 tags"),
+    ("tags", {"lustre-batch:stack": "mine"}, "is not a map of at most 40 tags"),
+    ("tags", {"team": 5}, "5 is not a map of at most 40 tags"),
+    ("tags", {f"k{number}": "v" for number in range(41)}, "is not a map of at most 40 tags"),
+    ("retainDataOnDestroy", "keep", "keep is not true or false"),
+    ("noncurrentVersionDays", 0, "0 is not a whole number from 1 to 3650"),
+    ("logRetentionDays", 2, "2 is not one of 1, 3, 5, 7, 14"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "words"), BAD, ids=[f"{key}={value}"[:60] for key, value, _ in BAD])
+def test_a_bad_value_is_refused_with_key_value_and_rule(key: str, value: Any, words: str) -> None:
+    (line,) = problems({key: value})
+    assert line.startswith(f"{key}: ")
+    assert words in line
+
+
+@pytest.mark.parametrize(("key", "value", "words"), BAD, ids=[f"{key}={value}"[:60] for key, value, _ in BAD])
+def test_the_same_value_as_configuration_text_is_refused_too(key: str, value: Any, words: str) -> None:
+    if value is True:
+        pytest.skip("as text, true is no number in the first place")
+    with pytest.raises(SettingsError) as refused:
+        read_config({f"lustre-batch:{key}": text(value)})
+    assert [line.startswith(f"lustre-batch:{key}: ") for line in refused.value.problems] == [True]
+
+
+def test_every_parameter_with_a_bound_has_a_bad_value_here() -> None:
+    unbounded = {"vpcId", "securityGroupIds", "bucketName", "permissionsBoundaryArn", "kmsKeyArn"}
+    assert {to_camel(name) for name in Settings.model_fields} - {key for key, _, _ in BAD} == unbounded
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
+    assert problems({"jobDefinitionVCPUS": 4}) == [
+        "jobDefinitionVCPUS: 4 is not a known parameter (did you mean jobDefinitionVcpus?)"
+    ]
+    (line,) = problems({"zzz": "x"})
+    assert line == "zzz: x is not a known parameter"
+
+
+CONTRADICTIONS: list[tuple[dict[str, Any], str, list[str]]] = [
+    (
+        {"computeEnvironmentType": "EC2", "computeEnvironmentAllocationStrategy": "SPOT_CAPACITY_OPTIMIZED"},
+        "computeEnvironmentAllocationStrategy",
+        ["SPOT_CAPACITY_OPTIMIZED", "computeEnvironmentType EC2"],
+    ),
+    (
+        {"computeEnvironmentMinvCpus": 8, "computeEnvironmentDesiredvCpus": 4},
+        "computeEnvironmentDesiredvCpus",
+        ["4", "computeEnvironmentMinvCpus (8)"],
+    ),
+    (
+        {"computeEnvironmentDesiredvCpus": 300},
+        "computeEnvironmentDesiredvCpus",
+        ["300", "computeEnvironmentMaxvCpus (256)"],
+    ),
+    ({"jobDefinitionVcpus": 257}, "jobDefinitionVcpus", ["257", "computeEnvironmentMaxvCpus (256)"]),
+    (
+        {"lambdaPeriodSeconds": 600, "lambdaTimeDiffMinutes": 15},
+        "lambdaTimeDiffMinutes",
+        ["15", "lambdaPeriodSeconds (600 s)"],
+    ),
+    ({"vpcId": "vpc-1"}, "subnetIds", ["[]", "vpc-1"]),
+    ({"subnetIds": ["subnet-1"]}, "vpcId", ['""', "subnet-1"]),
+    ({"securityGroupIds": ["sg-1"]}, "vpcId", ['""', "sg-1"]),
+    (
+        {"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "vpcCidr": "10.1.0.0/16"},
+        "vpcCidr",
+        ["10.1.0.0/16", "vpc-1"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "key", "words"), CONTRADICTIONS)
+def test_a_contradictory_pair_is_refused_with_both_sides(values: dict[str, Any], key: str, words: list[str]) -> None:
+    (line,) = problems(values)
+    assert line.startswith(f"{key}: ")
+    assert [word for word in words if word not in line] == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"computeEnvironmentType": "SPOT", "computeEnvironmentAllocationStrategy": "SPOT_PRICE_CAPACITY_OPTIMIZED"},
+        {"computeEnvironmentMinvCpus": 4, "computeEnvironmentDesiredvCpus": 4, "computeEnvironmentMaxvCpus": 32},
+        {"jobDefinitionVcpus": 256},
+        {"lustreStorageCapacity": 1200},
+        {"lustreStorageCapacity": 7200},
+        {"lambdaPeriodSeconds": 420, "lambdaTimeDiffMinutes": 14},
+        {"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]},
+        {"bucketPrefix": "runs/today/", "bucketName": "mine"},
+        {"tags": {f"k{number}": "v" for number in range(40)}},
+    ],
+)
+def test_what_lies_just_within_the_rules_is_taken(values: dict[str, Any]) -> None:
+    read = read_settings(values).model_dump(by_alias=True)
+    assert {key: read[key] for key in values} == values
+
+
+def test_several_mistakes_are_reported_together_one_line_each() -> None:
+    lines = problems({"envName": "-", "jobDefinitionVcpus": 0, "autoExprot": True, "lambdaPeriodSeconds": 61})
+    assert [line.split(":")[0] for line in lines] == [
+        "envName",
+        "jobDefinitionVcpus",
+        "lambdaPeriodSeconds",
+        "autoExprot",
+    ]
+
+
+def test_several_contradictions_are_reported_together() -> None:
+    lines = problems({"jobDefinitionVcpus": 300, "computeEnvironmentDesiredvCpus": 300, "vpcId": "vpc-1"})
+    assert [line.split(":")[0] for line in lines] == [
+        "computeEnvironmentDesiredvCpus",
+        "jobDefinitionVcpus",
+        "subnetIds",
+    ]
+
+
+def test_settings_cannot_be_changed_behind_the_validation() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().job_definition_vcpus = 1  # type: ignore[misc]
+
+
+# ---------------------------------------------------------------------- rules at run time
+def test_exactly_the_documented_parameters_may_be_overridden_by_a_run() -> None:
+    assert set(Settings().run_time_values()) == RUN_TIME
+    assert {rule["key"] for rule in run_time_rules(Settings())} == RUN_TIME
+
+
+def test_the_rules_for_a_run_say_the_same_as_those_for_the_deployment() -> None:
+    rules = {rule["key"]: rule for rule in run_time_rules(Settings())}
+    assert rules["lustreStorageCapacity"] == {
+        "key": "lustreStorageCapacity",
+        "type": "integer",
+        "rule": "1200, 2400 or a multiple of 2400 (GiB)",
+        "minimum": 1200,
+        "maximum": 2_400_000,
+        "multipleOf": 2400,
+        "orElse": [1200],
+    }
+    assert rules["lambdaPeriodSeconds"]["multipleOf"] == 60
+    assert rules["lustreFileSystemTypeVersion"]["values"] == ["2.12", "2.15"]
+    assert rules["autoExport"] == {"key": "autoExport", "type": "boolean", "rule": "true or false"}
+    for key in RUN_TIME:
+        for value, words in [(value, words) for name, value, words in BAD if name == key]:
+            if key not in ("jobDefinitionContainerImage", "jobDefinitionVcpus"):
+                assert words.split(" is not ")[-1] in rules[key]["rule"], (key, value)
+
+
+def test_a_run_may_not_ask_for_more_vcpus_than_the_environment_has() -> None:
+    rules = {rule["key"]: rule for rule in run_time_rules(read_settings({"computeEnvironmentMaxvCpus": 64}))}
+    assert rules["jobDefinitionVcpus"]["maximum"] == 64
+    assert "computeEnvironmentMaxvCpus" in rules["jobDefinitionVcpus"]["rule"]
+
+
+def test_every_rule_with_a_multiple_has_an_or_else_or_is_never_asked_for_one() -> None:
+    """The state machine reads `value in orElse` of such a rule: without the list, nothing else is let through."""
+    for rule in run_time_rules(Settings()):
+        assert ("multipleOf" in rule) >= ("orElse" in rule), rule["key"]
+        assert rule["type"] in ("integer", "boolean", "string")
+        if rule["type"] == "integer":
+            assert rule["minimum"] <= rule["maximum"], rule["key"]
