@@ -1,0 +1,159 @@
+"""The Pulumi command line, driven as a user drives it. Owns finding it, and running it with a state, a home and a
+passphrase of its own; it must never read or write the user's own stacks, settings or credentials."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..deploy import ROOT, DeployError
+
+_BUILT = ROOT / ".engine" / "bin"
+MISSING = "no Pulumi engine: there is no 'pulumi' on PATH and none in .engine/bin (type 'make engine')"
+_TIMEOUT_SECONDS = 600
+
+
+def find() -> pathlib.Path | None:
+    """The folder of the `pulumi` to use: the one on PATH, or else the one that `make engine` built."""
+    on_path = shutil.which("pulumi")
+    if on_path is not None:
+        return pathlib.Path(on_path).parent
+    return _BUILT if (_BUILT / "pulumi").exists() else None
+
+
+@dataclass
+class Outcome:
+    """What one command did."""
+
+    command: str
+    succeeded: bool
+    output: str
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[tuple[str, str, str]]:
+        """Operation, type and name of each resource that the engine planned or did something to, or left as it is."""
+        found = []
+        for event in self.events:
+            metadata = (event.get("resourcePreEvent") or {}).get("metadata")
+            if metadata and metadata["type"] != "pulumi:pulumi:Stack":
+                found.append((metadata["op"], metadata["type"], metadata["urn"].rpartition("::")[2]))
+        return found
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """How many resources had which operation, without those left as they are."""
+        for event in self.events:
+            if "summaryEvent" in event:
+                counts = event["summaryEvent"].get("resourceChanges") or {}
+                return {op: count for op, count in counts.items() if op != "same"}
+        return {}
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._said("warning")
+
+    @property
+    def errors(self) -> list[str]:
+        return self._said("error")
+
+    def _said(self, severity: str) -> list[str]:
+        diagnostics = (event.get("diagnosticEvent") for event in self.events)
+        return [said["message"].strip() for said in diagnostics if said and said["severity"] == severity]
+
+    def checked(self) -> Outcome:
+        if not self.succeeded:
+            raise DeployError(f"pulumi {self.command} failed:\n{self.output}")
+        return self
+
+
+class Workspace:
+    """A Pulumi project in a folder of its own: the program is the repository's, by links; what Pulumi writes is not."""
+
+    def __init__(self, folder: pathlib.Path, port: int | None, program: pathlib.Path = ROOT) -> None:
+        found = find()
+        if found is None:
+            raise DeployError(MISSING)
+        self.folder = folder / "project"
+        self.binary = found / "pulumi"
+        self._events = folder / "events.json"
+        for name in ("project", "state", "home"):
+            (folder / name).mkdir(parents=True)
+        for path in program.iterdir():
+            _bring(path, self.folder)
+        self.environment = _environment(folder, found, port)
+
+    def run(self, *arguments: str, stack: str | None = None, expect: bool | None = True) -> Outcome:
+        """Run a command; `expect` says whether it has to succeed (True), may fail (None)."""
+        named = [*arguments, *(("--stack", stack) if stack else ())]
+        done = subprocess.run(
+            [self.binary, *named, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+        outcome = Outcome(" ".join(named), done.returncode == 0, done.stdout + done.stderr)
+        return outcome.checked() if expect else outcome
+
+    def operate(self, operation: str, stack: str, *arguments: str, expect: bool | None = True) -> Outcome:
+        """preview, up, refresh or destroy, with the engine's events."""
+        self._events.unlink(missing_ok=True)
+        direct = () if operation == "preview" else ("--yes", "--skip-preview")
+        outcome = self.run(operation, *direct, "--event-log", str(self._events), *arguments, stack=stack, expect=None)
+        if self._events.exists():
+            outcome.events = [json.loads(line) for line in self._events.read_text().splitlines() if line.strip()]
+        return outcome.checked() if expect else outcome
+
+    def set_config(self, stack: str, values: Mapping[str, Any]) -> None:
+        for key, value in values.items():
+            self.run("config", "set", "--", key, value if isinstance(value, str) else json.dumps(value), stack=stack)
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.run("stack", "output", "--json", "--show-secrets", stack=stack).output)
+        return parsed
+
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        """The resources of the stack's state."""
+        exported = json.loads(self.run("stack", "export", "--show-secrets", stack=stack).output)
+        found: list[dict[str, Any]] = exported["deployment"].get("resources") or []
+        return found
+
+
+_LEFT_OUT = {".git", ".engine", ".pytest_cache", ".mypy_cache", ".ruff_cache", "__pycache__", ".ci", "tests"}
+
+
+def _bring(path: pathlib.Path, into: pathlib.Path) -> None:
+    """Pulumi's own files are copied, since Pulumi writes them; everything else is a link."""
+    if path.name in _LEFT_OUT:
+        return
+    if path.name.startswith("Pulumi.") and path.suffix == ".yaml":
+        shutil.copyfile(path, into / path.name)
+    else:
+        (into / path.name).symlink_to(path)
+
+
+def _environment(folder: pathlib.Path, found: pathlib.Path, port: int | None) -> dict[str, str]:
+    python = pathlib.Path(sys.executable).parent  # the oldest hosts take the interpreter from PATH
+    kept: Iterable[str] = (name for name in os.environ if not name.startswith(("PULUMI_", "AWS_")))
+    return {
+        **{name: os.environ[name] for name in kept},
+        "PATH": os.pathsep.join([str(python), str(found), os.environ.get("PATH", "")]),
+        "VIRTUAL_ENV": sys.prefix,
+        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DEBUG_COMMANDS": "true",  # what lets --event-log in, as the Automation API does
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        **({"PULUMI_DEBUG_PROVIDERS": f"aws:{port}"} if port is not None else {}),
+    }
