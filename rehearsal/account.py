@@ -59,7 +59,9 @@ class Account:
         self.work = Work(self)
         self._clients: dict[str, Any] = {}
         self._stack = contextlib.ExitStack()
-        self._environment = mock.patch.dict(os.environ, {"AWS_DEFAULT_REGION": region, "AWS_REGION": region})
+        # A second of every start-up goes into moto's list of machine images otherwise; nothing here looks at it.
+        variables = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+        self._environment = mock.patch.dict(os.environ, variables)
         self._moto = moto.mock_aws(
             config={
                 "core": {"reset_boto3_session": True},

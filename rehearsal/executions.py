@@ -14,13 +14,12 @@ from moto.stepfunctions.parser.api import StateMachineType
 from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from . import integrations, naming
 from .calls import ModelError, acting_as, internally
 from .clock import Clock, Task, Timer
 from .expressions import Evaluator, bound, python, to_json
-from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment
+from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment, parse
 
 if TYPE_CHECKING:
     from .account import Account
@@ -89,7 +88,6 @@ class Executions:
         self.all: dict[str, Execution] = {}
         self.undelivered: list[str] = []
         self.watcher: Callable[[Execution, str, str], None] | None = None
-        self._programs: dict[str, Any] = {}
         account.calls.answer(
             "stepfunctions",
             StartExecution=self.start,
@@ -170,11 +168,6 @@ class Executions:
             raise ModelError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return self.all[arn]
 
-    def _program(self, definition: str) -> Any:
-        if definition not in self._programs:
-            self._programs[definition] = AmazonStateLanguageParser.parse(definition)[0]
-        return self._programs[definition]
-
     def _run(self, machine: dict[str, Any], arn: str, name: str, text: str) -> Execution:
         clock = self.account.clock
         execution = Execution(
@@ -188,7 +181,7 @@ class Executions:
             watcher=self.watcher,
         )
         self.all[arn] = execution
-        program = self._program(machine["definition"])
+        program = parse(machine["definition"])[0]
         execution.task = clock.spawn(lambda: self._interpret(execution, program, machine), name=name)
         if program.timeout_seconds is not None:
             seconds = program.timeout_seconds.timeout_seconds

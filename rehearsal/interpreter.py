@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.states import States
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from . import naming
 from .clock import Clock
@@ -361,12 +363,22 @@ REPLACEMENTS: list[tuple[Any, str, Any]] = [
 ]
 
 
+@functools.lru_cache(maxsize=8)
+def parse(definition: str) -> Any:
+    """moto's own parser, asked once per definition: creating a machine and running it need the same program."""
+    return _parse(definition)
+
+
+_parse = AmazonStateLanguageParser.parse
+
+
 @contextlib.contextmanager
 def corrected(clock: Clock, jitter: random.Random) -> Iterator[None]:
     """moto's interpreter with every correction in place and its sleeps on the clock."""
     with contextlib.ExitStack() as stack:
         for owner, name, replacement in REPLACEMENTS:
             stack.enter_context(mock.patch.object(owner, name, replacement))
+        stack.enter_context(mock.patch.object(AmazonStateLanguageParser, "parse", staticmethod(parse)))
         stack.enter_context(mock.patch.object(retrier_decl, "time", SimpleNamespace(sleep=clock.sleep)))
         stack.enter_context(mock.patch.object(jitter_strategy_decl, "random", jitter))
         yield

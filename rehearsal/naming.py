@@ -15,7 +15,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 BASE_EXCEPTIONS = {"fsx": "FSxException"}
 PREFIXES = {
     "cloudwatch": "CloudWatch",
-    "fsx": "Fsx",
+    "fsx": "FSx",
     "logs": "CloudWatchLogs",
     "secretsmanager": "SecretsManager",
     "stepfunctions": "Sfn",

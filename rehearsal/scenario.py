@@ -123,7 +123,7 @@ class Scenario(Part):
     set: dict[str, Any] = {}  # stack configuration
     input: dict[str, Any] = {}  # the execution's input
     seed: int = 0  # of the backoff's jitter and of every id
-    fsx_error_prefix: Literal["Fsx", "FSx"] = "Fsx"  # AWS documents FSx, others have seen Fsx
+    fsx_error_prefix: Literal["FSx", "Fsx"] = "FSx"  # AWS documents FSx, others have seen Fsx
 
     @model_validator(mode="after")
     def _real_jobs_end_well(self) -> Scenario:

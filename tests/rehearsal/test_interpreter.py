@@ -94,8 +94,8 @@ def test_camel_case_arguments_are_refused(run: Run) -> None:
 @pytest.mark.parametrize(
     ("service", "action", "error", "name"),
     [
-        ("fsx", "describeFileSystems", "BadRequest", "Fsx.BadRequestException"),
-        ("fsx", "describeFileSystems", "ThrottlingException", "Fsx.FSxException"),
+        ("fsx", "describeFileSystems", "BadRequest", "FSx.BadRequestException"),
+        ("fsx", "describeFileSystems", "ThrottlingException", "FSx.FSxException"),
         ("batch", "describeJobQueues", "ServerException", "Batch.ServerException"),
         ("batch", "describeJobQueues", "TooManyRequestsException", "Batch.BatchException"),
         ("ec2", "describeLaunchTemplates", "RequestLimitExceeded", "Ec2.Ec2Exception"),
