@@ -95,9 +95,9 @@ def _equal(kind: Kind, before: Any, after: Any, path: str) -> bool:
     if isinstance(after, Unknown):
         return False
     if is_packed(before) and is_packed(after):
-        return bool("hash" in before and before["hash"] == after.get("hash"))
+        return "hash" in before and bool(before["hash"] == after.get("hash"))
     if path in kind.documents and isinstance(before, str) and isinstance(after, str):
-        return _document(before) == _document(after)
+        return bool(_document(before) == _document(after))
     if isinstance(before, list) and isinstance(after, list):
         if len(before) != len(after):
             return False

@@ -109,13 +109,18 @@ def read(aws: Aws, kind: Kind, physical_id: str, state: Props) -> Props | None:
     return actual
 
 
-def update(aws: Aws, kind: Kind, physical_id: str, new: Props, old: Props, default_tags: Mapping[str, str]) -> Props:
+def update(
+    aws: Aws,
+    kind: Kind,
+    physical_id: str,
+    new: Props,
+    old: Props,
+    default_tags: Mapping[str, str],
+    changed: set[str],
+) -> Props:
     """Change in place what changed; what the account then says."""
     wanted = with_tags({**kind.defaults, **new}, default_tags)
-    changed = [name for name in kind.update if wanted.get(name) != old.get(name)]
-    if wanted["tagsAll"] != old.get("tagsAll") and "tags" in kind.update and "tags" not in changed:
-        changed.append("tags")
-    for call in dict.fromkeys(kind.update[name] for name in changed):
+    for call in dict.fromkeys(kind.update[name] for name in kind.update if name in changed):
         _spoken(lambda call=call: call(aws, physical_id, wanted, old))
     state = read(aws, kind, physical_id, wanted)
     if state is None:

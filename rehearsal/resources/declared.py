@@ -15,7 +15,7 @@ from typing import Any
 
 import botocore.session
 import pulumi
-from pulumi._types import input_type_py_to_pulumi_names, is_input_type
+from pulumi._types import _py_properties, input_type_py_to_pulumi_names, is_input_type
 
 from .kind import Enumeration, Failure, Props
 
@@ -68,10 +68,16 @@ def declared_properties(token: str) -> set[str]:
     return set(properties_of(arguments_of(token)))
 
 
+@functools.cache
+def output_properties(token: str) -> frozenset[str]:
+    """The names of everything the resource has once it exists."""
+    return frozenset(name for _, name, _ in _py_properties(class_of(token))) - {"id", "urn"}
+
+
 def check(token: str, inputs: Props, enumerations: Mapping[str, Enumeration]) -> list[Failure]:
     """Everything the real provider would refuse about these inputs, as far as pulumi-aws and botocore say."""
     return [
-        *_check_object(arguments_of(token), inputs, ""),
+        *check_object(arguments_of(token), inputs),
         *(
             failure
             for path, enumeration in enumerations.items()
@@ -80,7 +86,7 @@ def check(token: str, inputs: Props, enumerations: Mapping[str, Enumeration]) ->
     ]
 
 
-def _check_object(arguments: type, value: Mapping[str, Any], path: str) -> Iterator[Failure]:
+def check_object(arguments: type, value: Mapping[str, Any], path: str = "") -> Iterator[Failure]:
     properties = properties_of(arguments)
     for name, given in value.items():
         here = f"{path}.{name}" if path else name
@@ -130,7 +136,7 @@ def _check_one(choice: Any, value: Any, path: str, module: Any) -> Iterator[Fail
             yield from _check_type(typing.get_args(choice)[1], item, f"{path}.{key}", module)
     elif _is_object(choice):
         if isinstance(value, Mapping):
-            yield from _check_object(choice, value, path)
+            yield from check_object(choice, value, path)
         else:
             yield Failure(path, f"expected an object, got {_describe(value)}")
     elif not _is_plain(choice, value):

@@ -127,7 +127,8 @@ def _read_rule(aws: Aws, identity: str, state: Props) -> Props | None:
         "ipProtocol": rule["IpProtocol"],
         "fromPort": None if everything else rule.get("FromPort"),
         "toPort": None if everything else rule.get("ToPort"),
-        "description": rule.get("Description") or None,
+        # moto forgets the description of a rule that names a group
+        "description": rule.get("Description") or state.get("description"),
         "referencedSecurityGroupId": (rule.get("ReferencedGroupInfo") or {}).get("GroupId"),
         "tagsAll": tag_map(rule.get("Tags")) or (state.get("tagsAll") or {}),
         **{name: rule[member] for name, member in _SOURCES.items() if rule.get(member)},

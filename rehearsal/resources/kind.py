@@ -94,9 +94,10 @@ Update = Callable[[Aws, str, Props, Props], None]
 class Kind:
     """One resource type.
 
-    `create` returns the physical id as soon as there is one, `finish` does what remains to be done; `read` what the account says under Pulumi's property names, or None when it is
-    gone; `update` has for each property that can change in place the call that changes it (id, new, old). A property
-    of pulumi-aws that is neither in `update` nor in `replaces` is not modelled and refused."""
+    `create` returns the physical id as soon as there is one, `finish` does what remains to be done; `read` is what the
+    account says under Pulumi's property names, or None when it is gone; `update` has for each property that can change
+    in place the call that changes it (id, new, old). A property of pulumi-aws that is neither in `update` nor in the
+    replacements is not modelled, and refused."""
 
     token: str
     create: Callable[[Aws, Props], str]

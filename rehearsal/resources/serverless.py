@@ -205,7 +205,7 @@ KINDS = (
             "tags": _retag_function,
         },
         naming=Naming(limit=64),
-        computed=frozenset({"architectures", "loggingConfig", "tracingConfig", "sourceCodeHash"}),
+        computed=frozenset({"architectures", "loggingConfig", "tracingConfig", "sourceCodeHash", "codeSha256"}),
         defaults={"timeout": 3, "memorySize": 128, "reservedConcurrentExecutions": -1},
         enumerations={
             "runtime": Enumeration("lambda", "Runtime"),
