@@ -1,0 +1,63 @@
+"""The definition as it stands in the file, and as the program fills it in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.graph.recording import ROOT, Graph, record_stack
+
+FILE = ROOT / "components" / "lustre_batch" / "workflow.asl.json"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The definition, and the policy of the role that runs it."""
+
+    source: str
+    rendered: str
+    policy: str
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.rendered)
+        return found
+
+    @property
+    def states(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.whole["States"]
+        return found
+
+
+def definition_of(graph: Graph) -> Definition:
+    return Definition(
+        source=FILE.read_text(encoding="utf-8"),
+        rendered=graph.one("aws:sfn/stateMachine:StateMachine").text("definition"),
+        policy=graph.one("aws:iam/rolePolicy:RolePolicy", "autoexport-workflow").text("policy"),
+    )
+
+
+@pytest.fixture(scope="session")
+def definition() -> Definition:
+    return definition_of(record_stack())
+
+
+@pytest.fixture(scope="session")
+def longest() -> Definition:
+    """With every limit as wide as the settings let it be, and every poll as narrow."""
+    return definition_of(
+        record_stack(
+            {
+                "provisioningTimeoutMinutes": "1440",
+                "jobStartTimeoutMinutes": "43200",
+                "jobTimeoutMinutes": "518400",
+                "cleanupTimeoutMinutes": "43200",
+                "waitForLustreCreationSeconds": "1",
+                "waitForJobCompletionSeconds": "1",
+                "waitForCheckMetricsSeconds": "1",
+            }
+        )
+    )
