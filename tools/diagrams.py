@@ -3,6 +3,7 @@
 It reads workflow.asl.json and nothing else, so that a picture cannot say what the definition does not do.
 """
 
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,6 +141,7 @@ def _next_shown(all_states: States, start: str, shown: dict[str, dict[str, str]]
 def _nearest(edges: dict[str, set[str]], name: str) -> set[str]:
     """Successors without the short cuts: what another successor leads to as well is not drawn twice."""
 
+    @functools.cache
     def beyond(start: str) -> set[str]:
         return set().union(*({to} | beyond(to) for to in edges[start]))
 

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from tools.diagrams import overview, state_diagram
+from tools.excerpt import refreshed
 
 ROOT = Path(__file__).parents[1]
 
@@ -125,15 +126,15 @@ def translated(collection: str, text: str) -> str:
     return words[text]
 
 
-def between(marker: str, make: Callable[[], str]) -> Callable[[str], str]:
-    """Replace what stands between a marker's two comments in a Markdown file."""
+def between(marker: str, make: Callable[[str], str]) -> Callable[[str], str]:
+    """Replace what stands between a marker's two comments in a Markdown file by what is made of it."""
 
     def replace(current: str) -> str:
         begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
-        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
+        pattern = re.compile(re.escape(begin) + "(.*?)" + re.escape(end), re.S)
         if not pattern.search(current):
             raise SystemExit(f"{begin} … {end} is missing")
-        return pattern.sub(lambda _: f"{begin}\n{make()}\n{end}", current)
+        return pattern.sub(lambda match: f"{begin}\n{make(match.group(1))}\n{end}", current)
 
     return replace
 
@@ -141,12 +142,14 @@ def between(marker: str, make: Callable[[], str]) -> Callable[[str], str]:
 GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("Pulumi.yaml", pulumi_yaml),
     ("components/lustre_batch/args.py", arguments),
-    ("README.md", between("parameters", lambda: parameter_table("en"))),
-    ("README.md", between("overview", lambda: overview("en"))),
-    ("README.ja.md", between("parameters", lambda: parameter_table("ja"))),
-    ("README.ja.md", between("overview", lambda: overview("ja"))),
-    ("docs/workflow.md", between("states", state_diagram)),
-    ("docs/workflow.ja.md", between("states", state_diagram)),
+    ("README.md", between("rehearsal", refreshed)),
+    ("README.md", between("parameters", lambda _: parameter_table("en"))),
+    ("README.md", between("overview", lambda _: overview("en"))),
+    ("README.ja.md", between("rehearsal", refreshed)),
+    ("README.ja.md", between("parameters", lambda _: parameter_table("ja"))),
+    ("README.ja.md", between("overview", lambda _: overview("ja"))),
+    ("docs/workflow.md", between("states", lambda _: state_diagram())),
+    ("docs/workflow.ja.md", between("states", lambda _: state_diagram())),
 ]
 
 

@@ -38,7 +38,7 @@ def test_it_can_be_generated_anew_when_the_component_cannot_be_imported() -> Non
 
 def test_a_table_without_its_markers_is_reported_rather_than_left_out() -> None:
     with pytest.raises(SystemExit, match="<!-- parameters --> … <!-- /parameters --> is missing"):
-        generate.between("parameters", str)("# A page\n")
+        generate.between("parameters", str.upper)("# A page\n")
 
 
 def test_a_parameter_or_a_rule_without_its_japanese_is_reported() -> None:

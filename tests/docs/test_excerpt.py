@@ -1,0 +1,36 @@
+"""The excerpt of a rehearsal in the READMEs shortens what was printed, and adds nothing."""
+
+import pytest
+
+from tools import excerpt
+
+PRINTED = """default  a description
+  0:00:00  StartRun
+  0:00:00  CreateFileSystem
+  0:00:30  DescribeFileSystem
+           … polled, 29 states
+  0:29:41  Succeeded
+
+  outcome        SUCCEEDED   
+  took           0:29:41 of virtual time, 0.7 s of real""".splitlines()
+
+
+def test_the_main_states_and_the_whole_summary_stay() -> None:
+    assert excerpt.shortened(PRINTED) == [
+        "default  a description",
+        "  0:00:00  CreateFileSystem",
+        "  0:29:41  Succeeded",
+        "",
+        "  outcome        SUCCEEDED",
+        "  took           0:29:41 of virtual time, 0.7 s of real",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("was", "stays"), [("SUCCEEDED, 0.7 s of real", True), ("FAILED, 0.7 s of real", False), ("", False)]
+)
+def test_an_excerpt_is_stale_when_anything_but_the_real_time_differs(
+    was: str, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(excerpt, "rehearsal", lambda: "SUCCEEDED, 12.3 s of real")
+    assert excerpt.refreshed(f"\n{was}\n") == (was if stays else "SUCCEEDED, 12.3 s of real")

@@ -1,0 +1,51 @@
+"""Shows what `make rehearse` prints: runs it, and keeps the main states of its timeline and its whole summary.
+
+It shortens and must never write a line that the rehearsal did not print.
+"""
+
+import functools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.diagrams import CLEAN_UP, RUN
+
+ROOT = Path(__file__).parents[1]
+COLUMNS = "100"
+_TIMELINE = re.compile(r"^ +\d+:\d\d:\d\d  (\w+)$")
+_REAL_SECONDS = re.compile(r"[\d.]+ s of real")
+
+
+@functools.cache
+def rehearsal() -> str:
+    """What the default rehearsal prints, shortened, as a code block."""
+    played = subprocess.run(
+        [sys.executable, "-m", "rehearsal"],
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": COLUMNS, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if played.returncode:
+        raise SystemExit(f"python -m rehearsal ended with status {played.returncode}\n{played.stdout}{played.stderr}")
+    return "```text\n" + "\n".join(shortened(played.stdout.splitlines())) + "\n```"
+
+
+def shortened(lines: list[str]) -> list[str]:
+    """The lines without the states that the overview does not show either, and without the repeated ones."""
+
+    def is_main(line: str) -> bool:
+        state = _TIMELINE.match(line)
+        return state.group(1) in RUN | CLEAN_UP if state else "… polled" not in line
+
+    return [line.rstrip() for line in lines if is_main(line)]
+
+
+def refreshed(current: str) -> str:
+    """The excerpt, or what stands there already where only the real time it took is another."""
+    made = rehearsal()
+    same = _REAL_SECONDS.sub("", made) == _REAL_SECONDS.sub("", current.strip())
+    return current.strip() if same else made
