@@ -11,8 +11,8 @@ PRINTED = """default  a description
            … polled, 29 states
   0:29:41  Succeeded
 
-  outcome        SUCCEEDED   
-  took           0:29:41 of virtual time, 0.7 s of real""".splitlines()
+  outcome        SUCCEEDED
+  took           0:29:41 of virtual time, 0.7 s of real""".replace("SUCCEEDED", "SUCCEEDED   ").splitlines()
 
 
 def test_the_main_states_and_the_whole_summary_stay() -> None:
