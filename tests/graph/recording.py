@@ -86,8 +86,20 @@ class Graph:
         return found[0]
 
 
-# What stands in an ARN where the resource's module is called otherwise.
-_ARN_SERVICES = {"sfn": "states", "cloudwatch": "logs", "vpc": "ec2"}
+# What stands before a resource's name in its ARN (Service Authorization Reference), by module and kind; the bare name
+# where nothing does.
+_ARNS = {
+    "batch/computeEnvironment": "batch:{scope}:compute-environment/{name}",
+    "batch/jobQueue": "batch:{scope}:job-queue/{name}",
+    "cloudwatch/logGroup": "logs:{scope}:log-group:{name}",
+    "ecr/repository": "ecr:{scope}:repository/{name}",
+    "iam/instanceProfile": "iam::{account}:instance-profile/{name}",
+    "iam/role": "iam::{account}:role/{name}",
+    "lambda/function": "lambda:{scope}:function:{name}",
+    "s3/bucket": "s3:::{name}",
+    "secretsmanager/secret": "secretsmanager:{scope}:secret:{name}",
+    "sfn/stateMachine": "states:{scope}:stateMachine:{name}",
+}
 
 
 class _Cloud(mocks.Mocks):
@@ -102,9 +114,10 @@ class _Cloud(mocks.Mocks):
         given, here = args.inputs, self.place
         suffix = hashlib.sha256(f"{args.typ} {args.name}".encode()).hexdigest()[:7]
         name = given.get("name") or given.get("bucket") or f"{given.get('namePrefix') or args.name + '-'}{suffix}"
-        service = args.typ.split(":")[1].split("/")[0]
-        scope = ":" if service in ("iam", "s3") else f"{here.region}:{here.account_id}"
-        arn = f"arn:{here.partition}:{_ARN_SERVICES.get(service, service)}:{scope}:{name}"
+        kind = args.typ.split(":")[1]
+        form = _ARNS.get(kind, kind.split("/")[0] + ":{scope}:{name}")
+        scope = f"{here.region}:{here.account_id}"
+        arn = f"arn:{here.partition}:" + form.format(scope=scope, account=here.account_id, name=name)
         made = {"arn": arn, "name": name, "bucket": name, "allocationId": f"eipalloc-{suffix}"}
         made["repositoryUrl"] = f"{here.account_id}.dkr.ecr.{here.region}.{here.suffix}/{name}"
         return f"{name}-id", {**made, **{key: value for key, value in given.items() if value is not None}}

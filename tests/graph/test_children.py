@@ -84,11 +84,12 @@ def test_nothing_is_warned_about(graph: Graph) -> None:
 def test_the_stack_exports_its_contract_with_the_childrens_own_values(graph: Graph) -> None:
     exports = graph.exports
     assert set(exports) == EXPORTS | {"notificationTopicArn"}
-    assert exports["stateMachineArn"].startswith("arn:aws:states:us-east-1:123456789012:autoexport-")
+    assert exports["stateMachineArn"].startswith("arn:aws:states:us-east-1:123456789012:stateMachine:autoexport-")
     assert exports["bucketName"].startswith("autoexport-data-")
-    assert exports["jobQueueArn"].startswith("arn:aws:batch:us-east-1:123456789012:autoexport-queue-")
-    assert exports["computeEnvironmentArn"].startswith("arn:aws:batch:us-east-1:123456789012:autoexport-environment-")
-    assert exports["parametersSecretArn"].startswith("arn:aws:secretsmanager:us-east-1:123456789012:autoexport-")
+    assert exports["jobQueueArn"].startswith("arn:aws:batch:us-east-1:123456789012:job-queue/autoexport-queue-")
+    environment = "arn:aws:batch:us-east-1:123456789012:compute-environment/autoexport-environment-"
+    assert exports["computeEnvironmentArn"].startswith(environment)
+    assert exports["parametersSecretArn"].startswith("arn:aws:secretsmanager:us-east-1:123456789012:secret:autoexport-")
     assert exports["checkMetricsFunctionName"].startswith("autoexport-check-metrics-")
     registry = "123456789012.dkr.ecr.us-east-1.amazonaws.com/"
     assert exports["repositoryUrl"].startswith(f"{registry}batch-job-with-lustre-auto-export-")

@@ -209,7 +209,7 @@ def test_the_state_machine_is_standard_logged_and_traced(graph: Graph) -> None:
     assert machine["tracingConfiguration"] == {"enabled": True}
     logging = machine["loggingConfiguration"]
     assert logging["level"] == "ERROR"
-    assert logging["logDestination"].startswith("arn:aws:logs:us-east-1:123456789012:/aws/vendedlogs/states/")
+    assert logging["logDestination"].startswith("arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/states/")
     assert logging["logDestination"].endswith(":*")
 
 

@@ -1,0 +1,178 @@
+"""No run comes near the history's limit: every poll has a bound, and slows down on its way to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from jsonata.jsonata import Jsonata
+
+from components.lustre_batch import Settings
+from components.lustre_batch.settings import run_time_names
+from components.lustre_batch.validation import run_time_rules
+from tests.workflow.asl import cycles_through, loops
+from tests.workflow.conftest import Definition
+
+LIMIT = 25_000  # Step Functions guide, quotas: events in an execution's history
+# Step Functions API, GetExecutionHistory: a task is entered, scheduled, started, succeeds and is exited.
+EVENTS = {"Task": 5, "Choice": 2, "Wait": 2, "Pass": 2, "Succeed": 2, "Fail": 2}
+EVENTS_OF_A_FAILED_ATTEMPT = 3  # scheduled, started, failed
+BOUND = re.compile(r"\$millis\(\) - \$since > (\d+) \* 60000")
+DAY_SECONDS = 86_400
+SMALLEST = {rule["key"]: rule["minimum"] for rule in run_time_rules(Settings()) if "minimum" in rule}
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A loop around one wait: what it costs a round, and how long it may go on."""
+
+    wait: str
+    events_a_round: int
+    tasks_a_round: int
+    bound_seconds: int | None  # None: counted, not timed
+    seconds: Any
+
+    def rounds(self, duration_seconds: int | None = None) -> int:
+        """How often it goes round, each pause as the definition computes it from the time already waited."""
+        limit = duration_seconds if duration_seconds is not None else self.bound_seconds
+        assert limit is not None
+        waited, count = 0, 0
+        while waited <= limit:
+            waited += pause(self.seconds, waited)
+            count += 1
+        return count
+
+
+def pause(seconds: Any, waited_seconds: int) -> int:
+    """The length of a wait with every run-time parameter at its smallest."""
+    if not isinstance(seconds, str):
+        return int(seconds)
+    expression = seconds.removeprefix("{%").removesuffix("%}").replace("$millis()", "$clock")
+    given = {"clock": waited_seconds * 1000, "since": 0, "parameters": SMALLEST}
+    value = _compiled(expression).evaluate(None, given)
+    assert value == int(value)
+    assert value >= 1, expression
+    return int(value)
+
+
+_CACHE: dict[str, Jsonata] = {}
+
+
+def _compiled(expression: str) -> Jsonata:
+    return _CACHE.setdefault(expression, Jsonata(expression))
+
+
+def conditions(state: Mapping[str, Any]) -> Iterator[str]:
+    return (rule["Condition"] for rule in state.get("Choices", []))
+
+
+def polls(definition: Definition) -> dict[str, Poll]:
+    """Every loop with a wait in it, at its dearest: the longest way round, the widest bound."""
+    states, found = definition.states, {}
+    for loop in loops(states):
+        for wait in sorted(name for name in loop if states[name]["Type"] == "Wait"):
+            rounds = list(cycles_through(wait, states, loop))
+            cost = max(sum(EVENTS[states[name]["Type"]] for name in way) for way in rounds)
+            tasks = max(sum(states[name]["Type"] == "Task" for name in way) for way in rounds)
+            bounds = [
+                int(minutes) * 60
+                for way in rounds
+                for name in way
+                for condition in conditions(states[name])
+                for minutes in BOUND.findall(condition)
+            ]
+            found[wait] = Poll(wait, cost, tasks, max(bounds, default=None), states[wait]["Seconds"])
+    return found
+
+
+def events(definition: Definition, job_seconds: int | None) -> dict[str, int]:
+    """The most events that each poll can leave, and what the rest of the run leaves when every state is taken once."""
+    counted = {"WaitForJobList": SUBMISSIONS}
+    total = {}
+    for wait, poll in polls(definition).items():
+        duration = job_seconds if wait == "WaitForJobCompletion" else None
+        total[wait] = poll.events_a_round * (counted.get(wait) or poll.rounds(duration))
+    total["once"] = sum(EVENTS[state["Type"]] for state in definition.states.values()) + 2
+    return total
+
+
+SUBMISSIONS = 6
+
+
+def test_every_poll_has_a_bound_on_every_way_round(definition: Definition) -> None:
+    """A clock that is looked at, or a count of attempts."""
+    states = definition.states
+    for loop in loops(states):
+        for wait in (name for name in loop if states[name]["Type"] == "Wait"):
+            for way in cycles_through(wait, states, loop):
+                asked = " ".join(condition for name in way for condition in conditions(states[name]))
+                assert BOUND.search(asked) or f"$submissions < {SUBMISSIONS}" in asked, way
+
+
+def test_every_bound_counts_from_a_moment_that_is_set_before_the_loop_and_not_again_inside(
+    definition: Definition,
+) -> None:
+    states = definition.states
+    for loop in loops(states):
+        timed = any(BOUND.search(condition) for name in loop for condition in conditions(states[name]))
+        for name in loop if timed else []:
+            state = states[name]
+            inside = [state] if state.get("Next") in loop or state.get("Default") in loop else []
+            inside += [each for each in state.get("Catch", []) + state.get("Choices", []) if each["Next"] in loop]
+            assert [each for each in inside if "since" in each.get("Assign", {})] == [], name
+
+
+@pytest.mark.xfail(strict=True, reason="28,914 events: the export's polls and WaitForJobsToStop slow down too little")
+def test_a_job_of_thirty_days_at_the_smallest_polls_stays_within_the_history(definition: Definition) -> None:
+    left = events(definition, job_seconds=30 * DAY_SECONDS)
+    assert 5_000 < left["WaitForJobCompletion"] < LIMIT / 2
+    assert sum(left.values()) < LIMIT, left
+
+
+@pytest.mark.xfail(
+    strict=True, reason="WaitForJobsToStop never slows down: 80,654 events in provisioningTimeoutMinutes: 1440"
+)
+def test_no_setting_of_the_limits_lets_a_run_reach_the_historys_end(longest: Definition) -> None:
+    left = events(longest, job_seconds=None)
+    assert sum(left.values()) < LIMIT, left
+
+
+def test_a_poll_that_never_slowed_down_would_be_noticed(definition: Definition) -> None:
+    poll = polls(definition)["WaitForJobCompletion"]
+    steady = Poll(poll.wait, poll.events_a_round, poll.tasks_a_round, poll.bound_seconds, 300)
+    assert steady.events_a_round * steady.rounds(30 * DAY_SECONDS) > LIMIT
+
+
+@pytest.mark.parametrize("waited_seconds", [0, 59, 600, DAY_SECONDS, 90 * DAY_SECONDS])
+def test_every_pause_is_a_whole_number_of_seconds_that_step_functions_takes(
+    longest: Definition, waited_seconds: int
+) -> None:
+    """Amazon States Language, Wait: a non-negative integer; Step Functions guide: at most a year, 99,999,999 s."""
+    for poll in polls(longest).values():
+        assert 1 <= pause(poll.seconds, waited_seconds) <= 99_999_999, poll.wait
+
+
+def test_pauses_grow_to_a_few_percent_of_what_was_waited_and_no_more(longest: Definition) -> None:
+    """Slower polls save events; slower than this, a file system would stand idle for nothing."""
+    for poll in polls(longest).values():
+        waited = 20 * DAY_SECONDS
+        if poll.bound_seconds is not None:
+            assert pause(poll.seconds, waited) <= waited * 0.051, poll.wait
+
+
+def test_the_smallest_polls_are_the_ones_that_the_settings_allow() -> None:
+    assert {key for key in SMALLEST if key.startswith("waitFor")} == {
+        "waitForLustreCreationSeconds",
+        "waitForJobCompletionSeconds",
+        "waitForCheckMetricsSeconds",
+    }
+    assert len(run_time_names()) == 14
+
+
+def test_the_patience_of_retries_alone_cannot_fill_the_history(definition: Definition) -> None:
+    """Every task of a run failing as often as its retriers allow, outside of the polls."""
+    attempts = sum(retrier["MaxAttempts"] for state in definition.states.values() for retrier in state.get("Retry", []))
+    assert attempts * EVENTS_OF_A_FAILED_ATTEMPT < LIMIT / 10

@@ -1,0 +1,234 @@
+"""Least privilege, read off the policies: the workflow's role allows what the definition calls, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rehearsal.authorisation import evaluate
+from rehearsal.requests import ROWS
+from tests.graph.recording import Graph, record_stack
+from tests.workflow.asl import sdk_tasks
+from tests.workflow.conftest import Definition
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it imports pkg_resources
+    import parliament
+
+STACK = "autoexport-4b8453b"
+HERE = "us-east-1:123456789012"
+
+# What is called by nobody's task but on behalf of the machine.
+# Step Functions guide, "Logging using CloudWatch Logs" and "AWS X-Ray and Step Functions".
+BY_STEP_FUNCTIONS = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+# Dependent actions that only a call of another form would need: the job definition names no roles.
+NOT_FOR_OUR_CALLS = {"iam:PassRole"}
+# FSx guide, "Setting up", permissions to link a bucket: given there with exactly these wildcards.
+DOCUMENTED_WILDCARDS = {"s3:Get*", "s3:List*", "kms:GenerateDataKey*"}
+# Service Authorization Reference: actions without resource-level permissions, for which only "*" can stand.
+WITHOUT_RESOURCES = {
+    "batch:DescribeComputeEnvironments",
+    "batch:DescribeJobDefinitions",
+    "batch:DescribeJobs",
+    "batch:ListJobs",
+    "cloudwatch:GetMetricData",
+    "ec2:DescribeLaunchTemplates",
+    "fsx:DescribeDataRepositoryAssociations",
+    "fsx:DescribeDataRepositoryTasks",
+    "fsx:DescribeFileSystems",
+} | BY_STEP_FUNCTIONS
+
+
+def statements(policy: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(policy)["Statement"]
+    return found
+
+
+def listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def allowed(policy: str) -> set[str]:
+    return {action for statement in statements(policy) for action in listed(statement["Action"])}
+
+
+def calls(definition: Definition) -> set[str]:
+    """The definition's calls as botocore names them."""
+    made = {f"{task.service_model.service_name}:{task.model.name}" for task in sdk_tasks(definition.states)}
+    return made | {"lambda:Invoke"}
+
+
+def policies(graph: Graph) -> Iterator[tuple[str, str]]:
+    for policy in graph.all("aws:iam/rolePolicy:RolePolicy"):
+        yield policy.name.removeprefix("autoexport-"), policy.text("policy")
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return record_stack()
+
+
+# ---------------------------------------------------------------------- exactly what is called
+def test_every_call_of_the_definition_has_a_row_that_says_what_it_needs(definition: Definition) -> None:
+    assert calls(definition) - set(ROWS) == set()
+
+
+def test_the_role_allows_every_action_that_the_calls_need_and_nothing_else(definition: Definition) -> None:
+    needed = {row.action for call in calls(definition) for row in ROWS[call]} - NOT_FOR_OUR_CALLS
+    assert allowed(definition.policy) - needed == BY_STEP_FUNCTIONS
+    assert needed - allowed(definition.policy) == set()
+
+
+def test_the_functions_role_reads_the_metric_and_writes_its_own_log(graph: Graph) -> None:
+    policy = dict(policies(graph))["check-metrics"]
+    assert allowed(policy) == {"cloudwatch:GetMetricData", "logs:CreateLogStream", "logs:PutLogEvents"}
+    (log,) = [each for each in statements(policy) if each["Sid"] == "WriteItsLog"]
+    assert log["Resource"].startswith(f"arn:aws:logs:{HERE}:log-group:/aws/lambda/autoexport-")
+
+
+def test_the_rules_role_starts_this_state_machine_only(graph: Graph) -> None:
+    (statement,) = statements(dict(policies(graph))["clean-up"])
+    assert statement["Action"] == "states:StartExecution"
+    assert statement["Resource"] == graph.exports["stateMachineArn"]
+
+
+# ---------------------------------------------------------------------- form
+def test_wildcards_stand_in_actions_only_where_aws_itself_puts_them(graph: Graph) -> None:
+    for name, policy in policies(graph):
+        assert {action for action in allowed(policy) if "*" in action} <= DOCUMENTED_WILDCARDS, name
+
+
+def test_every_resource_is_named_unless_the_action_knows_none(graph: Graph) -> None:
+    for name, policy in policies(graph):
+        for statement in statements(policy):
+            if "*" in listed(statement["Resource"]):
+                assert set(listed(statement["Action"])) <= WITHOUT_RESOURCES, (name, statement["Sid"])
+
+
+def test_every_statement_says_in_its_sid_what_it_is_for(graph: Graph) -> None:
+    for name, policy in policies(graph):
+        sids = [statement["Sid"] for statement in statements(policy)]
+        assert len(sids) == len(set(sids)), name
+        assert all(sid.isalnum() and sid[0].isupper() for sid in sids), name
+
+
+def test_no_policy_is_larger_than_iam_takes(graph: Graph) -> None:
+    """IAM quotas: the inline policies of a role together, white space left out, up to 10,240 characters."""
+    for name, policy in policies(graph):
+        assert len("".join(policy.split())) < 10_240 * 0.9, name
+
+
+# parliament asks every statement for every resource type that its actions know. (action, type): why it is not there.
+EXPECTED_FINDINGS = {
+    ("fsx:CreateDataRepositoryTask", "task/*"): "the task is new: TagAssociationsAndTasksAtCreation",
+    ("fsx:CreateDataRepositoryTask", "file-system/*"): "the file system exists: LinkExportAndDeleteItsOwnFileSystems",
+    ("fsx:CreateDataRepositoryAssociation", "file-system/*"): "the same",
+    ("batch:SubmitJob", "job-definition/*"): "the definition's revisions are named, name:revision",
+    ("states:DescribeExecution", "express:*:*:*"): "the machine is a standard one",
+}
+
+
+def test_parliament_has_nothing_to_say_about_any_policy(graph: Graph) -> None:
+    seen, unexpected = set(), []
+    for name, text in policies(graph):
+        for finding in parliament.analyze_policy_string(text, ignore_private_auditors=True).findings:
+            finding = parliament.enhance_finding(finding)
+            if finding.issue != "RESOURCE_MISMATCH":
+                unexpected.append((name, finding.severity, finding.issue, finding.detail))
+                continue
+            for detail in finding.detail:
+                found = (detail["action"], detail["required_format"].split(":", 5)[-1])
+                # the documented s3:Get* and s3:List* reach actions of access points, which the bucket is none of
+                if found[0].startswith(("s3:Get", "s3:List")):
+                    continue
+                seen.add(found)
+                if found not in EXPECTED_FINDINGS:
+                    unexpected.append((name, *found))
+    assert unexpected == []
+    assert seen == set(EXPECTED_FINDINGS), "an exception that is not needed any more"
+
+
+def test_parliament_would_have_something_to_say_about_a_wrong_one() -> None:
+    statement = {"Sid": "A", "Effect": "Allow", "Action": "fsx:DeleteFileSistem", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    assert parliament.analyze_policy_string(text, ignore_private_auditors=True).findings
+
+
+# ---------------------------------------------------------------------- what is out of reach
+OURS = {"aws:ResourceTag/lustre-batch:stack": STACK}
+OTHERS = {"aws:ResourceTag/lustre-batch:stack": "other-1234567"}
+TAGGING = {"aws:RequestTag/lustre-batch:stack": STACK}
+FILE_SYSTEM = f"arn:aws:fsx:{HERE}:file-system/fs-1"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context"),
+    [
+        ("fsx:DeleteFileSystem", FILE_SYSTEM, OURS),
+        ("fsx:TagResource", FILE_SYSTEM, OURS),
+        ("fsx:CreateFileSystem", f"arn:aws:fsx:{HERE}:file-system/*", TAGGING),
+        ("fsx:UpdateDataRepositoryAssociation", f"arn:aws:fsx:{HERE}:association/fs-1/dra-1", OURS),
+        ("fsx:CreateDataRepositoryTask", FILE_SYSTEM, OURS),
+        ("ec2:DeleteLaunchTemplate", f"arn:aws:ec2:{HERE}:launch-template/lt-1", OURS),
+        ("batch:TerminateJob", f"arn:aws:batch:{HERE}:job/1", OURS),
+        ("batch:DeregisterJobDefinition", f"arn:aws:batch:{HERE}:job-definition/{STACK}:3", {}),
+        ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:{STACK}:run", {}),
+    ],
+)
+def test_the_role_may_do_to_its_own_what_the_clean_up_needs(
+    definition: Definition, action: str, resource: str, context: dict[str, str]
+) -> None:
+    decision = evaluate([json.loads(definition.policy)], action, resource, context)
+    assert decision.allowed, decision.reason
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context"),
+    [
+        ("fsx:DeleteFileSystem", FILE_SYSTEM, {}),
+        ("fsx:DeleteFileSystem", FILE_SYSTEM, OTHERS),
+        ("fsx:DeleteFileSystem", FILE_SYSTEM, TAGGING),
+        ("fsx:TagResource", FILE_SYSTEM, OTHERS),
+        ("fsx:CreateFileSystem", f"arn:aws:fsx:{HERE}:file-system/*", {}),
+        ("fsx:UpdateDataRepositoryAssociation", f"arn:aws:fsx:{HERE}:association/fs-1/dra-1", OTHERS),
+        ("fsx:CreateDataRepositoryTask", FILE_SYSTEM, OTHERS),
+        ("ec2:CreateLaunchTemplate", f"arn:aws:ec2:{HERE}:launch-template/*", {}),
+        ("ec2:DeleteLaunchTemplate", f"arn:aws:ec2:{HERE}:launch-template/lt-1", OTHERS),
+        ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:launch-template/lt-1", {}),
+        ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:instance/i-1", {"ec2:CreateAction": "RunInstances"}),
+        ("batch:TerminateJob", f"arn:aws:batch:{HERE}:job/1", OTHERS),
+        ("batch:TagResource", f"arn:aws:batch:{HERE}:job/1", {}),
+        ("batch:UpdateComputeEnvironment", f"arn:aws:batch:{HERE}:compute-environment/other", {}),
+        ("batch:DeregisterJobDefinition", f"arn:aws:batch:{HERE}:job-definition/other:3", {}),
+        ("batch:SubmitJob", f"arn:aws:batch:{HERE}:job-queue/other", {}),
+        ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf", {}),
+        ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:other:run", {}),
+        ("s3:GetObject", "arn:aws:s3:::other/key", {}),
+        ("s3:DeleteObject", "arn:aws:s3:::autoexport-data-8a23db2/key", {}),
+        ("sns:Publish", f"arn:aws:sns:{HERE}:other", {}),
+        ("iam:PassRole", "arn:aws:iam::123456789012:role/admin", {}),
+        ("iam:CreateServiceLinkedRole", "arn:aws:iam::123456789012:role/aws-service-role/other.amazonaws.com/X", {}),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:other", {}),
+    ],
+)
+def test_what_belongs_to_others_is_out_of_the_roles_reach(
+    definition: Definition, action: str, resource: str, context: dict[str, str]
+) -> None:
+    assert not evaluate([json.loads(definition.policy)], action, resource, context).allowed
