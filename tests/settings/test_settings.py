@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from components.lustre_batch import Settings, SettingsError, read_config, read_settings
 from components.lustre_batch.validation import run_time_rules
+from tests.settings.mistakes import BAD
 
 # The reference system's document, "Deployment parameters".
 SEED_DEFAULTS: dict[str, Any] = {
@@ -121,67 +122,6 @@ def test_map_and_list_that_are_no_json_are_refused_with_the_rule() -> None:
 
 
 # ---------------------------------------------------------------------- what is refused
-BAD: list[tuple[str, Any, str]] = [
-    ("envName", "", '"" is not 1 to 32 letters, digits or hyphens'),
-    ("envName", "9lives", "9lives is not 1 to 32 letters"),
-    ("envName", "a" * 33, "is not 1 to 32 letters"),
-    ("envName", "with space", "with space is not 1 to 32 letters"),
-    ("autoExport", "yes", "yes is not true or false"),
-    ("autoExport", 1, "1 is not true or false"),
-    ("deleteLustre", "", '"" is not true or false'),
-    ("lustreFileSystemTypeVersion", "2.10", "2.10 is not one of 2.12, 2.15"),
-    ("lustreStorageCapacity", 0, "0 is not 1200, 2400 or a multiple of 2400 (GiB)"),
-    ("lustreStorageCapacity", 3600, "3600 is not 1200, 2400 or a multiple of 2400 (GiB)"),
-    ("lustreStorageCapacity", "large", "large is not 1200, 2400 or a multiple of 2400 (GiB)"),
-    ("lustreImportedFileChunkSize", 0, "0 is not a whole number from 1 to 512000"),
-    ("lustreImportedFileChunkSize", 512_001, "512001 is not a whole number from 1 to 512000"),
-    ("ecrRepositoryName", "Upper", "Upper is not 2 to 200 lower-case"),
-    ("ecrRepositoryName", "a", "a is not 2 to 200 lower-case"),
-    ("computeEnvironmentType", "FARGATE", "FARGATE is not one of SPOT, EC2"),
-    ("computeEnvironmentAllocationStrategy", "BEST_FIT", "BEST_FIT is not a strategy whose environment Batch can"),
-    ("computeEnvironmentAllocationStrategy", "CHEAPEST", "CHEAPEST is not one of BEST_FIT_PROGRESSIVE, SPOT_CAP"),
-    ("computeEnvironmentInstanceTypes", [], "[] is not a list of at least one instance type"),
-    ("computeEnvironmentInstanceTypes", ["C7I"], "is not a list of at least one instance type"),
-    ("computeEnvironmentInstanceTypes", [""], "is not a list of at least one instance type"),
-    ("computeEnvironmentMinvCpus", -1, "-1 is not a whole number from 0 to 100000"),
-    ("computeEnvironmentMaxvCpus", 0, "0 is not a whole number from 1 to 100000"),
-    ("computeEnvironmentDesiredvCpus", 1.5, "1.5 is not a whole number from 0 to 100000"),
-    ("jobDefinitionRetryAttempts", 0, "0 is not a whole number from 1 to 10"),
-    ("jobDefinitionRetryAttempts", 11, "11 is not a whole number from 1 to 10"),
-    ("jobDefinitionVcpus", 0, "0 is not a whole number from 1 to 100000"),
-    ("jobDefinitionVcpus", True, "true is not a whole number from 1 to 100000"),
-    ("jobDefinitionVcpus", "\u0663\u0662", "is not a whole number from 1 to 100000"),
-    ("jobDefinitionMemory", 3, "3 is not a whole number from 4 to 100000000"),
-    ("waitForLustreCreationSeconds", 0, "0 is not a whole number from 1 to 3600"),
-    ("waitForJobCompletionSeconds", 0, "0 is not a whole number from 1 to 86400"),
-    ("waitForCheckMetricsSeconds", 3601, "3601 is not a whole number from 1 to 3600"),
-    ("lambdaPeriodSeconds", 90, "90 is not a multiple of 60 from 60 to 3600 (s)"),
-    ("lambdaPeriodSeconds", 0, "0 is not a multiple of 60 from 60 to 3600 (s)"),
-    ("lambdaTimeDiffMinutes", 1, "1 is not a whole number from 5 to 1440"),
-    ("jobDefinitionContainerImage", "two words", "two words is not"),
-    ("exportVerification", "none", "none is not one of task, metrics"),
-    ("provisioningTimeoutMinutes", 9, "9 is not a whole number from 10 to 1440"),
-    ("jobStartTimeoutMinutes", 4, "4 is not a whole number from 5 to 43200"),
-    ("jobTimeoutMinutes", 518_401, "518401 is not a whole number from 5 to 518400"),
-    ("cleanupTimeoutMinutes", 9, "9 is not a whole number from 10 to 43200"),
-    ("notificationEmail", "somebody", "somebody is not an e-mail address or empty"),
-    ("subnetIds", "subnet-1", "subnet-1 is not a list of strings"),
-    ("vpcCidr", "10.0.0.0/8", "10.0.0.0/8 is not an IPv4 range of size /16 to /24"),
-    ("vpcCidr", "10.0.0.1/16", "10.0.0.1/16 is not an IPv4 range of size /16 to /24"),
-    ("vpcCidr", "everything", "everything is not an IPv4 range of size /16 to /24"),
-    ("spreadAcrossZones", "1", "1 is not true or false"),
-    ("bucketPrefix", "/runs", "/runs is not empty, or a key prefix without a leading slash"),
-    ("bucketPrefix", "a//b", "a//b is not empty, or a key prefix without a leading slash"),
-    ("tags", {"aws:team": "a"}, "is not a map of at most 40 tags"),
-    ("tags", {"lustre-batch:stack": "mine"}, "is not a map of at most 40 tags"),
-    ("tags", {"team": 5}, "5 is not a map of at most 40 tags"),
-    ("tags", {f"k{number}": "v" for number in range(41)}, "is not a map of at most 40 tags"),
-    ("retainDataOnDestroy", "keep", "keep is not true or false"),
-    ("noncurrentVersionDays", 0, "0 is not a whole number from 1 to 3650"),
-    ("logRetentionDays", 2, "2 is not one of 1, 3, 5, 7, 14"),
-]
-
-
 @pytest.mark.parametrize(("key", "value", "words"), BAD, ids=[f"{key}={value}"[:60] for key, value, _ in BAD])
 def test_a_bad_value_is_refused_with_key_value_and_rule(key: str, value: Any, words: str) -> None:
     (line,) = problems({key: value})

@@ -1,0 +1,138 @@
+"""The run-time parameters as the state machine reads them: secret below input, text as numbers, every mistake named."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from components.lustre_batch import Settings, read_settings
+from components.lustre_batch.validation import SettingsError
+from rehearsal.expressions import Evaluator, python
+from tests.graph.recording import record_stack
+from tests.settings.mistakes import BAD
+from tests.workflow.conftest import Definition, definition_of
+
+DEFAULTS = Settings().run_time_values() | {"jobDefinitionContainerImage": "image:latest"}
+EVALUATOR = Evaluator()
+MISTAKES = [(key, value) for key, value, _ in BAD if key in DEFAULTS]
+
+
+@pytest.fixture(scope="module")
+def adopted() -> Definition:
+    return definition_of(record_stack({"jobDefinitionContainerImage": "image:latest"}))
+
+
+def check(definition: Definition, secret: Any = None, given: Any = None) -> dict[str, Any]:
+    """What the state machine makes of a secret's text and an execution's input."""
+    states = {"context": {"Execution": {"Input": {} if given is None else given}}}
+    text = definition.states["CheckParameters"]["Assign"]["checked"]
+    stored = DEFAULTS if secret is None else secret
+    checked: dict[str, Any] = python(EVALUATOR.evaluate(text[2:-2], {"states": states, "stored": stored}))
+    return checked
+
+
+def test_the_deployments_values_pass_as_they_are(adopted: Definition) -> None:
+    assert check(adopted) == {"parameters": DEFAULTS, "problems": []}
+
+
+def test_a_secret_that_lost_keys_falls_back_to_the_deployments_values(adopted: Definition) -> None:
+    assert check(adopted, secret={"jobDefinitionVcpus": 8}) == {
+        "parameters": DEFAULTS | {"jobDefinitionVcpus": 8},
+        "problems": [],
+    }
+
+
+def test_the_executions_input_goes_before_the_secret(adopted: Definition) -> None:
+    secret = DEFAULTS | {"jobDefinitionVcpus": 8, "jobDefinitionMemory": 2000}
+    checked = check(adopted, secret=secret, given={"jobDefinitionVcpus": 16})
+    assert checked["parameters"]["jobDefinitionVcpus"] == 16
+    assert checked["parameters"]["jobDefinitionMemory"] == 2000
+
+
+def test_numbers_and_booleans_may_be_text(adopted: Definition) -> None:
+    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in DEFAULTS.items()}
+    assert check(adopted, secret=text | {"deleteLustre": "false"}) == {
+        "parameters": DEFAULTS | {"deleteLustre": False},
+        "problems": [],
+    }
+
+
+def test_a_lustre_version_may_be_a_number(adopted: Definition) -> None:
+    assert check(adopted, given={"lustreFileSystemTypeVersion": 2.12})["parameters"]["lustreFileSystemTypeVersion"] == (
+        "2.12"
+    )
+
+
+@pytest.mark.parametrize("value", [1200, 2400, 4800, "7200"])
+def test_every_storage_capacity_that_exists_is_taken(adopted: Definition, value: Any) -> None:
+    checked = check(adopted, given={"lustreStorageCapacity": value})
+    assert checked["problems"] == []
+    assert checked["parameters"]["lustreStorageCapacity"] == int(value)
+
+
+@pytest.mark.parametrize(("key", "value"), MISTAKES, ids=[f"{key}={value}"[:60] for key, value in MISTAKES])
+def test_a_run_refuses_what_the_deployment_refuses_in_the_same_words(adopted: Definition, key: str, value: Any) -> None:
+    (problem,) = check(adopted, given={key: value})["problems"]
+    with pytest.raises(SettingsError) as refused:
+        read_settings({key: value})
+    (line,) = refused.value.problems
+    assert problem.startswith(f"{key}: ")
+    if key != "jobDefinitionVcpus":  # a run's limit is the environment's
+        assert problem.rpartition(" is not ")[2] == line.rpartition(" is not ")[2]
+
+
+@pytest.mark.parametrize("key", sorted(DEFAULTS))
+@pytest.mark.parametrize("value", [None, [], {}, [1], {"a": 1}], ids=["null", "[]", "{}", "[1]", "map"])
+def test_null_lists_and_maps_are_refused_for_every_parameter(adopted: Definition, key: str, value: Any) -> None:
+    problems = check(adopted, given={key: value})["problems"]
+    assert [problem.startswith(f"{key}: ") for problem in problems] == [True], problems
+
+
+def test_an_unknown_key_is_named_together_with_the_known_ones(adopted: Definition) -> None:
+    (problem,) = check(adopted, given={"jobDefinitionVcpu": 4})["problems"]
+    assert problem.startswith("jobDefinitionVcpu: 4 is not a run-time parameter")
+    assert all(key in problem for key in DEFAULTS)
+
+
+def test_an_unknown_key_in_the_secret_is_refused_too(adopted: Definition) -> None:
+    (problem,) = check(adopted, secret=DEFAULTS | {"envName": "X"})["problems"]
+    assert problem.startswith("envName: X is not a run-time parameter")
+
+
+def test_several_mistakes_are_told_together(adopted: Definition) -> None:
+    given = {"jobDefinitionVcpus": 0, "autoExport": "maybe", "colour": "red"}
+    problems = check(adopted, given=given)["problems"]
+    assert sorted(problem.split(":")[0] for problem in problems) == ["autoExport", "colour", "jobDefinitionVcpus"]
+
+
+@pytest.mark.parametrize("given", ["text", 5, [1], True])
+def test_an_input_that_is_no_object_is_refused(adopted: Definition, given: Any) -> None:
+    (problem,) = check(adopted, given=given)["problems"]
+    assert problem.startswith("input: ")
+
+
+@pytest.mark.parametrize("secret", ["text", 5, [1]])
+def test_a_secret_that_is_no_object_is_refused(adopted: Definition, secret: Any) -> None:
+    (problem,) = check(adopted, secret=secret)["problems"]
+    assert problem.startswith("secret: ")
+
+
+def test_a_secret_that_is_no_json_is_refused_at_once_rather_than_read_again_and_again(definition: Definition) -> None:
+    """Step Functions guide, errors: in a retrier States.TaskFailed stands for a failed evaluation as well."""
+    state = definition.states["GetParameters"]
+    (retrier,) = [each for each in state["Retry"] if "States.QueryEvaluationError" in each["ErrorEquals"]]
+    assert retrier["MaxAttempts"] == 0
+    assert state["Retry"].index(retrier) < len(state["Retry"]) - 1
+    catcher = state["Catch"][0]
+    assert catcher["ErrorEquals"] == ["States.QueryEvaluationError"]
+    assert catcher["Assign"]["failure"]["Error"] == "InvalidParameter"
+
+
+@pytest.mark.xfail(strict=True, reason="rules for several parameters are not checked at run time")
+def test_a_contradiction_between_two_parameters_is_refused_before_anything_is_created(adopted: Definition) -> None:
+    given = {"lambdaPeriodSeconds": 3600, "lambdaTimeDiffMinutes": 15}
+    with pytest.raises(SettingsError):
+        read_settings(given)
+    assert check(adopted, given=given)["problems"] != []
