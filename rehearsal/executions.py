@@ -211,7 +211,6 @@ class Executions:
             activity_store={},
         )
         environment.runtime = execution
-        vars(environment.event_manager)["runtime"] = execution
         environment.states.reset(json.loads(execution.input))
         return environment
 

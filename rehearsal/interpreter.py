@@ -29,6 +29,7 @@ from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy
 from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.fail.state_fail import StateFail
@@ -39,7 +40,6 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds im
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.states import States
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
@@ -143,10 +143,16 @@ def string_jsonata(self: Any, env: Any) -> None:
         raise query_failure(env, error) from None
 
 
-def add_event(self: Any, context: Any, event_type: Any, event_details: Any = None, **_: Any) -> int:
-    details: dict[str, Any] = next(iter((event_details or {}).values()), {})
-    self.runtime.recorded(getattr(event_type, "value", event_type), details)
-    return int(self.runtime.history_events)
+def program_body(self: Any, env: Any) -> None:
+    """States until the end; what is not a failure of the definition is a fault of the rehearsal and is not hidden."""
+    try:
+        while env.is_running():
+            self._get_state(env.next_state_name).eval(env)
+            env.stack.clear()
+            env.heap.clear()
+    except FailureEventException as exception:
+        env.set_error(error=exception.get_execution_failed_event_details())
+    env.runtime.recorded("ExecutionEnded", {})
 
 
 def state_body(self: Any, env: Any) -> None:
@@ -337,7 +343,7 @@ def error_init(self: Any, error_name: str | None) -> None:
 REPLACEMENTS: list[tuple[Any, str, Any]] = [
     (EvalComponent, "eval", component_eval),
     (StringJSONata, "_eval_body", string_jsonata),
-    (EventManager, "add_event", add_event),
+    (Program, "_eval_body", program_body),
     (CommonStateField, "_eval_body", state_body),
     (CommonStateField, "_eval_state_output", state_output),
     (StatePass, "_eval_state", nothing),
