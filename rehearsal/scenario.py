@@ -74,6 +74,7 @@ class FileSystem(Part):
 class Association(Part):
     create: Seconds = 60
     update: Seconds = 30
+    import_: Seconds = Field(default=60, alias="import")  # the listing of the bucket, by a task of its own
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
     update_stuck: bool = False  # it stays UPDATING
 

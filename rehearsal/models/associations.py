@@ -148,6 +148,8 @@ class Associations:
             return
         association.lifecycle = "AVAILABLE"
         association.linked_at = self.account.clock.now()
+        if association.request.get("BatchImportMetaDataOnCreate"):
+            self.account.tasks.import_listing(association)
         if association.events:
             association.content.switch_on()
 

@@ -1,4 +1,4 @@
-"""Batch's compute environments and job queues. Owns their states, the asynchronous updates and what makes an
+"""Batch's compute environments. Owns their states, the asynchronous updates and what makes an
 environment invalid. It must never accept what Batch would only find out later: what can go wrong goes wrong at the
 moment it would in AWS."""
 
@@ -41,48 +41,31 @@ class Environment:
     update: int = 0
 
 
-@dataclass
-class Queue:
-    name: str
-    arn: str
-    request: dict[str, Any]
-    state: str
-    status: str = "CREATING"
-    tags: dict[str, str] = field(default_factory=dict)
-
-
 class Environments:
-    """Answers batch: what concerns compute environments, queues and tags."""
+    """Answers batch: what concerns compute environments."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.scenario = Scenario()
         self.environments: dict[str, Environment] = {}
-        self.queues: dict[str, Queue] = {}
         account.calls.answer(
             "batch",
             CreateComputeEnvironment=self.create_environment,
             UpdateComputeEnvironment=self.update_environment,
             DeleteComputeEnvironment=self.delete_environment,
             DescribeComputeEnvironments=self.describe_environments,
-            CreateJobQueue=self.create_queue,
-            UpdateJobQueue=self.update_queue,
-            DeleteJobQueue=self.delete_queue,
-            DescribeJobQueues=self.describe_queues,
         )
 
     def snapshot(self) -> Any:
-        return copy.deepcopy((self.environments, self.queues))
+        return copy.deepcopy(self.environments)
 
     def reset(self, scenario: Scenario, baseline: Any) -> None:
         self.scenario = scenario
-        self.environments, self.queues = copy.deepcopy(baseline)
+        self.environments = copy.deepcopy(baseline)
 
     def arn(self, kind: str, name: str) -> str:
         account = self.account
         return f"arn:{account.partition}:batch:{account.region}:{account.account_id}:{kind}/{name}"
-
-    # --- compute environments
 
     def create_environment(self, params: dict[str, Any]) -> dict[str, Any]:
         name = params["computeEnvironmentName"]
@@ -208,11 +191,11 @@ class Environments:
             raise ModelError("ClientException", "Cannot delete, resource must be disabled first")
         if environment.status in {"CREATING", "UPDATING"}:
             raise ModelError("ClientException", "Cannot delete, resource is being modified")
-        naming = [queue.name for queue in self.queues.values() if environment.arn in _order(queue)]
+        naming = self.account.queues.naming(environment.arn)
         if naming:
             raise ModelError("ClientException", f"Cannot delete, found existing JobQueue relationship: {naming[0]}")
         environment.status = "DELETING"
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: _drop(self.environments, environment.name))
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: drop(self.environments, environment.name))
 
     def describe_environments(self, params: dict[str, Any]) -> dict[str, Any]:
         wanted = params.get("computeEnvironments")
@@ -241,84 +224,9 @@ class Environments:
         path = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
         return f"arn:{self.account.partition}:iam::{self.account.account_id}:{path}"
 
-    # --- job queues
 
-    def create_queue(self, params: dict[str, Any]) -> dict[str, Any]:
-        name = params["jobQueueName"]
-        if name in self.queues:
-            raise ModelError("ClientException", "Object already exists")
-        self._check_order(params.get("computeEnvironmentOrder", []))
-        queue = Queue(
-            name=name,
-            arn=self.arn("job-queue", name),
-            request=params,
-            state=params.get("state", "ENABLED"),
-            tags=params.get("tags", {}),
-        )
-        self.queues[name] = queue
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
-        return {"jobQueueName": name, "jobQueueArn": queue.arn}
-
-    def _check_order(self, order: list[dict[str, Any]]) -> None:
-        for entry in order:
-            environment = self.environment(entry["computeEnvironment"])
-            if environment.status != "VALID":
-                raise ModelError("ClientException", f"{environment.arn} is not VALID")
-
-    def queue(self, name_or_arn: str) -> Queue:
-        queue = self.queues.get(name_or_arn.rpartition("/")[2])
-        if queue is None or name_or_arn not in (queue.name, queue.arn):
-            raise ModelError("ClientException", f"JobQueue {name_or_arn} does not exist")
-        return queue
-
-    def environment_of(self, queue: Queue) -> Environment:
-        return self.environment(_order(queue)[0])
-
-    def update_queue(self, params: dict[str, Any]) -> dict[str, Any]:
-        queue = self.queue(params["jobQueue"])
-        if queue.status in {"CREATING", "UPDATING", "DELETING"}:
-            raise ModelError("ClientException", "Cannot update, resource is being modified")
-        self._check_order(params.get("computeEnvironmentOrder", []))
-        queue.state = params.get("state", queue.state)
-        queue.request |= {key: params[key] for key in ("priority", "computeEnvironmentOrder") if key in params}
-        queue.status = "UPDATING"
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
-        return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
-
-    def delete_queue(self, params: dict[str, Any]) -> None:
-        queue = self.queue(params["jobQueue"])
-        if queue.state != "DISABLED" or queue.status in {"CREATING", "UPDATING"}:
-            raise ModelError("ClientException", "Cannot delete, resource must be disabled and not being modified")
-        queue.status = "DELETING"
-        self.account.jobs.queue_deleted(queue.arn)
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: _drop(self.queues, queue.name))
-
-    def describe_queues(self, params: dict[str, Any]) -> dict[str, Any]:
-        wanted = params.get("jobQueues")
-        found = [one for one in self.queues.values() if not wanted or {one.name, one.arn} & set(wanted)]
-        views = [
-            {
-                "jobQueueName": queue.name,
-                "jobQueueArn": queue.arn,
-                "state": queue.state,
-                "status": queue.status,
-                "statusReason": "JobQueue Healthy",
-                "priority": queue.request["priority"],
-                "computeEnvironmentOrder": queue.request.get("computeEnvironmentOrder", []),
-                "tags": queue.tags,
-            }
-            for queue in found
-        ]
-        return {"jobQueues": views}
-
-
-def _drop(things: dict[str, Any], name: str) -> None:
+def drop(things: dict[str, Any], name: str) -> None:
     things.pop(name, None)
-
-
-def _order(queue: Queue) -> list[str]:
-    entries = sorted(queue.request.get("computeEnvironmentOrder", []), key=lambda entry: entry["order"])
-    return [entry["computeEnvironment"] for entry in entries]
 
 
 def _check_sizes(resources: dict[str, Any]) -> None:

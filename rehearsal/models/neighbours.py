@@ -24,6 +24,7 @@ class Neighbours:
         self.account = account
         self._templates: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         account.calls.answer("ec2", CreateLaunchTemplate=self.create_template)
+        account.calls.answer("logs", FilterLogEvents=self.filter_log_events)
 
     def reset(self) -> None:
         self._templates = {}
@@ -61,6 +62,18 @@ class Neighbours:
         backend.ensure_log_stream(group, stream)
         event = {"timestamp": int(self.account.clock.now() * 1000), "message": message}
         backend.groups[group].put_log_events(stream, [event])
+
+    def filter_log_events(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Moto's answer, once everything that has happened by now is in the log; moto does not look at the prefix."""
+        now = self.account.clock.now()
+        self.account.work.settle(now)
+        for association in self.account.associations.all():
+            association.content.settle(now)
+        prefix = params.get("logStreamNamePrefix", "")
+        asked = {key: value for key, value in params.items() if key != "logStreamNamePrefix"}
+        answer = self.account.calls.ask_moto(self.account.client("logs"), "FilterLogEvents", asked)
+        answer["events"] = [event for event in answer["events"] if event["logStreamName"].startswith(prefix)]
+        return answer
 
     # --- EC2
 

@@ -88,6 +88,27 @@ class Tasks:
         account.clock.after(self.scenario.task.start, lambda: self._begin(task))
         return {"DataRepositoryTask": self.view(task)}
 
+    def import_listing(self, association: Association) -> None:
+        """FSx API reference, BatchImportMetaDataOnCreate: a task begins once the association is there."""
+        identifier = self.account.ids.hexadecimal("task")
+        task = Task(
+            id=identifier,
+            arn=f"{association.file_system.arn.rsplit(':', 1)[0]}:task/{identifier}",
+            association=association,
+            request={"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}},
+            tags=association.tags,
+            created=self.account.clock.now(),
+        )
+        association.file_system.tasks.append(task)
+        start, duration = self.scenario.task.start, self.scenario.association.import_
+        self.account.clock.after(start, lambda: self._import(task, "EXECUTING"))
+        self.account.clock.after(start + duration, lambda: self._import(task, "SUCCEEDED"))
+
+    def _import(self, task: Task, lifecycle: str) -> None:
+        task.lifecycle = lifecycle
+        if lifecycle == "SUCCEEDED":
+            task.ended = self.account.clock.now()
+
     def _check(self, file_system: FileSystem, params: dict[str, Any]) -> Association:
         if params["Type"] != "EXPORT_TO_REPOSITORY":
             raise ModelError("BadRequest", "Only EXPORT_TO_REPOSITORY tasks are modelled")
@@ -184,7 +205,7 @@ class Tasks:
         answer = {
             "TaskId": task.id,
             "Lifecycle": task.lifecycle,
-            "Type": "EXPORT_TO_REPOSITORY",
+            "Type": task.request["Type"],
             "CreationTime": _moment(task.created),
             "ResourceARN": task.arn,
             "FileSystemId": task.association.file_system.id,

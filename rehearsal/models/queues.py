@@ -1,0 +1,122 @@
+"""Batch's job queues. Owns their states and the order of their environments. It must never let go of an environment
+before it is gone itself."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..calls import ModelError
+from .environments import STATE_CHANGE_SECONDS, Environment, drop
+
+if TYPE_CHECKING:
+    from ..account import Account
+
+
+@dataclass
+class Queue:
+    name: str
+    arn: str
+    request: dict[str, Any]
+    state: str
+    status: str = "CREATING"
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class Queues:
+    """Answers batch: what concerns job queues."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.all: dict[str, Queue] = {}
+        account.calls.answer(
+            "batch",
+            CreateJobQueue=self.create,
+            UpdateJobQueue=self.update,
+            DeleteJobQueue=self.delete,
+            DescribeJobQueues=self.describe,
+        )
+
+    def snapshot(self) -> Any:
+        return copy.deepcopy(self.all)
+
+    def reset(self, baseline: Any) -> None:
+        self.all = copy.deepcopy(baseline)
+
+    def naming(self, environment_arn: str) -> list[str]:
+        """The queues that name an environment."""
+        return [queue.name for queue in self.all.values() if environment_arn in _order(queue)]
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = params["jobQueueName"]
+        if name in self.all:
+            raise ModelError("ClientException", "Object already exists")
+        self._check_order(params.get("computeEnvironmentOrder", []))
+        queue = Queue(
+            name=name,
+            arn=self.account.environments.arn("job-queue", name),
+            request=params,
+            state=params.get("state", "ENABLED"),
+            tags=params.get("tags", {}),
+        )
+        self.all[name] = queue
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
+        return {"jobQueueName": name, "jobQueueArn": queue.arn}
+
+    def _check_order(self, order: list[dict[str, Any]]) -> None:
+        for entry in order:
+            environment = self.account.environments.environment(entry["computeEnvironment"])
+            if environment.status != "VALID":
+                raise ModelError("ClientException", f"{environment.arn} is not VALID")
+
+    def get(self, name_or_arn: str) -> Queue:
+        queue = self.all.get(name_or_arn.rpartition("/")[2])
+        if queue is None or name_or_arn not in (queue.name, queue.arn):
+            raise ModelError("ClientException", f"JobQueue {name_or_arn} does not exist")
+        return queue
+
+    def environment_of(self, queue: Queue) -> Environment:
+        return self.account.environments.environment(_order(queue)[0])
+
+    def update(self, params: dict[str, Any]) -> dict[str, Any]:
+        queue = self.get(params["jobQueue"])
+        if queue.status in {"CREATING", "UPDATING", "DELETING"}:
+            raise ModelError("ClientException", "Cannot update, resource is being modified")
+        self._check_order(params.get("computeEnvironmentOrder", []))
+        queue.state = params.get("state", queue.state)
+        queue.request |= {key: params[key] for key in ("priority", "computeEnvironmentOrder") if key in params}
+        queue.status = "UPDATING"
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
+        return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
+
+    def delete(self, params: dict[str, Any]) -> None:
+        queue = self.get(params["jobQueue"])
+        if queue.state != "DISABLED" or queue.status in {"CREATING", "UPDATING"}:
+            raise ModelError("ClientException", "Cannot delete, resource must be disabled and not being modified")
+        queue.status = "DELETING"
+        self.account.jobs.queue_deleted(queue.arn)
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: drop(self.all, queue.name))
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        wanted = params.get("jobQueues")
+        found = [one for one in self.all.values() if not wanted or {one.name, one.arn} & set(wanted)]
+        views = [
+            {
+                "jobQueueName": queue.name,
+                "jobQueueArn": queue.arn,
+                "state": queue.state,
+                "status": queue.status,
+                "statusReason": "JobQueue Healthy",
+                "priority": queue.request["priority"],
+                "computeEnvironmentOrder": queue.request.get("computeEnvironmentOrder", []),
+                "tags": queue.tags,
+            }
+            for queue in found
+        ]
+        return {"jobQueues": views}
+
+
+def _order(queue: Queue) -> list[str]:
+    entries = sorted(queue.request.get("computeEnvironmentOrder", []), key=lambda entry: entry["order"])
+    return [entry["computeEnvironment"] for entry in entries]
