@@ -129,10 +129,12 @@ def test_a_bad_value_is_refused_with_key_value_and_rule(key: str, value: Any, wo
     assert words in line
 
 
-@pytest.mark.parametrize(("key", "value", "words"), BAD, ids=[f"{key}={value}"[:60] for key, value, _ in BAD])
-def test_the_same_value_as_configuration_text_is_refused_too(key: str, value: Any, words: str) -> None:
-    if value is True:
-        pytest.skip("as text, true is no number in the first place")
+# as text, true is no number in the first place
+AS_TEXT = [(key, value) for key, value, _ in BAD if value is not True]
+
+
+@pytest.mark.parametrize(("key", "value"), AS_TEXT, ids=[f"{key}={value}"[:60] for key, value in AS_TEXT])
+def test_the_same_value_as_configuration_text_is_refused_too(key: str, value: Any) -> None:
     with pytest.raises(SettingsError) as refused:
         read_config({f"lustre-batch:{key}": text(value)})
     assert [line.startswith(f"lustre-batch:{key}: ") for line in refused.value.problems] == [True]

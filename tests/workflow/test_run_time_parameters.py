@@ -9,7 +9,7 @@ import pytest
 
 from components.lustre_batch import Settings, read_settings
 from components.lustre_batch.validation import SettingsError
-from rehearsal.expressions import Evaluator, python
+from rehearsal.expressions import Evaluator, bound, python
 from tests.graph.recording import record_stack
 from tests.settings.mistakes import BAD
 from tests.workflow.conftest import Definition, definition_of
@@ -29,7 +29,7 @@ def check(definition: Definition, secret: Any = None, given: Any = None) -> dict
     states = {"context": {"Execution": {"Input": {} if given is None else given}}}
     text = definition.states["CheckParameters"]["Assign"]["checked"]
     stored = DEFAULTS if secret is None else secret
-    checked: dict[str, Any] = python(EVALUATOR.evaluate(text[2:-2], {"states": states, "stored": stored}))
+    checked: dict[str, Any] = python(EVALUATOR.evaluate(text[2:-2], bound({"states": states, "stored": stored})))
     return checked
 
 

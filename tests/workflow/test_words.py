@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.expressions import Evaluator
+from rehearsal.expressions import Evaluator, bound, python
 from tests.graph.recording import record_stack
 from tests.workflow.conftest import Definition, definition_of
 
@@ -20,7 +20,7 @@ RUN = "arn:aws:states:us-east-1:123456789012:execution:machine:run"
 
 def evaluate(expression: str, **variables: Any) -> Any:
     states = {"context": {"Execution": {"Id": RUN}}}
-    return Evaluator().evaluate(expression[2:-2], {"states": states, **variables})
+    return python(Evaluator().evaluate(expression[2:-2], bound({"states": states, **variables})))
 
 
 def summary(definition: Definition, **variables: Any) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def event(detail_input: Any, execution: str = RUN) -> dict[str, Any]:
 
 def chain(definition: Definition, given: dict[str, Any]) -> Any:
     expression = definition.states["StartCleanUp"]["Assign"]["chain"]
-    return Evaluator().evaluate(expression[2:-2], {"states": {"input": given}})
+    return python(Evaluator().evaluate(expression[2:-2], bound({"states": {"input": given}})))
 
 
 def test_a_clean_up_run_that_failed_is_followed_by_one_that_knows_whom_to_clean_up_after(

@@ -1,0 +1,346 @@
+"""The choices on which data and money depend, each asked with every kind of answer it can be given."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from rehearsal.expressions import Evaluator, bound, python
+from tests.graph.recording import record_stack
+from tests.workflow.asl import parsed, read
+from tests.workflow.conftest import Definition, definition_of
+
+EVALUATOR = Evaluator()
+FILE_SYSTEM = "fs-0123456789abcdef0"
+RUN = "arn:aws:states:us-east-1:123456789012:execution:machine:run"
+STACK = "autoexport-4b8453b"
+NOW = 10**13  # a moment in milliseconds, far behind every `since` that a test does not set
+FAILURE = {"Error": "First", "Cause": "the original one"}
+
+
+def evaluate(value: Any, states: dict[str, Any] | None = None, **variables: Any) -> Any:
+    """A value of the definition as Step Functions would evaluate it."""
+    if isinstance(value, dict):
+        return {key: evaluate(item, states, **variables) for key, item in value.items()}
+    if isinstance(value, str) and value.startswith("{%"):
+        given = {"context": {"Execution": {"Id": RUN}}} | (states or {})
+        return python(EVALUATOR.evaluate(value[2:-2], bound({"states": given, **variables})))
+    return value
+
+
+def choose(definition: Definition, name: str, **variables: Any) -> tuple[str, dict[str, Any]]:
+    """Where a choice leads, and what it assigns on the way. A condition must say true or false, nothing else."""
+    state = definition.states[name]
+    for rule in state["Choices"]:
+        assert read(parsed(rule["Condition"][2:-2])) <= set(variables), f"{name}: {rule['Condition']}"
+        answer = evaluate(rule["Condition"], **variables)
+        assert answer is True or answer is False, f"{name}: {rule['Condition']} gives {answer!r}"
+        if answer:
+            return rule["Next"], evaluate(rule.get("Assign", {}), **variables)
+    return state["Default"], evaluate(state.get("Assign", {}), **variables)
+
+
+# ---------------------------------------------------------------------- rule 1
+@pytest.mark.parametrize(
+    ("started", "verified", "keep"), itertools.product([True, False], [True, False], ["", "a reason"])
+)
+@pytest.mark.parametrize("failure", [None, FAILURE], ids=["well", "failed"])
+def test_a_file_system_is_deleted_only_when_its_export_is_verified_or_nothing_was_written(
+    definition: Definition, started: bool, verified: bool, keep: str, failure: Any
+) -> None:
+    given = {"jobsStarted": started, "verified": verified, "keepReason": keep, "failure": failure}
+    target, assigned = choose(definition, "MayDeleteFileSystem", fileSystemId=FILE_SYSTEM, **given)
+    may_go = not keep and (verified or not started)
+    assert target == ("DeleteFileSystem" if may_go else "KeepFileSystem")
+    if not may_go and not keep:
+        assert assigned["keepReason"]
+        assert assigned["failure"]["Error"] == (failure or {"Error": "ExportIncomplete"})["Error"]
+
+
+def test_without_a_file_system_there_is_nothing_to_delete(definition: Definition) -> None:
+    given = {"jobsStarted": True, "verified": False, "keepReason": "", "failure": None}
+    assert choose(definition, "MayDeleteFileSystem", fileSystemId="", **given)[0] == "MayDeleteLaunchTemplate"
+
+
+def task(status: str, failed: int = 0) -> dict[str, Any]:
+    return {"status": status, "total": 10, "succeeded": 10 - failed, "failed": failed, "reason": ""}
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "CANCELED", "CANCELING", "PENDING", "EXECUTING"])
+@pytest.mark.parametrize("failed", [0, 3])
+@pytest.mark.parametrize("delete", [True, False])
+@pytest.mark.parametrize("late", [True, False])
+def test_only_an_export_task_that_succeeded_without_a_failed_file_verifies(
+    definition: Definition, status: str, failed: int, delete: bool, late: bool
+) -> None:
+    since = 0 if late else NOW
+    given = {"task": task(status, failed), "deleteLustre": delete, "since": since, "failure": None}
+    target, assigned = choose(
+        definition, "IsExportComplete", taskId="task-1", fileSystemId=FILE_SYSTEM, keepReason="earlier", **given
+    )
+    good = status == "SUCCEEDED" and failed == 0
+    assert assigned.get("verified", False) is good
+    if good:
+        assert assigned["keepReason"] == ("" if delete else "deleteLustre is false")
+        assert "failure" not in assigned
+    elif status in ("PENDING", "EXECUTING") and not late:
+        assert (target, assigned) == ("WaitForExportTask", {})
+    else:
+        assert assigned["keepReason"]
+        assert assigned["failure"]["Error"] == (
+            "ExportTimedOut" if status in ("PENDING", "EXECUTING") else "ExportIncomplete"
+        )
+        assert FILE_SYSTEM in assigned["failure"]["Cause"]
+
+
+def test_an_incomplete_export_says_how_many_files_and_where_they_are_listed(definition: Definition) -> None:
+    given = {"task": task("FAILED", 3), "deleteLustre": True, "since": NOW, "failure": None, "keepReason": ""}
+    _, assigned = choose(definition, "IsExportComplete", taskId="task-1", fileSystemId=FILE_SYSTEM, **given)
+    cause = assigned["failure"]["Cause"]
+    assert cause.startswith(f"3 of 10 files of {FILE_SYSTEM} could not be exported")
+    assert "/lustre-batch-reports/task-task-1/failures.csv" in cause
+
+
+def test_automatic_export_counts_as_off_only_when_the_association_is_available_and_reads_back_so(
+    definition: Definition,
+) -> None:
+    given = {"associationId": "dra-1", "associationReason": "", "fileSystemId": FILE_SYSTEM, "failure": None}
+    for status in ("CREATING", "AVAILABLE", "MISCONFIGURED", "UPDATING", "DELETING", "FAILED"):
+        for on in (True, False):
+            target, assigned = choose(
+                definition, "IsAutoExportOff", associationStatus=status, exportIsOn=on, since=NOW, **given
+            )
+            assert (target == "CreateExportTask") is (status == "AVAILABLE" and not on), (status, on)
+            assert bool(assigned.get("keepReason")) is (status in ("MISCONFIGURED", "DELETING", "FAILED")), status
+
+
+def test_a_queue_that_was_seen_empty_is_followed_by_the_proof_that_was_asked_for(definition: Definition) -> None:
+    def after(empty: bool, by_task: bool, delete: bool, since: int = NOW) -> tuple[str, dict[str, Any]]:
+        given = {"queueReason": "", "fileSystemId": FILE_SYSTEM, "failure": None, "since": since}
+        asked = {"queueIsEmpty": empty, "verifyByTask": by_task, "deleteLustre": delete}
+        return choose(definition, "IsQueueEmpty", **given, **asked)
+
+    assert after(True, by_task=True, delete=True)[0] == "DisableAutoExport"
+    assert after(True, by_task=True, delete=False)[0] == "ReadExportErrors"
+    assert after(True, by_task=False, delete=True)[0] == "ReadExportErrors"
+    assert after(False, by_task=True, delete=True) == ("WaitForCheckMetrics", {})
+    target, assigned = after(False, by_task=True, delete=True, since=0)
+    assert (target, assigned["failure"]["Error"]) == ("QueueNotSeenEmpty", "ExportQueueTimedOut")
+
+
+@pytest.mark.parametrize("logged", [0, 1, 10])
+@pytest.mark.parametrize("delete", [True, False])
+def test_without_a_task_a_single_logged_failure_keeps_the_file_system(
+    definition: Definition, logged: int, delete: bool
+) -> None:
+    given = {"deleteLustre": delete, "failure": None, "fileSystemId": FILE_SYSTEM}
+    _, assigned = choose(definition, "WereExportErrorsLogged", logged=logged, **given)
+    assert assigned.get("verified", False) is (logged == 0)
+    assert bool(assigned.get("keepReason")) is (logged > 0 or not delete)
+    if logged:
+        assert assigned["failure"]["Error"] == "ExportIncomplete"
+
+
+def test_how_the_export_is_verified_is_what_the_settings_say(definition: Definition) -> None:
+    by_metrics = definition_of(record_stack({"exportVerification": "metrics"}))
+    for given, wanted in ((definition, True), (by_metrics, False)):
+        assert evaluate(given.states["StartRun"]["Assign"]["verifyByTask"]) is wanted
+
+
+# ---------------------------------------------------------------------- finding what a run created
+def file_system(execution: str = RUN, **tags: str) -> dict[str, Any]:
+    all_tags = {"lustre-batch:execution": execution, "lustre-batch:stack": STACK} | {
+        key.replace("_", ":", 1): value for key, value in tags.items()
+    }
+    pairs = [{"Key": key.replace("lustre:batch:", "lustre-batch:"), "Value": value} for key, value in all_tags.items()]
+    return {"FileSystemId": FILE_SYSTEM, "Tags": pairs}
+
+
+def found(definition: Definition, entry: str, *file_systems: dict[str, Any]) -> Any:
+    text = definition.states["FindWhatWasCreated"]["Assign"]["found"]
+    return evaluate(text, {"result": {"FileSystems": list(file_systems)}}, target=RUN, entry=entry)
+
+
+RETAINED = {"Key": "lustre-batch:retained", "Value": "ExportIncomplete"}
+KEPT = {"Key": "lustre-batch:deleteLustre", "Value": "false"}
+
+
+def test_only_the_file_system_of_the_execution_in_question_is_found(definition: Definition) -> None:
+    ours, others = file_system(), file_system(RUN + "-2")
+    bare = {"FileSystemId": "fs-2", "Tags": []}
+    untagged = {"FileSystemId": "fs-3"}
+    for entry in ("run", "reclaim", "clean-up"):
+        assert [each["id"] for each in found(definition, entry, others, ours, bare, untagged)] == [FILE_SYSTEM]
+        assert found(definition, entry, others, bare, untagged) == []
+        assert found(definition, entry) == []
+
+
+def test_a_file_system_that_is_kept_is_found_by_a_reclaim_only(definition: Definition) -> None:
+    kept = file_system()
+    kept["Tags"].append(RETAINED)
+    assert [len(found(definition, entry, kept)) for entry in ("run", "clean-up", "reclaim")] == [0, 0, 1]
+
+
+def test_a_clean_up_run_knows_whether_the_run_was_to_delete_its_file_system(definition: Definition) -> None:
+    kept = file_system()
+    kept["Tags"].append(KEPT)
+    given = {"nextToken": "", "associationId": ""}
+    for entry, listed, delete in [
+        ("clean-up", found(definition, "clean-up", kept), False),
+        ("reclaim", found(definition, "reclaim", kept), True),
+        ("clean-up", found(definition, "clean-up", file_system()), True),
+    ]:
+        target, assigned = choose(definition, "HasMoreFileSystems", found=listed, entry=entry, **given)
+        assert target == "FindAssociation"
+        assert assigned["deleteLustre"] is delete
+        assert assigned["fileSystemId"] == FILE_SYSTEM
+
+
+@pytest.mark.parametrize("answer", [{"Tags": []}, {}, {"Tags": [{"Key": "Name", "Value": "x"}]}])
+def test_a_file_system_without_our_tag_is_refused_rather_than_reclaimed(
+    definition: Definition, answer: dict[str, Any]
+) -> None:
+    read = definition.states["FindReclaimedFileSystem"]["Assign"]["reclaimedTags"]
+    tags = evaluate(read, {"result": {"FileSystems": [answer]}})
+    assert choose(definition, "IsReclaimedFileSystemOurs", reclaimedTags=tags)[0] == "RefuseReclaim"
+
+
+def test_a_file_system_with_our_tag_is_reclaimed_for_the_execution_that_made_it(definition: Definition) -> None:
+    read = definition.states["FindReclaimedFileSystem"]["Assign"]["reclaimedTags"]
+    tags = evaluate(read, {"result": {"FileSystems": [file_system()]}})
+    assert choose(definition, "IsReclaimedFileSystemOurs", reclaimedTags=tags) == ("IsTargetRunning", {"target": RUN})
+
+
+# ---------------------------------------------------------------------- jobs
+def detail(status: str, **members: Any) -> dict[str, Any]:
+    return {"JobId": "job-1", "Status": status, "CreatedAt": 1000, **members}
+
+
+def jobs(definition: Definition, *details: dict[str, Any]) -> Any:
+    text = definition.states["DescribeStoppingJobs"]["Assign"]["jobs"]
+    assert text == definition.states["DescribeJob"]["Assign"]["jobs"]
+    return evaluate(text, {"result": {"Jobs": list(details)}})
+
+
+@pytest.mark.parametrize(
+    ("given", "started"),
+    [
+        (detail("SUBMITTED"), False),
+        (detail("RUNNABLE"), False),
+        (detail("FAILED"), False),
+        (detail("STARTING"), True),
+        (detail("RUNNING", StartedAt=2000), True),
+        (detail("RUNNABLE", Attempts=[{"StartedAt": 2000, "StoppedAt": 3000}]), True),
+        (detail("FAILED", Attempts=[{"StoppedAt": 3000}]), True),
+        (detail("SUCCEEDED", StartedAt=2000, StoppedAt=3000), True),
+    ],
+)
+def test_a_job_counts_as_started_as_soon_as_it_may_have_written(
+    definition: Definition, given: dict[str, Any], started: bool
+) -> None:
+    listed = jobs(definition, given)
+    assert [each["started"] for each in listed] == [started]
+    noted = evaluate(definition.states["NoteEndOfJobs"]["Assign"], jobs=listed, entry="run")
+    assert noted["jobsStarted"] is started
+
+
+def test_the_queue_has_to_be_seen_empty_since_the_last_job_stopped(definition: Definition) -> None:
+    note = definition.states["NoteEndOfJobs"]["Assign"]
+    ended = jobs(definition, detail("FAILED", StoppedAt=3000), detail("SUCCEEDED", StoppedAt=5000))
+    assert evaluate(note, jobs=ended, entry="run")["jobStoppedAt"] == 5000
+    for entry, listed in [("reclaim", ended), ("run", jobs(definition, detail("FAILED"))), ("clean-up", [])]:
+        assert evaluate(note, jobs=listed, entry=entry)["jobStoppedAt"] > 10**12, (entry, "not now")
+
+
+def test_what_is_reclaimed_may_have_been_written_to_by_other_hands(definition: Definition) -> None:
+    assert evaluate(definition.states["NoteEndOfJobs"]["Assign"], jobs=[], entry="reclaim")["jobsStarted"] is True
+
+
+@pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"])
+def test_clean_up_goes_on_only_when_no_job_can_write_any_more(definition: Definition, status: str) -> None:
+    given = {"since": NOW, "jobIds": ["job-1"], "failure": None, "retained": []}
+    target, _ = choose(definition, "AreJobsStopped", jobs=jobs(definition, detail(status)), **given)
+    assert (target == "NoteEndOfJobs") is (status in ("SUCCEEDED", "FAILED"))
+
+
+def test_jobs_that_batch_does_not_describe_are_not_taken_for_stopped(definition: Definition) -> None:
+    given = {"since": NOW, "jobIds": ["job-1"], "failure": None, "retained": []}
+    assert choose(definition, "AreJobsStopped", jobs=[], **given)[0] != "NoteEndOfJobs"
+
+
+def test_a_job_that_will_not_stop_keeps_its_file_system_and_is_named(definition: Definition) -> None:
+    given = {"since": 0, "jobIds": ["job-1"], "failure": FAILURE, "retained": []}
+    target, assigned = choose(definition, "AreJobsStopped", jobs=jobs(definition, detail("RUNNING")), **given)
+    assert target == "NoteEndOfJobs"
+    assert assigned["failure"] == FAILURE
+    assert assigned["keepReason"]
+    assert [(each["type"], each["id"]) for each in assigned["retained"]] == [("job", "job-1")]
+
+
+def test_the_failure_of_a_job_is_told_in_its_own_words(definition: Definition) -> None:
+    listed = jobs(
+        definition,
+        detail("FAILED", StatusReason="Essential container in task exited", Container={"Reason": "OutOfMemory"}),
+    )
+    target, assigned = choose(definition, "IsJobDone", jobs=listed, jobIds=["job-1"], since=NOW)
+    assert (target, assigned["failure"]["Error"]) == ("FindJobs", "JobFailed")
+    assert assigned["failure"]["Cause"] == "Job job-1 failed: Essential container in task exited (OutOfMemory)"
+
+
+def test_a_job_is_waited_for_even_when_batch_does_not_describe_it_yet(definition: Definition) -> None:
+    assert choose(definition, "IsJobDone", jobs=[], jobIds=["job-1"], since=NOW)[0] == "WaitForJobCompletion"
+
+
+def test_a_job_that_finds_no_instance_is_stopped_after_its_time_counted_from_its_last_attempt(
+    definition: Definition,
+) -> None:
+    waiting = jobs(definition, detail("RUNNABLE", StatusReason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"))
+    target, assigned = choose(definition, "IsJobDone", jobs=waiting, jobIds=["job-1"], since=NOW)
+    assert (target, assigned["failure"]["Error"]) == ("StopJobs", "JobStartTimedOut")
+    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in assigned["failure"]["Cause"]
+    retried = jobs(definition, detail("RUNNABLE", Attempts=[{"StoppedAt": NOW}]))
+    assert choose(definition, "IsJobDone", jobs=retried, jobIds=["job-1"], since=NOW)[0] == "WaitForJobCompletion"
+
+
+# ---------------------------------------------------------------------- the end
+@pytest.mark.parametrize(
+    ("failure", "end"),
+    [(None, "Succeeded"), (FAILURE, "Failed"), ({"Error": "CleanUpGaveUp", "Cause": "x"}, "Succeeded")],
+)
+def test_an_execution_fails_with_its_failure_but_one_that_gave_up_must_not_start_another(
+    definition: Definition, failure: Any, end: str
+) -> None:
+    assert choose(definition, "HasFailed", failure=failure)[0] == end
+
+
+def test_the_first_failure_stays_the_executions_error(definition: Definition) -> None:
+    """Whatever else goes wrong afterwards, in every catcher and verdict of the clean-up."""
+    failures = [
+        each["Assign"]["failure"]
+        for state in definition.states.values()
+        for each in [state, *state.get("Catch", []), *state.get("Choices", [])]
+        if str(each.get("Assign", {}).get("failure", "")).startswith("{% $failure = null ?")
+    ]
+    assert len(failures) > 20
+    for text in failures:
+        assert evaluate(text, {"errorOutput": {"Error": "E", "Cause": "C"}}, failure=FAILURE) == FAILURE
+
+
+@pytest.mark.xfail(strict=True, reason="jobs are looked for under a name that begins with envName")
+def test_a_clean_up_finds_the_job_of_a_run_that_began_before_the_environment_was_renamed(
+    definition: Definition,
+) -> None:
+    """A job that is not found counts as never started: its file system would be deleted unexported, under its feet."""
+    renamed = definition_of(record_stack({"envName": "Renamed"}))
+    assert renamed.states["FindJobs"]["Arguments"] == definition.states["FindJobs"]["Arguments"]
+
+
+@pytest.mark.xfail(strict=True, reason="only the first page of the log is read")
+def test_a_log_is_read_to_its_last_page_before_it_counts_as_empty(definition: Definition) -> None:
+    """SDK FilterLogEvents: a page may be empty although more follow; only the absence of nextToken is the end."""
+    ahead = evaluate(
+        definition.states["ReadExportErrors"]["Assign"], {"result": {"Events": [], "NextToken": "more"}}, logged=0
+    )
+    assert "more" in ahead.values()
