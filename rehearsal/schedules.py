@@ -92,9 +92,10 @@ def hostile(whole: Whole) -> dict[str, Any]:
 
 
 def _steady(whole: Whole, runtime: int) -> dict[str, Any]:
+    """What a job writes as it goes along: most of them until their end, some only at first."""
     return {
         "at": 0,
-        "over": whole(1, runtime),
+        "over": whole(1, runtime) if _chance(whole, 30) else runtime,
         "files": whole(1, 20_000),
         "bytes_each": (10_240, 1_048_576)[whole(0, 1)],
         "deletes_previous": _chance(whole, 30),

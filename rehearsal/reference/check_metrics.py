@@ -9,21 +9,25 @@ from typing import Any
 
 import boto3
 
+cloudwatch = boto3.client("cloudwatch")
+
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Answer whether the file system named in the event should be deleted."""
     now = datetime.now(UTC)
-    answer = boto3.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/FSx",
-        MetricName="AgeOfOldestQueuedMessage",
-        Dimensions=[
+    metric = {
+        "Namespace": "AWS/FSx",
+        "MetricName": "AgeOfOldestQueuedMessage",
+        "Dimensions": [
             {"Name": "FileSystemId", "Value": event["fileSystemId"]},
             {"Name": "Publisher", "Value": "AutoExport"},
         ],
+    }
+    stat = {"Metric": metric, "Period": int(os.environ["PERIOD"]), "Stat": "Maximum"}
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=[{"Id": "age", "MetricStat": stat}],
         StartTime=now - timedelta(minutes=int(os.environ["TIME_DIFF"])),
         EndTime=now,
-        Period=int(os.environ["PERIOD"]),
-        Statistics=["Maximum"],
     )
-    values = [point["Maximum"] for point in answer["Datapoints"]]
+    values = answer["MetricDataResults"][0]["Values"]
     return {"shouldDeleteFSx": bool(values) and all(value == 0 for value in values)}
