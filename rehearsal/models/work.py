@@ -53,7 +53,7 @@ class ModelledAttempt:
     def __init__(self, content: Content, plan: Job, clock: Any, finished: Callable[[int], None]) -> None:
         self.content = content
         self._began: float = clock.now()
-        self._changes = schedule(plan.writes or [])
+        self._changes = schedule(plan.modelled_writes)
         self._next = 0
         self._end: float | None = None
         code = 0 if plan.outcome == "SUCCEEDED" else plan.exit_code
@@ -234,7 +234,7 @@ class Work:
             self.origin = clock.now()
         content.rates.stalls = self.stalls()
         attempt: ModelledAttempt | RealAttempt
-        if self.scenario.job.writes is not None or folder is None:
+        if not self.scenario.job.is_real or folder is None:
             attempt = ModelledAttempt(content, self.scenario.job, clock, finished)
         else:
             folder.mkdir(parents=True, exist_ok=True)
