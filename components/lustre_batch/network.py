@@ -82,7 +82,11 @@ def _create_vpc(owner: Owner) -> Network:
     private = [subnet("private", number, ranges[ZONES + number]) for number in range(ZONES)]
 
     gateway = aws.ec2.InternetGateway(
-        owner.named("internet"), vpc_id=vpc.id, tags=owner.tags("internet"), opts=owner.child()
+        owner.named("internet"),
+        vpc_id=vpc.id,
+        tags=owner.tags("internet"),
+        # It cannot leave a network that still has public addresses (EC2 API, DetachInternetGateway).
+        opts=owner.child(replace_on_changes=["vpcId"]),
     )
     address = aws.ec2.Eip(owner.named("nat"), domain="vpc", tags=owner.tags("nat"), opts=owner.child())
     nat = aws.ec2.NatGateway(
@@ -90,7 +94,8 @@ def _create_vpc(owner: Owner) -> Network:
         allocation_id=address.allocation_id,
         subnet_id=public[0].id,
         tags=owner.tags("nat"),
-        opts=owner.child(depends_on=[gateway]),
+        # The address serves one gateway at a time.
+        opts=owner.child(depends_on=[gateway], delete_before_replace=True),
     )
     public_table, public_route = _route_table(owner, vpc, "public", public, gateway_id=gateway.id)
     private_table, private_route = _route_table(owner, vpc, "private", private, nat_gateway_id=nat.id)

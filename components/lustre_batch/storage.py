@@ -140,7 +140,9 @@ def _create_repository(owner: Owner, stack_id: pulumi.Input[str]) -> aws.ecr.Rep
         ),
         force_delete=not keep,
         tags=owner.tags(),
-        opts=owner.child(retain_on_delete=keep),
+        # Its encryption is fixed when it is created (ECR API, CreateRepository): a key that is set later does not
+        # replace it, and with it the images.
+        opts=owner.child(retain_on_delete=keep, ignore_changes=["encryptionConfigurations"]),
     )
     aws.ecr.LifecyclePolicy(
         owner.named("image"),
