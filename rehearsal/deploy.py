@@ -26,7 +26,7 @@ from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
 from . import resources
-from .resources import Aws, ResourceError
+from .resources import Aws, ResourceError, gaps
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROVIDER = "pulumi:providers:aws"
@@ -214,7 +214,7 @@ def deploy(
 ) -> Deployment:
     """Run the stack program (or another one) against the account, and answer what it made."""
     project, values = configuration(stack, config, folder)
-    run = functools.partial(_run, account, project, stack, values, program or functools.partial(_main, folder))
+    run = functools.partial(_run, account, project, stack, values, program or functools.partial(run_main, folder))
     with contextlib.chdir(folder):
         return contextvars.copy_context().run(run)
 
@@ -224,13 +224,14 @@ def _compiled(path: pathlib.Path, modified_ns: int) -> types.CodeType:
     return compile(path.read_text(encoding="utf-8"), str(path), "exec")
 
 
-def _main(folder: pathlib.Path) -> None:
+def run_main(folder: pathlib.Path) -> None:
     """`__main__.py` in a namespace of its own, as the language host starts it."""
     path = folder / "__main__.py"
     exec(_compiled(path, path.stat().st_mtime_ns), {"__name__": "__main__", "__file__": str(path)})
 
 
 def _run(account: Aws, project: str, stack: str, values: dict[str, str], program: Program) -> Deployment:
+    gaps.fill(account)
     deployment = Deployment()
     monitor = _Monitor(_Driver(account, values, deployment))
     configure(

@@ -3,12 +3,17 @@ account. Owns putting the two together; it must never be needed by a rehearsal t
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import pathlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import grpc
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2_grpc
 
 from .. import resources
 from ..deploy import ROOT, Deployed, Deployment
@@ -25,6 +30,20 @@ class Engine:
 
     def init(self, stack: str) -> None:
         self.workspace.run("stack", "init", stack)
+
+    @contextlib.contextmanager
+    def inline(self, program: Callable[[], None]) -> Iterator[None]:
+        """Run this program in this process instead of starting a language host for every operation."""
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=4))
+        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        self.workspace.client = f"127.0.0.1:{port}"
+        try:
+            yield
+        finally:
+            self.workspace.client = None
+            server.stop(grace=None).wait()
 
     def deployment(self, stack: str) -> Deployment:
         """What the stack consists of now."""

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
+
 from ..deploy import ROOT, DeployError
 
 _BUILT = ROOT / ".engine" / "bin"
@@ -84,17 +86,19 @@ class Workspace:
         self.folder = folder / "project"
         self.binary = found / "pulumi"
         self._events = folder / "events.json"
+        self.client: str | None = None
         for name in ("project", "state", "home"):
             (folder / name).mkdir(parents=True)
         for path in program.iterdir():
             _bring(path, self.folder)
+        self.project = str(yaml.safe_load((self.folder / "Pulumi.yaml").read_text(encoding="utf-8"))["name"])
         self.environment = _environment(folder, found, port)
 
     def run(self, *arguments: str, stack: str | None = None, expect: bool | None = True) -> Outcome:
         """Run a command; `expect` says whether it has to succeed (True), may fail (None)."""
         named = [*arguments, *(("--stack", stack) if stack else ())]
         done = subprocess.run(
-            [self.binary, *named, "--non-interactive", "--color", "never"],
+            [self.binary, "--non-interactive", "--color", "never", *named],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -108,15 +112,33 @@ class Workspace:
     def operate(self, operation: str, stack: str, *arguments: str, expect: bool | None = True) -> Outcome:
         """preview, up, refresh or destroy, with the engine's events."""
         self._events.unlink(missing_ok=True)
-        direct = () if operation == "preview" else ("--yes", "--skip-preview")
+        looks = operation == "preview" or "--preview-only" in arguments
+        direct: tuple[str, ...] = () if looks else ("--yes", "--skip-preview")
+        if self.client is not None and operation in ("preview", "up"):
+            # As the Automation API does for a program that runs in the caller's process.
+            direct = (*direct, "--client", self.client, "--exec-kind", "auto.inline")
         outcome = self.run(operation, *direct, "--event-log", str(self._events), *arguments, stack=stack, expect=None)
         if self._events.exists():
             outcome.events = [json.loads(line) for line in self._events.read_text().splitlines() if line.strip()]
         return outcome.checked() if expect else outcome
 
     def set_config(self, stack: str, values: Mapping[str, Any]) -> None:
+        """As a user types it: structures item by item, the only way to give typed configuration a list or a map."""
         for key, value in values.items():
-            self.run("config", "set", "--", key, value if isinstance(value, str) else json.dumps(value), stack=stack)
+            if isinstance(value, list | dict):
+                items = enumerate(value) if isinstance(value, list) else value.items()
+                for place, item in items:
+                    path = f"{self.qualified(key)}[{json.dumps(place)}]"
+                    self.run("config", "set", "--stack", stack, "--path", "--", path, _text(item))
+            else:
+                self.run("config", "set", "--stack", stack, "--", key, _text(value))
+
+    def unset_config(self, stack: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.run("config", "rm", "--stack", stack, "--", key)
+
+    def qualified(self, key: str) -> str:
+        return key if ":" in key else f"{self.project}:{key}"
 
     def outputs(self, stack: str) -> dict[str, Any]:
         parsed: dict[str, Any] = json.loads(self.run("stack", "output", "--json", "--show-secrets", stack=stack).output)
@@ -127,6 +149,10 @@ class Workspace:
         exported = json.loads(self.run("stack", "export", "--show-secrets", stack=stack).output)
         found: list[dict[str, Any]] = exported["deployment"].get("resources") or []
         return found
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 _LEFT_OUT = {".git", ".engine", ".pytest_cache", ".mypy_cache", ".ruff_cache", "__pycache__", ".ci", "tests"}

@@ -20,7 +20,7 @@ from pulumi_aws import ProviderArgs
 
 from .. import resources
 from ..deploy import default_tags
-from ..resources import UNKNOWN, Kind, PartialError, Props, ResourceError
+from ..resources import UNKNOWN, Kind, PartialError, Props, ResourceError, gaps
 from ..resources.declared import check_object, output_properties
 from . import wire
 from .diff import DEFAULTS, TAINTED, changes, delete_first
@@ -38,6 +38,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, account: resources.Aws, folder: pathlib.Path) -> None:
         self._account = account
+        gaps.fill(account)
         self._folder = folder
         self._configured: dict[str, Props] = {}
         self._turn = threading.Lock()
@@ -47,6 +48,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Attach(self, request: Any, context: grpc.ServicerContext) -> Any:
         return empty_pb2.Empty()
+
+    def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return provider_pb2.ProviderHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return plugin_pb2.PluginInfo(version=importlib.metadata.version("pulumi_aws"))

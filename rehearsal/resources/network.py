@@ -149,28 +149,32 @@ def _read_internet_gateway(aws: Aws, identity: str, state: Props) -> Props:
     }
 
 
+def _detach_internet_gateway(aws: Aws, identity: str, vpc: str) -> None:
+    ec2 = aws.client("ec2")
+    inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    public = [g for g in ec2.describe_nat_gateways(Filter=inside)["NatGateways"] if g["State"] != "deleted"]
+    if public:
+        # EC2 API reference, DetachInternetGateway: the VPC must hold no mapped public address.
+        raise ResourceError(
+            f"DependencyViolation: Network {vpc} has some mapped public address(es). Please unmap those before "
+            f"detaching the gateway. ({', '.join(g['NatGatewayId'] for g in public)})"
+        )
+    ec2.detach_internet_gateway(InternetGatewayId=identity, VpcId=vpc)
+
+
 def _attach_internet_gateway(aws: Aws, identity: str, new: Props, old: Props) -> None:
     ec2 = aws.client("ec2")
     if old.get("vpcId"):
-        ec2.detach_internet_gateway(InternetGatewayId=identity, VpcId=old["vpcId"])
+        _detach_internet_gateway(aws, identity, old["vpcId"])
     if new.get("vpcId"):
         ec2.attach_internet_gateway(InternetGatewayId=identity, VpcId=new["vpcId"])
 
 
 def _delete_internet_gateway(aws: Aws, identity: str, state: Props) -> None:
-    ec2 = aws.client("ec2")
     current = _read_internet_gateway(aws, identity, state)
     if current and current["vpcId"]:
-        inside = [{"Name": "vpc-id", "Values": [current["vpcId"]]}]
-        public = [g for g in ec2.describe_nat_gateways(Filter=inside)["NatGateways"] if g["State"] != "deleted"]
-        if public:
-            # EC2 API reference, DetachInternetGateway: the VPC must hold no mapped public address.
-            raise ResourceError(
-                f"DependencyViolation: Network {current['vpcId']} has some mapped public address(es). Please unmap "
-                f"those before detaching the gateway. ({', '.join(g['NatGatewayId'] for g in public)})"
-            )
-        ec2.detach_internet_gateway(InternetGatewayId=identity, VpcId=current["vpcId"])
-    ec2.delete_internet_gateway(InternetGatewayId=identity)
+        _detach_internet_gateway(aws, identity, current["vpcId"])
+    aws.client("ec2").delete_internet_gateway(InternetGatewayId=identity)
 
 
 def _create_eip(aws: Aws, inputs: Props) -> str:
@@ -230,7 +234,13 @@ def _read_nat_gateway(aws: Aws, identity: str, state: Props) -> Props | None:
 
 
 def _delete_nat_gateway(aws: Aws, identity: str, state: Props) -> None:
-    aws.client("ec2").delete_nat_gateway(NatGatewayId=identity)
+    ec2 = aws.client("ec2")
+    ec2.delete_nat_gateway(NatGatewayId=identity)
+    # VPC guide, NAT gateways: deleting one disassociates its address. moto leaves it associated.
+    if state.get("allocationId"):
+        for address in ec2.describe_addresses(AllocationIds=[state["allocationId"]])["Addresses"]:
+            if address.get("AssociationId"):
+                ec2.disassociate_address(AssociationId=address["AssociationId"])
 
 
 KINDS = (

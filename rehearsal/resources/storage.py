@@ -127,7 +127,7 @@ def _read_secret(aws: Aws, identity: str, state: Props) -> Props | None:
         "arn": found["ARN"],
         "name": found["Name"],
         "description": found.get("Description") or None,
-        "kmsKeyId": found.get("KmsKeyId"),
+        "kmsKeyId": found.get("KmsKeyId") or None,
         "recoveryWindowInDays": state.get("recoveryWindowInDays", _RECOVERY_DAYS),
         "tagsAll": tag_map(found.get("Tags")),
     }
@@ -135,7 +135,7 @@ def _read_secret(aws: Aws, identity: str, state: Props) -> Props | None:
 
 def _change_secret(aws: Aws, identity: str, new: Props, old: Props) -> None:
     aws.client("secretsmanager").update_secret(
-        SecretId=identity, Description=new.get("description") or "", **given(KmsKeyId=new.get("kmsKeyId"))
+        SecretId=identity, Description=new.get("description") or "", KmsKeyId=new.get("kmsKeyId") or ""
     )
 
 

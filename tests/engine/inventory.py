@@ -1,0 +1,48 @@
+"""Everything that a stack of this project could leave in the account, asked of the account itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rehearsal.account import Account
+
+# service, operation, where its answer holds the list, where an item holds its id
+_LISTS = (
+    ("ec2", "describe_vpcs", "Vpcs", "VpcId"),
+    ("ec2", "describe_subnets", "Subnets", "SubnetId"),
+    ("ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    ("ec2", "describe_addresses", "Addresses", "AllocationId"),
+    ("ec2", "describe_route_tables", "RouteTables", "RouteTableId"),
+    ("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
+    ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
+    ("s3", "list_buckets", "Buckets", "Name"),
+    ("ecr", "describe_repositories", "repositories", "repositoryName"),
+    ("secretsmanager", "list_secrets", "SecretList", "ARN"),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("iam", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
+    ("lambda", "list_functions", "Functions", "FunctionName"),
+    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("events", "list_rules", "Rules", "Name"),
+    ("stepfunctions", "list_state_machines", "stateMachines", "stateMachineArn"),
+    ("sns", "list_topics", "Topics", "TopicArn"),
+)
+
+
+def inventory(account: Account) -> set[str]:
+    """Ids of everything there is now."""
+    found = {
+        f"{service} {item[key]}"
+        for service, operation, where, key in _LISTS
+        for item in getattr(account.client(service), operation)()[where]
+    }
+    ec2, batch = account.client("ec2"), account.client("batch")
+    found |= _alive("ec2", ec2.describe_nat_gateways()["NatGateways"], "NatGatewayId", "State", "deleted")
+    found |= _alive("ec2", ec2.describe_vpc_endpoints()["VpcEndpoints"], "VpcEndpointId", "State", "deleted")
+    environments = batch.describe_compute_environments()["computeEnvironments"]
+    found |= _alive("batch", environments, "computeEnvironmentName", "status", "DELETED")
+    found |= _alive("batch", batch.describe_job_queues()["jobQueues"], "jobQueueName", "status", "DELETED")
+    return found
+
+
+def _alive(service: str, items: list[dict[str, Any]], key: str, state: str, gone: str) -> set[str]:
+    return {f"{service} {item[key]}" for item in items if item[state] != gone}
