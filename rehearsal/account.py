@@ -16,11 +16,12 @@ import moto
 
 from .calls import Calls
 from .clock import ORIGIN, Clock
+from .corrections import corrected
 from .executions import Executions
 from .expressions import Evaluator
 from .functions import Functions
-from .interpreter import corrected
 from .models.associations import Associations
+from .models.attempts import Attempts
 from .models.definitions import Definitions
 from .models.environments import Environments
 from .models.fsx import FileSystems
@@ -28,6 +29,7 @@ from .models.ids import Ids
 from .models.jobs import Jobs
 from .models.metric import Metric
 from .models.neighbours import Neighbours
+from .models.queues import Queues
 from .models.tasks import Tasks
 from .models.work import Work
 
@@ -55,7 +57,9 @@ class Account:
         self.metric = Metric(self)
         self.environments = Environments(self)
         self.definitions = Definitions(self)
+        self.queues = Queues(self)
         self.jobs = Jobs(self)
+        self.attempts = Attempts(self)
         self.work = Work(self)
         self._clients: dict[str, Any] = {}
         self._stack = contextlib.ExitStack()
@@ -102,6 +106,6 @@ class Account:
         everything: list[Any] = [
             *self.jobs.all.values(),
             *environments.environments.values(),
-            *environments.queues.values(),
+            *self.queues.all.values(),
         ]
         return next((dict(thing.tags) for thing in everything if thing.arn == arn), {})

@@ -1,5 +1,5 @@
-"""Executions of state machines. Owns starting, stopping and describing them, what is recorded about each, and the
-EventBridge rules that their ends set off. It must never decide what an end means: it reports the event AWS would."""
+"""Executions of state machines. Owns starting, stopping and describing them, what is recorded about each. It
+must never decide what an end means: `events` reports it as AWS would."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from moto.events.models import events_backends
 from moto.stepfunctions.parser.api import StateMachineType
 from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 
 from . import integrations, naming
-from .calls import ModelError, acting_as, internally
+from .calls import ModelError, internally
 from .clock import Clock, Task, Timer
+from .corrections import parse
+from .events import Events
 from .expressions import Evaluator, bound, python, to_json
-from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment, parse
+from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment
 
 if TYPE_CHECKING:
     from .account import Account
 
-# EventBridge delivers "typically in about half a second" (EventBridge guide, FAQ); a little later to be safe.
-EVENT_DELIVERY_SECONDS = 1.0
 # SFN API reference, StartExecution: what a name may hold.
 NAME_LIMIT = 80
 
@@ -86,7 +85,7 @@ class Executions:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.all: dict[str, Execution] = {}
-        self.undelivered: list[str] = []
+        self.events = Events(account)
         self.watcher: Callable[[Execution, str, str], None] | None = None
         account.calls.answer(
             "stepfunctions",
@@ -98,7 +97,7 @@ class Executions:
 
     def reset(self) -> None:
         self.all = {}
-        self.undelivered = []
+        self.events.undelivered = []
 
     def start(self, params: dict[str, Any]) -> dict[str, Any]:
         machine = self._machine(params["stateMachineArn"])
@@ -248,56 +247,7 @@ class Executions:
         execution.stopped = self.account.clock.now()
         if execution.timeout is not None:
             execution.timeout.cancel()
-        event = self._event(execution)
-        self.account.clock.after(EVENT_DELIVERY_SECONDS, lambda: self._deliver(event))
-
-    def _event(self, execution: Execution) -> dict[str, Any]:
-        """SFN guide, Step Functions events in EventBridge: dates in epoch milliseconds, input and output as text."""
-        detail = {
-            "executionArn": execution.arn,
-            "stateMachineArn": execution.machine_arn,
-            "name": execution.name,
-            "status": execution.status,
-            "startDate": int(execution.started * 1000),
-            "stopDate": int((execution.stopped or 0.0) * 1000),
-            "input": execution.input,
-            "inputDetails": {"included": True},
-            "output": to_json(execution.output) if execution.status == "SUCCEEDED" else None,
-            "outputDetails": {"included": True} if execution.status == "SUCCEEDED" else None,
-            "error": execution.error,
-            "cause": execution.cause,
-        }
-        return {
-            "version": "0",
-            "id": self.account.evaluator.evaluate("$uuid()", {}),
-            "detail-type": "Step Functions Execution Status Change",
-            "source": "aws.states",
-            "account": self.account.account_id,
-            "time": naming.iso(self.account.clock.datetime())[:19] + "Z",
-            "region": self.account.region,
-            "resources": [execution.arn],
-            "detail": detail,
-        }
-
-    def _deliver(self, event: Any) -> None:
-        bus = events_backends[self.account.account_id][self.account.region].event_buses["default"]
-        for rule in list(bus.rules.values()):
-            if rule.state == "ENABLED" and rule.event_pattern._pattern and rule.event_pattern.matches_event(event):
-                for target in rule.targets:
-                    self._send(rule.name, target, event)
-
-    def _send(self, rule: str, target: dict[str, Any], event: dict[str, Any]) -> None:
-        if ":stateMachine:" not in target["Arn"]:
-            return
-        unsupported = {"InputPath", "InputTransformer"} & set(target)
-        if unsupported:
-            raise NotImplementedError(f"rule {rule}: {sorted(unsupported)} of a target are not rehearsed")
-        text = target.get("Input") or json.dumps(event)
-        try:
-            with acting_as(target.get("RoleArn")):
-                self.account.client("stepfunctions").start_execution(stateMachineArn=target["Arn"], input=text)
-        except Exception as error:
-            self.undelivered.append(f"{rule}: {error}")
+        self.events.ended(execution)
 
 
 def _moment(epoch: float) -> datetime.datetime:

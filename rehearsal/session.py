@@ -77,7 +77,7 @@ class Session:
             ended=max(one.stopped or clock.now() for one in account.executions.all.values()),
             wall_seconds=time.perf_counter() - began_wall,
             api_calls=dict(sorted(account.calls.counts.items())),
-            undelivered=list(account.executions.undelivered),
+            undelivered=list(account.executions.events.undelivered),
             messages=self._baseline.messages(),
         )
 
@@ -131,6 +131,7 @@ class Baseline:
         self.account = account
         self._at = account.clock.now()
         self._environments = account.environments.snapshot()
+        self._queues = account.queues.snapshot()
         self.templates = set(self._ec2.launch_templates)
         self._objects = {name: len(bucket.keys) for name, bucket in self._s3.buckets.items()}
         account.calls.authoriser = Authoriser(account)
@@ -165,6 +166,8 @@ class Baseline:
         account.jobs.reset(scenario)
         account.definitions.reset()
         account.environments.reset(scenario, self._environments)
+        account.queues.reset(self._queues)
+        account.attempts.scenario = scenario
         for identifier in self.new_templates():
             template = self._ec2.launch_templates.pop(identifier)
             self._ec2.launch_template_name_to_ids.pop(template.name, None)

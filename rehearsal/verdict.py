@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .executions import Execution
+from .models.attempts import TERMINAL
 from .models.fsx import FileSystem
-from .models.jobs import TERMINAL
 from .session import Played
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ class Verdict:
 
 def judge(session: Session, played: Played) -> Verdict:
     account, began = session.account, played.began
-    account.work.settle(account.clock.now())
+    now = account.clock.now()
+    account.work.settle(now)
+    for association in account.associations.all():
+        association.content.settle(now)
     lost_files, lost_bytes = _lost(session)
     named = _named(played.executions)
     remaining = _remaining(session, named)

@@ -122,7 +122,7 @@ class Environments:
             policy = environment.request.get("updatePolicy", {})
             minutes = policy.get("jobExecutionTimeoutMinutes", JOB_EXECUTION_TIMEOUT_MINUTES)
             began = self.account.clock.now()
-            self.account.clock.after(minutes * 60, lambda: self.account.jobs.evict(environment.arn, began))
+            self.account.clock.after(minutes * 60, lambda: self.account.attempts.evict(environment.arn, began))
         return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
 
     def _check_infrastructure(self, environment: Environment, params: dict[str, Any]) -> None:
@@ -151,7 +151,7 @@ class Environments:
     def _settled(self, environment: Environment, update: int) -> None:
         if environment.update == update and environment.status in {"CREATING", "UPDATING"}:
             environment.status, environment.reason = "VALID", "ComputeEnvironment Healthy"
-            self.account.jobs.kick()
+            self.account.attempts.kick()
 
     def user_data(self, environment: Environment) -> tuple[str | None, str | None]:
         """The user data of the named launch template, and what is wrong with it."""

@@ -60,7 +60,7 @@ class World:
         parts = (account.file_systems, account.associations, account.tasks, account.metric, account.work, account.jobs)
         for part in parts:
             part.reset(scenario)
-        account.environments.scenario = scenario
+        account.environments.scenario = account.attempts.scenario = scenario
         return scenario
 
     def file_system(self, **more: Any) -> dict[str, Any]:

