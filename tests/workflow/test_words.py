@@ -15,12 +15,13 @@ from tests.workflow.conftest import Definition, definition_of
 FILE_SYSTEM = "fs-0123456789abcdef0"
 KEPT = {"type": "file-system", "id": FILE_SYSTEM, "reason": "3 files could not be exported"}
 TEMPLATE = {"type": "launch-template", "id": "lt-0123456789abcdef0", "reason": "the environment still names it"}
+EVALUATOR = Evaluator()
 RUN = "arn:aws:states:us-east-1:123456789012:execution:machine:run"
 
 
 def evaluate(expression: str, **variables: Any) -> Any:
     states = {"context": {"Execution": {"Id": RUN}}}
-    return python(Evaluator().evaluate(expression[2:-2], bound({"states": states, **variables})))
+    return python(EVALUATOR.evaluate(expression[2:-2], bound({"states": states, **variables})))
 
 
 def summary(definition: Definition, **variables: Any) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def event(detail_input: Any, execution: str = RUN) -> dict[str, Any]:
 
 def chain(definition: Definition, given: dict[str, Any]) -> Any:
     expression = definition.states["StartCleanUp"]["Assign"]["chain"]
-    return python(Evaluator().evaluate(expression[2:-2], bound({"states": {"input": given}})))
+    return python(EVALUATOR.evaluate(expression[2:-2], bound({"states": {"input": given}})))
 
 
 def test_a_clean_up_run_that_failed_is_followed_by_one_that_knows_whom_to_clean_up_after(
