@@ -75,6 +75,7 @@ def program_body(self: Any, env: Any) -> None:
 
 def state_body(self: Any, env: Any) -> None:
     kind = type(self).__name__.removeprefix("State")
+    kind = "Task" if kind.startswith("Task") else kind
     runtime = env.runtime
     runtime.entered(self.name, kind)
     env.states.context_object.context_object_data["State"] = {
@@ -82,8 +83,8 @@ def state_body(self: Any, env: Any) -> None:
         "Name": self.name,
         "RetryCount": 0,
     }
-    if self._is_language_query_jsonpath():
-        raise NotImplementedError(f"state {self.name}: only JSONata states are rehearsed")
+    if self._is_language_query_jsonpath() or kind in {"Map", "Parallel"}:
+        raise NotImplementedError(f"state {self.name}: JSONPath, Map and Parallel are not rehearsed")
     env.stack.append(env.states.get_input())
     env.jumped = False
     self._eval_state(env)

@@ -149,6 +149,12 @@ def test_a_fail_state_passes_on_an_error_of_step_functions_own(run: Run) -> None
     assert (execution.error, execution.status) == ("States.Timeout", "FAILED")
 
 
+def test_what_is_not_rehearsed_says_so_instead_of_failing_the_execution(run: Run) -> None:
+    branch = {"StartAt": "B", "States": {"B": {"Type": "Succeed"}}}
+    with pytest.raises(NotImplementedError, match="Parallel"):
+        run({"A": {"Type": "Parallel", "Branches": [branch], "End": True}})
+
+
 def test_a_payload_over_256_kib_fails(run: Run) -> None:
     execution = run({"A": {"Type": "Pass", "Output": "{% $pad('', 300000, 'x') %}", "End": True}})
     assert execution.error == "States.DataLimitExceeded"

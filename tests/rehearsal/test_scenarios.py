@@ -133,3 +133,10 @@ def test_what_is_lost_or_left_behind_is_seen(session_of: Callable[[Scenario], Se
     verdict = judge(session, played)
     assert [thing["type"] for thing in verdict.facts["leaked"]] == ["file-system"]
     assert not verdict.passed
+
+
+def test_the_same_scenario_plays_the_same_way_twice(session_of: Callable[[Scenario], Session]) -> None:
+    scenario = load("throttled")
+    session = session_of(scenario)
+    first, second = (judge(session, session.play(scenario)).facts for _ in range(2))
+    assert {**first, "wall_seconds": 0} == {**second, "wall_seconds": 0}
