@@ -15,7 +15,7 @@ from .metrics import create_check_metrics
 from .network import create_network
 from .notifications import create_topic
 from .parts import Owner, Surroundings
-from .settings import Settings, extra, shape
+from .settings import Settings, extra
 from .storage import create_storage
 from .validation import SettingsError, check_name, read_settings
 from .workflow import create_workflow
@@ -97,8 +97,7 @@ def settings_from_args(args: LustreBatchAutoExportArgs | Mapping[str, Any]) -> S
     if wrong := sorted(key for key in outputs if not extra(key)["composed"]):
         raise SettingsError(f"{to_camel(key)}: an output is not a value that is known beforehand" for key in wrong)
     # Their values come later; that they are given is all that the rules can ask for now.
-    stand_ins = {key: ["output"] if shape(key)["type"] == "array" else "output" for key in outputs}
-    return read_settings(given | stand_ins).model_copy(update=outputs)
+    return read_settings(given, unknown=outputs).model_copy(update=outputs)
 
 
 def _is_output(value: Any) -> bool:

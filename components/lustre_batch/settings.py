@@ -99,7 +99,7 @@ class Settings(BaseModel):
         30, "Pause between looks at the file system and the environment being made (s).", run_time=True, ge=1, le=3600
     )
     wait_for_job_completion_seconds: int = _parameter(
-        300, "Pause between looks at the job (s); grows to 1 % of the time waited.", run_time=True, ge=1, le=86_400
+        300, "Pause between looks at the job (s); grows to 2 % of the time waited.", run_time=True, ge=1, le=86_400
     )
     wait_for_check_metrics_seconds: int = _parameter(
         60, "Pause between looks at the export queue (s).", run_time=True, ge=1, le=3600
@@ -139,7 +139,7 @@ class Settings(BaseModel):
         "or a full quiet window of the export queue and no logged failure (metrics).",
     )
     provisioning_timeout_minutes: int = _parameter(
-        60, "Longest wait for one file system, association or environment to be made or unmade (min).", ge=10, le=1440
+        60, "Longest wait for one file system, association or environment to be made or unmade (min).", ge=10, le=480
     )
     job_start_timeout_minutes: int = _parameter(
         120, "Longest time a job may wait for an instance before it is terminated (min).", ge=5, le=43_200
@@ -158,7 +158,13 @@ class Settings(BaseModel):
     )
 
     # ------------------------------------------------------------------ what exists already
-    vpc_id: str = _parameter("", "Existing VPC to use; empty: one is created.", composed=True)
+    vpc_id: str = _parameter(
+        "",
+        "Existing VPC to use; empty: one is created.",
+        rule="the id of a VPC (vpc-…) or empty",
+        pattern=r"^$|^vpc-[0-9a-z]+$",
+        composed=True,
+    )
     subnet_ids: list[str] = _parameter(
         [],
         "Existing subnets of vpcId, with a way out to S3, ECR and ECS; the file system goes into the first.",
@@ -179,7 +185,13 @@ class Settings(BaseModel):
         "Let instances start in every private subnet rather than only in the file system's zone: "
         "more Spot capacity, but traffic between zones is billed.",
     )
-    bucket_name: str = _parameter("", "Existing bucket to link; empty: one is created.", composed=True)
+    bucket_name: str = _parameter(
+        "",
+        "Existing bucket to link; empty: one is created.",
+        rule="the name of a bucket or empty",
+        pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        composed=True,
+    )
     bucket_prefix: str = _parameter(
         "",
         "Key prefix in the bucket that the file system is linked to.",
@@ -188,10 +200,18 @@ class Settings(BaseModel):
         max_length=512,
     )
     permissions_boundary_arn: str = _parameter(
-        "", "Permissions boundary for every role that is created.", composed=True
+        "",
+        "Permissions boundary for every role that is created.",
+        rule="the ARN of an IAM policy or empty",
+        pattern=r"^$|^arn:[a-z-]+:iam::[0-9a-z]*:policy/.+$",
+        composed=True,
     )
     kms_key_arn: str = _parameter(
-        "", "Customer managed KMS key for bucket, secret, topic, repository, logs and Lambda function.", composed=True
+        "",
+        "Customer managed KMS key for bucket, secret, topic, repository, logs and Lambda function.",
+        rule="the ARN of a KMS key or empty",
+        pattern=r"^$|^arn:[a-z-]+:kms:.+:key/.+$",
+        composed=True,
     )
     tags: dict[str, str] = _parameter(
         {},

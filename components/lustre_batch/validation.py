@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from .settings import Settings, extra, run_time_names, shape
 
@@ -24,23 +24,37 @@ class SettingsError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-def read_settings(values: Mapping[str, Any], *, prefix: str = "") -> Settings:
+def read_settings(values: Mapping[str, Any], *, prefix: str = "", unknown: Iterable[str] = ()) -> Settings:
     """Settings from camelCase or snake_case keys; what is None counts as not given.
+
+    ``unknown`` are keys whose values are only known later: they count as given, and no rule asks for more.
 
     Raises
     ------
     SettingsError
         With a line for every problem: ``<prefix><key>: <value> is not <rule>``.
     """
-    given = {key: value for key, value in values.items() if value is not None}
+    later = {to_snake(key) for key in unknown}
+    given = {key: value for key, value in values.items() if value is not None and to_snake(key) not in later}
+    problems: list[str] = []
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        raise SettingsError(f"{prefix}{line}" for line in _explain(error)) from None
-    problems = [problem for rule in _RULES_FOR_SEVERAL if (problem := rule(settings))]
+        wrong = _explain(error)
+        problems += wrong.values()
+        # What is left may contradict itself, too; what is wrong stands aside.
+        settings = Settings.model_validate({key: value for key, value in given.items() if to_camel(key) not in wrong})
+    settings = settings.model_copy(update={key: _LATER[shape(key)["type"]] for key in later})
+    blamed = {problem.partition(":")[0] for problem in problems}
+    for keys, rule in _RULES_FOR_SEVERAL:
+        if blamed.isdisjoint(keys) and (problem := rule(settings)):
+            problems.append(problem)
     if problems:
-        raise SettingsError(f"{prefix}{line}" for line in problems)
+        raise SettingsError(f"{prefix}{problem}" for problem in problems)
     return settings
+
+
+_LATER: Final = {"string": "output", "array": ["output"], "object": {}}
 
 
 # What is left of a name once AWS's limits (IAM: 64 characters, S3: 63) have taken the longest part and the suffix.
@@ -120,8 +134,8 @@ def _read_value(name: str, text: str) -> Any:
     return text
 
 
-def _explain(error: ValidationError) -> list[str]:
-    """Pydantic's findings, one line each, in terms of key, value and rule."""
+def _explain(error: ValidationError) -> dict[str, str]:
+    """Pydantic's findings, one line a key, in terms of key, value and rule."""
     names = {to_camel(field): field for field in Settings.model_fields}
     lines: dict[str, str] = {}
     for finding in error.errors():
@@ -136,7 +150,7 @@ def _explain(error: ValidationError) -> list[str]:
         elif name in Settings.model_fields and key not in lines:
             rule = _REASONS.get((name, value) if isinstance(value, str) else (name, ""), rule_of(name))
             lines[key] = f"{key}: {_show(value)} is not {rule}"
-    return list(lines.values())
+    return lines
 
 
 def _show(value: Any) -> str:
@@ -205,12 +219,16 @@ def _adopted_network_has_its_own_range(s: Settings) -> str | None:
     return f"vpcCidr: {s.vpc_cidr} is not to be given with vpcId {s.vpc_id}, whose range is its own"
 
 
+# Each with the keys it is about: a key that is wrong by itself is not also blamed for a contradiction.
 _RULES_FOR_SEVERAL: Final = (
-    _spot_strategies_need_spot,
-    _vcpus_are_in_order,
-    _job_fits_environment,
-    _window_holds_a_period,
-    _subnets_come_with_their_vpc,
-    _groups_come_with_their_vpc,
-    _adopted_network_has_its_own_range,
+    (("computeEnvironmentAllocationStrategy", "computeEnvironmentType"), _spot_strategies_need_spot),
+    (
+        ("computeEnvironmentMinvCpus", "computeEnvironmentDesiredvCpus", "computeEnvironmentMaxvCpus"),
+        _vcpus_are_in_order,
+    ),
+    (("jobDefinitionVcpus", "computeEnvironmentMaxvCpus"), _job_fits_environment),
+    (("lambdaTimeDiffMinutes", "lambdaPeriodSeconds"), _window_holds_a_period),
+    (("vpcId", "subnetIds"), _subnets_come_with_their_vpc),
+    (("vpcId", "securityGroupIds"), _groups_come_with_their_vpc),
+    (("vpcId", "vpcCidr"), _adopted_network_has_its_own_range),
 )

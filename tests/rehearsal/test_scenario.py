@@ -29,7 +29,6 @@ def test_every_key_is_optional_and_has_the_default_that_is_written_down() -> Non
         ({"export": {"stalls": [{"at": 0, "length": 5}]}}, "export.stalls.0.length"),
         ({"faults": [{"call": "fsx.CreateFileSystem"}]}, "faults.0.call"),
         ({"expect": "DONE"}, "expect"),
-        ({"job": {"outcome": "FAILED"}}, "job.writes"),
         ([], "not a mapping"),
     ],
 )
@@ -63,3 +62,11 @@ def test_every_shipped_scenario_says_what_it_shows() -> None:
     assert [scenario.name for scenario in found] == names()
     wanted = {"default", "spot-interruption", "million-small-files", "late-burst", "keep-file-system"}
     assert wanted | {"task-export", "job-fails", "bad-parameter"} <= set(names())
+
+
+@pytest.mark.parametrize(
+    ("job", "real"),
+    [({}, True), ({"interruptions": [60]}, True), ({"outcome": "FAILED"}, False), ({"runtime": 60}, False)],
+)
+def test_the_sample_job_runs_unless_the_scenario_says_how_the_job_goes(job: dict[str, object], real: bool) -> None:
+    assert parse({"job": job}, "here").job.is_real is real

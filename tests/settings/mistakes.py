@@ -43,7 +43,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("lambdaTimeDiffMinutes", 1, "1 is not a whole number from 5 to 1440"),
     ("jobDefinitionContainerImage", "two words", "two words is not"),
     ("exportVerification", "none", "none is not one of task, metrics"),
-    ("provisioningTimeoutMinutes", 9, "9 is not a whole number from 10 to 1440"),
+    ("provisioningTimeoutMinutes", 9, "9 is not a whole number from 10 to 480"),
     ("jobStartTimeoutMinutes", 4, "4 is not a whole number from 5 to 43200"),
     ("jobTimeoutMinutes", 518_401, "518401 is not a whole number from 5 to 518400"),
     ("cleanupTimeoutMinutes", 9, "9 is not a whole number from 10 to 43200"),

@@ -51,7 +51,7 @@ def longest() -> Definition:
     return definition_of(
         record_stack(
             {
-                "provisioningTimeoutMinutes": "1440",
+                "provisioningTimeoutMinutes": "480",
                 "jobStartTimeoutMinutes": "43200",
                 "jobTimeoutMinutes": "518400",
                 "cleanupTimeoutMinutes": "43200",

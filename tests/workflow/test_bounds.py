@@ -125,16 +125,12 @@ def test_every_bound_counts_from_a_moment_that_is_set_before_the_loop_and_not_ag
             assert [each for each in inside if "since" in each.get("Assign", {})] == [], name
 
 
-@pytest.mark.xfail(strict=True, reason="33,018 events: WaitForJobsToStop never slows down, the others too little")
 def test_a_job_of_thirty_days_at_the_smallest_polls_stays_within_the_history(definition: Definition) -> None:
     left = events(definition, job_seconds=30 * DAY_SECONDS)
     assert 5_000 < left["WaitForJobCompletion"] < LIMIT / 2
     assert sum(left.values()) < LIMIT, left
 
 
-@pytest.mark.xfail(
-    strict=True, reason="WaitForJobsToStop never slows down: 80,654 events in provisioningTimeoutMinutes: 1440"
-)
 def test_no_setting_of_the_limits_lets_a_run_reach_the_historys_end(longest: Definition) -> None:
     left = events(longest, job_seconds=None)
     assert sum(left.values()) < LIMIT, left

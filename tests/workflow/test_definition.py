@@ -248,6 +248,7 @@ def test_every_catcher_of_the_clean_up_keeps_the_first_failure(definition: Defin
 # Loops that need no pause, because each round brings them nearer to their end.
 ENDING_BY_THEMSELVES = {
     frozenset({"FindWhatWasCreated", "HasMoreFileSystems"}): "reads the next of a list's pages",
+    frozenset({"ReadExportErrors", "WereExportErrorsLogged"}): "reads the next of a log's pages",
     frozenset({"FindJobDefinition", "HasJobDefinition", "DeregisterJobDefinition"}): "takes one away",
 }
 

@@ -130,7 +130,6 @@ def test_a_secret_that_is_no_json_is_refused_at_once_rather_than_read_again_and_
     assert catcher["Assign"]["failure"]["Error"] == "InvalidParameter"
 
 
-@pytest.mark.xfail(strict=True, reason="rules for several parameters are not checked at run time")
 def test_a_contradiction_between_two_parameters_is_refused_before_anything_is_created(adopted: Definition) -> None:
     given = {"lambdaPeriodSeconds": 3600, "lambdaTimeDiffMinutes": 15}
     with pytest.raises(SettingsError):
