@@ -1,5 +1,7 @@
 """The stack program: configuration in, the component, the exports that others rely on out."""
 
+import re
+
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
@@ -7,7 +9,9 @@ from components.lustre_batch import LustreBatchAutoExport, LustreBatchAutoExport
 
 # pulumi.Config can only look up keys it is told of; a misspelt one has to be seen, too.
 settings = read_config(get_config_env() | CONFIG.get())
-auto_export = LustreBatchAutoExport(pulumi.get_stack(), LustreBatchAutoExportArgs(**dict(settings)))
+# Physical names derive from the component's, and buckets and repositories take lower case only.
+name = re.sub("[^a-z0-9]+", "-", pulumi.get_stack().lower())
+auto_export = LustreBatchAutoExport(name, LustreBatchAutoExportArgs(**dict(settings)))
 
 pulumi.export("stateMachineArn", auto_export.state_machine_arn)
 pulumi.export("bucketName", auto_export.bucket_name)

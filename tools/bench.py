@@ -23,7 +23,7 @@ IMPORTS = "import pulumi, pulumi_aws as aws; " + "; ".join(f"aws.{name}" for nam
 GRAPH = """
 import runpy, pulumi
 ANSWERS = {
-    "getRegion": {"region": "eu-west-1"}, "getPartition": {"partition": "aws"},
+    "getRegion": {"region": "eu-west-1"}, "getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "getCallerIdentity": {"accountId": "123456789012"},
     "getAvailabilityZones": {"names": ["eu-west-1a", "eu-west-1b"]},
 }

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from .network import Network
-from .parts import Owner, read_data
+from .parts import Owner
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,8 @@ def create_compute(owner: Owner, network: Network) -> Compute:
 
 
 def _create_instance_profile(owner: Owner) -> tuple[aws.iam.InstanceProfile, pulumi.Resource]:
-    role = aws.iam.Role(
-        owner.named("instance"),
-        assume_role_policy=read_data("policies/instance_trust.json"),
-        permissions_boundary=owner.settings.permissions_boundary_arn or None,
-        tags=owner.tags(),
-        opts=owner.child(),
-    )
+    # EC2's name as a principal follows the partition (amazonaws.com.cn in China).
+    role = owner.bare_role("instance", pulumi.Output.concat("ec2.", owner.surroundings.dns_suffix))
     attachment = aws.iam.RolePolicyAttachment(
         owner.named("instance"),
         role=role.name,

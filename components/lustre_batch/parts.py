@@ -16,6 +16,9 @@ import pulumi_aws as aws
 from .settings import Settings
 
 _HERE = Path(__file__).parent
+# Step Functions guide, "Prevent cross-service confused deputy"; EventBridge guide, the same. Lambda and EC2 document no
+# such condition for the roles they assume.
+_NAMING_THE_ACCOUNT = {"states.amazonaws.com", "events.amazonaws.com"}
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -26,12 +29,15 @@ class Surroundings:
     partition: pulumi.Output[str]
     region: pulumi.Output[str]
     account_id: pulumi.Output[str]
+    dns_suffix: pulumi.Output[str]
 
     @classmethod
     def of(cls, component: pulumi.Resource) -> "Surroundings":
         options = pulumi.InvokeOptions(parent=component)
+        partition = aws.get_partition_output(opts=options)
         return cls(
-            partition=aws.get_partition_output(opts=options).partition,
+            partition=partition.partition,
+            dns_suffix=partition.dns_suffix,
             region=aws.get_region_output(opts=options).region,
             account_id=aws.get_caller_identity_output(opts=options).account_id,
         )
@@ -66,20 +72,21 @@ class Owner:
         return tags | {"Name": self.named(part)} if part else tags
 
     def role(self, part: str, service: str, policy: pulumi.Input[str]) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        """A role that one AWS service assumes on behalf of this account, and its policy, for users to wait for."""
-        trust = self.surroundings.account_id.apply(
-            lambda account_id: render(
-                read_data("policies/trust.json"), {"Service": f"{service}.amazonaws.com", "AccountId": account_id}
-            )
-        )
-        role = aws.iam.Role(
+        """A role that one AWS service assumes, and its policy, for those who use the role to wait for."""
+        role = self.bare_role(part, f"{service}.amazonaws.com")
+        return role, aws.iam.RolePolicy(self.named(part), role=role.id, policy=policy, opts=self.child())
+
+    def bare_role(self, part: str, service: pulumi.Input[str]) -> aws.iam.Role:
+        """A role without a policy. Services known to send it have to name this account (IAM guide, confused deputy)."""
+        confined = isinstance(service, str) and service in _NAMING_THE_ACCOUNT
+        template = read_data("policies/trust_for_account.json" if confined else "policies/trust.json")
+        return aws.iam.Role(
             self.named(part),
-            assume_role_policy=trust,
+            assume_role_policy=render_output(template, {"Service": service, "AccountId": self.surroundings.account_id}),
             permissions_boundary=self.settings.permissions_boundary_arn or None,
             tags=self.tags(),
             opts=self.child(),
         )
-        return role, aws.iam.RolePolicy(self.named(part), role=role.id, policy=policy, opts=self.child())
 
     def log_group(self, part: str, prefix: str) -> aws.cloudwatch.LogGroup:
         """A log group whose name begins with what the service that writes to it asks for."""

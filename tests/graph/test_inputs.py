@@ -226,18 +226,21 @@ def test_executions_that_ended_without_their_own_clean_up_start_one(graph: Graph
 
 
 @pytest.mark.parametrize(
-    ("part", "service"), [("workflow", "states"), ("check-metrics", "lambda"), ("clean-up", "events")]
+    ("part", "service", "names_the_account"),
+    [
+        ("workflow", "states", True),
+        ("clean-up", "events", True),
+        ("check-metrics", "lambda", False),
+        ("instance", "ec2", False),
+    ],
 )
-def test_only_the_service_that_needs_a_role_may_assume_it_and_only_for_this_account(
-    graph: Graph, part: str, service: str
+def test_only_the_service_that_needs_a_role_may_assume_it_and_for_this_account_where_it_says_so(
+    graph: Graph, part: str, service: str, names_the_account: bool
 ) -> None:
     trust = json.loads(graph.one("aws:iam/role:Role", f"autoexport-{part}").inputs["assumeRolePolicy"])
-    assert [(each["Principal"], each["Action"], each["Condition"]) for each in trust["Statement"]] == [
-        (
-            {"Service": f"{service}.amazonaws.com"},
-            "sts:AssumeRole",
-            {"StringEquals": {"aws:SourceAccount": "123456789012"}},
-        )
+    condition = {"StringEquals": {"aws:SourceAccount": "123456789012"}} if names_the_account else None
+    assert [(each["Principal"], each["Action"], each.get("Condition")) for each in trust["Statement"]] == [
+        ({"Service": f"{service}.amazonaws.com"}, "sts:AssumeRole", condition)
     ]
 
 
