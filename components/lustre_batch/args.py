@@ -44,7 +44,7 @@ class LustreBatchAutoExportArgs:
     wait_for_lustre_creation_seconds: int | None
     """Pause between looks at the file system and the environment being made (s). Default: 30."""
     wait_for_job_completion_seconds: int | None
-    """Pause between looks at the job (s); grows to 1 % of the time waited. Default: 300."""
+    """Pause between looks at the job (s); grows to 2 % of the time waited. Default: 300."""
     wait_for_check_metrics_seconds: int | None
     """Pause between looks at the export queue (s). Default: 60."""
     lambda_period_seconds: int | None

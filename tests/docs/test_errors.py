@@ -95,7 +95,7 @@ WAITS = [
     (("WaitForJobCompletion",), "waitForJobCompletionSeconds"),
     (("WaitForJobCompletion",), "waitForJobCompletionSeconds"),
     (("WaitForCheckMetrics",), "waitForCheckMetricsSeconds"),
-    (("WaitForExportTask",), "30"),
+    (("WaitForExportTask",), "10"),
     (("WaitForDeletion",), "15"),
 ]
 
