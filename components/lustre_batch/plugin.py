@@ -1,0 +1,25 @@
+"""The component for programs in any Pulumi language: a provider plugin that serves it and its schema.
+
+It must never do more than hand over the component: what it is stands in auto_export and settings.
+"""
+
+from importlib import metadata
+
+from pulumi.provider.experimental import component_provider_host
+
+from .auto_export import LustreBatchAutoExport
+
+PACKAGE = "lustre-batch"
+
+
+def main() -> None:
+    """Serve the component to the engine; the wheel installs this as ``pulumi-resource-lustre-batch``."""
+    component_provider_host([LustreBatchAutoExport], name=PACKAGE, version=version())
+
+
+def version() -> str:
+    """The wheel's version; a checkout that is not installed has none of its own."""
+    try:
+        return metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        return "0.0.0"
