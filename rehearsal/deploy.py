@@ -263,7 +263,7 @@ def _run(account: Aws, project: str, stack: str, values: dict[str, str], program
                 raise cause from None
             raise
         finally:
-            _close(loop)
+            close(loop)
     deployment.exports = monitor.exports
     return deployment
 
@@ -287,7 +287,8 @@ def _cause(error: BaseException) -> DeployError | None:
     return None
 
 
-def _close(loop: asyncio.AbstractEventLoop) -> None:
+def close(loop: asyncio.AbstractEventLoop) -> None:
+    """End what a program left unfinished in its event loop, and the loop."""
     for task in asyncio.all_tasks(loop):
         task.cancel()
         with contextlib.suppress(BaseException):

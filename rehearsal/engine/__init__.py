@@ -3,7 +3,6 @@ account. Owns putting the two together; it must never be needed by a rehearsal t
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import pathlib
 import tempfile
@@ -11,13 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-from pulumi.automation._server import LanguageServer
-from pulumi.runtime.proto import language_pb2_grpc
-
 from .. import resources
 from ..deploy import ROOT, Deployed, Deployment
 from .cli import MISSING, Outcome, Workspace, find
+from .inline import running
 from .provider import Provider, serving
 
 
@@ -34,16 +30,12 @@ class Engine:
     @contextlib.contextmanager
     def inline(self, program: Callable[[], None]) -> Iterator[None]:
         """Run this program in this process instead of starting a language host for every operation."""
-        server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=4))
-        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        self.workspace.client = f"127.0.0.1:{port}"
-        try:
-            yield
-        finally:
-            self.workspace.client = None
-            server.stop(grace=None).wait()
+        with running(program) as port:
+            self.workspace.client = f"127.0.0.1:{port}"
+            try:
+                yield
+            finally:
+                self.workspace.client = None
 
     def deployment(self, stack: str) -> Deployment:
         """What the stack consists of now."""

@@ -10,7 +10,7 @@ import importlib.metadata
 import json
 import pathlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import grpc
@@ -42,7 +42,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._folder = folder
         self._configured: dict[str, Props] = {}
         self._turn = threading.Lock()
-        self.log: list[tuple[str, str]] = []
+        # Called with the operation and the resource's URN before each change; it may refuse with a ResourceError.
+        self.before: Callable[[str, str], None] = lambda operation, urn: None
 
     # --- the provider itself
 
@@ -128,7 +129,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             kind, news = _kind(request.urn), wire.decode(request.properties)
             if request.preview:
                 return provider_pb2.CreateResponse(properties=wire.encode(_planned(kind, news, {})))
-            self.log.append(("create", request.urn))
+            self.before("create", request.urn)
             try:
                 identity, outputs = resources.create(
                     self._account, kind, self._inputs(news), self._default_tags(context)
@@ -157,7 +158,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             news = _keeping(news, olds, list(request.ignoreChanges))
             if request.preview:
                 return provider_pb2.UpdateResponse(properties=wire.encode(_planned(kind, news, olds)))
-            self.log.append(("update", request.urn))
+            self.before("update", request.urn)
             outputs = resources.update(
                 self._account,
                 kind,
@@ -171,7 +172,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._spoken("deleting", request.urn, context):
-            self.log.append(("delete", request.urn))
+            self.before("delete", request.urn)
             state = wire.unpack(wire.decode(request.properties), self._folder)
             resources.delete(self._account, _kind(request.urn), request.id, state)
             return empty_pb2.Empty()

@@ -46,8 +46,9 @@ class _BatchTags:
         self._aws = aws
 
     def _tags(self, arn: str) -> dict[str, str]:
-        models = self._aws.environments
-        found: dict[str, str] = (models.queue(arn) if ":job-queue/" in arn else models.environment(arn)).tags
+        name = arn.rpartition("/")[2]
+        queue = ":job-queue/" in arn
+        found: dict[str, str] = (self._aws.queues.all if queue else self._aws.environments.environments)[name].tags
         return found
 
     def tag(self, params: Props) -> None:

@@ -1,0 +1,109 @@
+"""A Pulumi program that runs in this process: what the Automation API calls an inline program, as a language host that
+the engine is given the address of. It must never outlive the operation that it runs for."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import contextvars
+import platform
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.errors import RunError
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+from pulumi.runtime.settings import reset_options
+from pulumi.runtime.stack import run_in_stack
+
+from ..deploy import close
+
+Program = Callable[[], None]
+
+
+class _StoppedError(Exception):
+    """The engine refused something that nothing in the program waits for any more."""
+
+
+def _stop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A refusal is the engine's to report; what still waits for it would wait for ever."""
+    if isinstance(context.get("exception"), grpc.RpcError):
+        loop.stop()
+
+
+def _complete(loop: asyncio.AbstractEventLoop, program: Coroutine[Any, Any, None]) -> None:
+    main = loop.create_task(program)
+    main.add_done_callback(lambda _: loop.stop())
+    loop.run_forever()
+    if not main.done():
+        raise _StoppedError
+    main.result()
+
+
+class _Host(language_pb2_grpc.LanguageRuntimeServicer):
+    """Runs the program anew for every operation."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def About(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return language_pb2.AboutResponse(executable=sys.executable, version=platform.python_version())
+
+    def GetRequiredPlugins(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return language_pb2.GetRequiredPluginsResponse()
+
+    def GetRequiredPackages(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return language_pb2.GetRequiredPackagesResponse()
+
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return plugin_pb2.PluginInfo(version="0.0.0")
+
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return empty_pb2.Empty()
+
+    def Run(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return contextvars.copy_context().run(self._run, request)
+
+    def _run(self, request: Any) -> Any:
+        reset_options(
+            project=request.project,
+            stack=request.stack,
+            monitor_address=request.monitor_address,
+            engine_address=request.args[0] if request.args else "",
+            parallel=request.parallel,
+            preview=request.dryRun,
+            organization=request.organization or "organization",
+        )
+        set_all_config(dict(request.config), list(request.configSecretKeys))
+        with concurrent.futures.ThreadPoolExecutor(max_workers=16) as workers:
+            loop = asyncio.new_event_loop()
+            loop.set_default_executor(workers)
+            loop.set_exception_handler(_stop)
+            try:
+                _complete(loop, run_in_stack(self._program))
+            except (grpc.RpcError, _StoppedError):
+                return language_pb2.RunResponse(bail=True)
+            except RunError as error:
+                return language_pb2.RunResponse(error=str(error))
+            except Exception as error:
+                return language_pb2.RunResponse(error=f"{type(error).__name__}: {error}")
+            finally:
+                close(loop)
+        return language_pb2.RunResponse()
+
+
+@contextlib.contextmanager
+def running(program: Program) -> Iterator[int]:
+    """The host, and the local port it answers on."""
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=4))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Host(program), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield int(port)
+    finally:
+        server.stop(grace=None).wait()
