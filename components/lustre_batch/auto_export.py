@@ -50,7 +50,11 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
     """Ids of the security groups of file system and instances."""
 
     def __init__(
-        self, name: str, args: LustreBatchAutoExportArgs | None = None, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        # Pulumi's component host reads the class from this annotation and takes no union.
+        args: LustreBatchAutoExportArgs = None,  # type: ignore[assignment]
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Create the component.
 
