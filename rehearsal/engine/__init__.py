@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import resources
 from ..deploy import ROOT, Deployed, Deployment
-from .cli import MISSING, Outcome, Workspace, find
+from .cli import MISSING, SCRIPTS, Outcome, Workspace, find
 from .inline import running
 from .provider import Provider, serving
 
@@ -54,12 +54,12 @@ class Engine:
 
 
 @contextlib.contextmanager
-def started(account: resources.Aws, program: pathlib.Path = ROOT) -> Iterator[Engine]:
-    """An engine for this account, for as long as the block lasts."""
+def started(account: resources.Aws, program: pathlib.Path = ROOT, scripts: pathlib.Path = SCRIPTS) -> Iterator[Engine]:
+    """An engine for this account while the block lasts; programs and plugins run with what is in `scripts`."""
     with tempfile.TemporaryDirectory(prefix="lustre-batch-engine-") as name:
         folder = pathlib.Path(name)
         with serving(account, folder / "project") as (provider, port):
-            yield Engine(Workspace(folder, port, program), provider)
+            yield Engine(Workspace(folder, port, program, scripts), provider)
 
 
 def deploy(account: resources.Aws, stack: str = "autoexport", config: Mapping[str, Any] | None = None) -> Deployment:

@@ -97,7 +97,6 @@ def settings(there: Existing) -> list[Setting]:
     taken_back: list[dict[str, Any]] = [
         {"vpcCidr": "10.20.0.0/16"},
         {"computeEnvironmentType": "EC2", "computeEnvironmentAllocationStrategy": "BEST_FIT_PROGRESSIVE"},
-        {"jobDefinitionContainerImage": "public.ecr.aws/docker/library/busybox:latest"},
         {"bucketName": there.bucket_name},
         {"vpcId": there.vpc_id, "subnetIds": there.subnet_ids},
         {"vpcId": there.vpc_id, "subnetIds": there.subnet_ids, "securityGroupIds": [there.security_group_id]},
@@ -107,7 +106,12 @@ def settings(there: Existing) -> list[Setting]:
         {"tags": {"team": "imaging"}},
         {"retainDataOnDestroy": False},
     ]
-    return [Setting({key: value}) for key, value in kept.items()] + [Setting(each, True) for each in taken_back]
+    last = Setting({"jobDefinitionContainerImage": "public.ecr.aws/docker/library/busybox:latest"})
+    return [
+        *(Setting({key: value}) for key, value in kept.items()),
+        *(Setting(each, taken_back=True) for each in taken_back),
+        last,
+    ]
 
 
 @dataclass
@@ -119,9 +123,9 @@ class Row:
     error: str = ""
 
     def names(self, *operations: str) -> list[str]:
-        return [
-            f"{name} ({token.rpartition(':')[2]})" for operation, token, name in self.steps if operation in operations
-        ]
+        return sorted(
+            {f"{name} ({token.rpartition(':')[2]})" for what, token, name in self.steps if what in operations}
+        )
 
 
 def observed(account: Account, engine: Engine, stack: str, there: Existing) -> Iterator[Row]:

@@ -17,6 +17,8 @@ import yaml
 
 from ..deploy import ROOT, DeployError
 
+# Where this interpreter, and what is installed beside it, is started from.
+SCRIPTS = pathlib.Path(sys.executable).parent
 _BUILT = ROOT / ".engine" / "bin"
 MISSING = "no Pulumi engine: there is no 'pulumi' on PATH and none in .engine/bin (type 'make engine')"
 _TIMEOUT_SECONDS = 600
@@ -79,7 +81,13 @@ class Outcome:
 class Workspace:
     """A Pulumi project in a folder of its own: the program is the repository's, by links; what Pulumi writes is not."""
 
-    def __init__(self, folder: pathlib.Path, port: int | None, program: pathlib.Path = ROOT) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        port: int | None,
+        program: pathlib.Path = ROOT,
+        scripts: pathlib.Path = SCRIPTS,
+    ) -> None:
         found = find()
         if found is None:
             raise DeployError(MISSING)
@@ -92,7 +100,7 @@ class Workspace:
         for path in program.iterdir():
             _bring(path, self.folder)
         self.project = str(yaml.safe_load((self.folder / "Pulumi.yaml").read_text(encoding="utf-8"))["name"])
-        self.environment = _environment(folder, found, port)
+        self.environment = _environment(folder, found, port, scripts)
 
     def run(self, *arguments: str, stack: str | None = None, expect: bool | None = True) -> Outcome:
         """Run a command; `expect` says whether it has to succeed (True), may fail (None)."""
@@ -168,13 +176,13 @@ def _bring(path: pathlib.Path, into: pathlib.Path) -> None:
         (into / path.name).symlink_to(path)
 
 
-def _environment(folder: pathlib.Path, found: pathlib.Path, port: int | None) -> dict[str, str]:
-    python = pathlib.Path(sys.executable).parent  # the oldest hosts take the interpreter from PATH
+def _environment(folder: pathlib.Path, found: pathlib.Path, port: int | None, scripts: pathlib.Path) -> dict[str, str]:
+    # The oldest hosts take the interpreter from PATH.
     kept: Iterable[str] = (name for name in os.environ if not name.startswith(("PULUMI_", "AWS_")))
     return {
         **{name: os.environ[name] for name in kept},
-        "PATH": os.pathsep.join([str(python), str(found), os.environ.get("PATH", "")]),
-        "VIRTUAL_ENV": sys.prefix,
+        "PATH": os.pathsep.join([str(scripts), str(found), os.environ.get("PATH", "")]),
+        "VIRTUAL_ENV": str(scripts.parent),
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
