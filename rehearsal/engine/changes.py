@@ -163,6 +163,9 @@ def table(rows: list[Row], stack: str) -> str:
         "<!-- Made by `python -m rehearsal.engine.changes`: every parameter set with `pulumi config set`, one by one,",
         "then `pulumi up`. Do not edit. -->",
         "",
+        "A bucket or image repository that is removed or replaced here is let go with what it holds, not deleted, as",
+        "long as `retainDataOnDestroy` is true. A SecretVersion that is replaced is the secret's next version.",
+        "",
         "| set | kind of change | changed in place | replaced | created | removed |",
         "|---|---|---|---|---|---|",
     ]
@@ -181,6 +184,8 @@ def table(rows: list[Row], stack: str) -> str:
 
 def kind_of(row: Row) -> str:
     tokens = {token for _, token, _ in row.steps}
+    if row.error:
+        return "refused"
     if not tokens:
         return "none"
     if tokens <= {_SECRET, _MACHINE}:

@@ -177,6 +177,8 @@ def _choices(annotation: Any, module: Any) -> Iterator[Any]:
             yield from _choices(part, module)
     elif isinstance(annotation, typing.ForwardRef | str):
         name = annotation if isinstance(annotation, str) else annotation.__forward_arg__
+        if name.startswith("Output["):
+            return
         if name.endswith("Args"):
             found = _resolve(name, module)
             if _is_object(found):

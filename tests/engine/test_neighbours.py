@@ -1,0 +1,50 @@
+"""Two stacks in one account: no name in common, each runs its own job, each goes without the other noticing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Stack
+
+from rehearsal import scenario
+from rehearsal.session import Session
+from rehearsal.verdict import judge
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("failures")]
+
+
+@pytest.fixture(scope="module")
+def nightly(stack: Stack, program_here: None) -> Stack:
+    """A second stack of the same program, both deployed."""
+    stack.operate("up")
+    stack.engine.init("nightly")
+    second = Stack(stack.account, stack.engine, "nightly")
+    second.set(**{"aws:region": stack.account.region})
+    second.operate("up")
+    return second
+
+
+def test_two_stacks_have_nothing_in_common(stack: Stack, nightly: Stack) -> None:
+    assert not _names(stack) & _names(nightly)
+    assert not set(stack.exports.values()) & set(nightly.exports.values())
+
+
+def test_each_stack_runs_its_own_job(stack: Stack, nightly: Stack) -> None:
+    for each in (stack, nightly):
+        session = Session(each.account, each.exports)
+        verdict = judge(session, session.play(scenario.load("late-burst")))
+        assert verdict.passed, (each.name, verdict.why_not)
+
+
+def test_destroying_one_leaves_the_other_as_it_was(stack: Stack, nightly: Stack) -> None:
+    nightly.operate("destroy")
+    assert stack.operate("refresh").changes == {}
+    assert stack.operate("up").changes == {}
+    session = Session(stack.account, stack.exports)
+    assert judge(session, session.play(scenario.load("late-burst"))).passed
+
+
+def _names(stack: Stack) -> set[Any]:
+    """Ids of everything the stack created."""
+    return {(resource.type, resource.id) for resource in stack.engine.deployment(stack.name).resources}

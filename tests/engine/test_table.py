@@ -1,0 +1,143 @@
+"""The table of resources behind both drivers: what it refuses, what it plans, what it will not delete (no engine)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rehearsal import resources
+from rehearsal.account import Account
+from rehearsal.deploy import DeployError, configuration
+from rehearsal.engine.diff import changes, delete_first
+from rehearsal.resources import KINDS, REPLACES, ResourceError, declared_properties, modelled
+
+POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}]}'
+VPC = KINDS["aws:ec2/vpc:Vpc"]
+ENVIRONMENT = KINDS["aws:batch/computeEnvironment:ComputeEnvironment"]
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with Account() as embedded:
+        yield embedded
+
+
+def _reasons(kind: Any, inputs: dict[str, Any]) -> str:
+    return "; ".join(f"{failure.property}: {failure.reason}" for failure in resources.check_inputs(kind, inputs))
+
+
+@pytest.mark.parametrize("token", sorted(KINDS))
+def test_every_property_of_the_table_is_one_that_pulumi_aws_declares(token: str) -> None:
+    kind = KINDS[token]
+    prefixes = {kind.naming.prefix} if kind.naming else set()
+    assert modelled(kind) - prefixes - {"region"} <= declared_properties(token)
+    assert {name.split(".")[0] for name in REPLACES.get(token, ())} <= declared_properties(token)
+
+
+@pytest.mark.parametrize("token", sorted(KINDS))
+def test_no_top_level_property_is_both_changed_in_place_and_replaced(token: str) -> None:
+    assert not set(KINDS[token].update) & REPLACES.get(token, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"cidr_block": "10.0.0.0/16"}, "there is no property 'cidr_block' in Vpc; it is cidrBlock"),
+        ({"cidrBlock": 10}, "cidrBlock: expected text, got 10"),
+        ({"enableDnsSupport": "yes"}, "enableDnsSupport: expected true or false, got 'yes'"),
+        ({"tags": ["a"]}, "tags: expected a map, got a list"),
+        ({"ipv6IpamPoolId": "x"}, "the rehearsal does not model ipv6IpamPoolId"),
+    ],
+)
+def test_inputs_that_the_provider_would_refuse_are_refused(inputs: dict[str, Any], words: str) -> None:
+    assert words in _reasons(VPC, inputs)
+
+
+def test_a_missing_property_and_an_unknown_value_of_an_enumeration_are_refused_inside_objects_too() -> None:
+    reasons = _reasons(ENVIRONMENT, {"type": "MANAGED", "computeResources": {"type": "CHEAP", "maxVcpus": 1}})
+    assert "computeResources.subnets: this required property is missing" in reasons
+    assert "computeResources.type: 'CHEAP' is not one of EC2, SPOT" in reasons
+
+
+def test_a_launch_template_that_appears_is_a_replacement_unless_it_is_ignored() -> None:
+    """terraform-provider-aws #44644."""
+    wanted = {"name": "e", "type": "MANAGED", "computeResources": {"type": "SPOT", "maxVcpus": 1, "subnets": ["s"]}}
+    there = {**wanted, "state": "ENABLED", "tagsAll": {}}
+    there["computeResources"] = {**wanted["computeResources"], "launchTemplate": {"launchTemplateId": "lt-1"}}  # type: ignore[dict-item]
+    (change,) = changes(ENVIRONMENT, there, wanted, [])
+    assert (change.path, change.kind, change.replaces) == ("computeResources.launchTemplate", "DELETE", True)
+    assert changes(ENVIRONMENT, there, wanted, ["computeResources.launchTemplate"]) == []
+
+
+def test_a_replacement_that_keeps_a_given_name_deletes_first() -> None:
+    assert delete_first(ENVIRONMENT, {"name": "fixed"}, {"name": "fixed"})
+    assert not delete_first(ENVIRONMENT, {"name": "e-1234567"}, {"name": "e-1234567", "__defaults": ["name"]})
+
+
+def test_policies_are_compared_by_what_they_say() -> None:
+    role = KINDS["aws:iam/role:Role"]
+    old = {
+        "name": "r",
+        "path": "/",
+        "maxSessionDuration": 3600,
+        "assumeRolePolicy": '{"Statement": [{"Action": "sts:AssumeRole"}]}',
+        "tagsAll": {},
+    }
+    same = {"name": "r", "assumeRolePolicy": '{"Statement":{"Action":["sts:AssumeRole"]}}'}
+    other = {"name": "r", "assumeRolePolicy": '{"Statement":{"Action":["sts:TagSession"]}}'}
+    assert changes(role, old, same, []) == []
+    assert [change.path for change in changes(role, old, other, [])] == ["assumeRolePolicy"]
+
+
+def test_a_secret_in_its_recovery_window_keeps_its_name(account: Account) -> None:
+    kind = KINDS["aws:secretsmanager/secret:Secret"]
+    identity, state = resources.create(account, kind, {"name": "parameters"})
+    resources.delete(account, kind, identity, state)
+    with pytest.raises(ResourceError, match=r"already exists|scheduled for deletion"):
+        resources.create(account, kind, {"name": "parameters"})
+
+
+def test_a_bucket_that_is_not_empty_is_not_deleted(account: Account) -> None:
+    kind = KINDS["aws:s3/bucket:Bucket"]
+    identity, state = resources.create(account, kind, {"bucket": "results"})
+    account.client("s3").put_object(Bucket="results", Key="a", Body=b"a")
+    with pytest.raises(ResourceError, match="BucketNotEmpty"):
+        resources.delete(account, kind, identity, state)
+    resources.delete(account, kind, identity, {**state, "forceDestroy": True})
+    assert resources.read(account, kind, identity, state) is None
+
+
+def test_a_role_with_a_policy_is_not_deleted(account: Account) -> None:
+    kind, policy = KINDS["aws:iam/role:Role"], KINDS["aws:iam/rolePolicy:RolePolicy"]
+    identity, state = resources.create(account, kind, {"name": "r", "assumeRolePolicy": "{}"})
+    resources.create(account, policy, {"name": "p", "role": "r", "policy": POLICY})
+    with pytest.raises(ResourceError, match="DeleteConflict"):
+        resources.delete(account, kind, identity, state)
+
+
+def test_a_network_in_use_is_not_deleted(account: Account) -> None:
+    gateway = KINDS["aws:ec2/internetGateway:InternetGateway"]
+    identity, state = resources.create(account, VPC, {"cidrBlock": "10.0.0.0/16"})
+    attached, gateway_state = resources.create(account, gateway, {"vpcId": identity})
+    with pytest.raises(ResourceError, match="DependencyViolation"):
+        resources.delete(account, VPC, identity, state)
+    resources.delete(account, gateway, attached, gateway_state)
+    resources.delete(account, VPC, identity, state)
+    assert resources.read(account, VPC, identity, state) is None
+
+
+def test_an_unknown_type_says_where_it_would_belong() -> None:
+    with pytest.raises(ResourceError, match="aws:sqs/queue:Queue is not in the rehearsal's table of resources"):
+        resources.kind_of("aws:sqs/queue:Queue")
+
+
+def test_typed_configuration_is_checked_as_the_engine_checks_it() -> None:
+    with pytest.raises(DeployError, match="'lustre-batch:lustreStorageCapacity' must be of type 'integer'"):
+        configuration("autoexport", {"lustreStorageCapacity": "plenty"})
+    with pytest.raises(DeployError, match="there is no stack 'nowhere'"):
+        configuration("nowhere")
+    project, values = configuration("autoexport", {"jobDefinitionVcpus": 16})
+    assert (project, values["lustre-batch:jobDefinitionVcpus"]) == ("lustre-batch", "16")
+    assert values["lustre-batch:computeEnvironmentInstanceTypes"] == '["optimal"]'
