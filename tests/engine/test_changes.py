@@ -11,7 +11,7 @@ from rehearsal.engine import changes
 from rehearsal.session import Session
 from rehearsal.verdict import judge
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("changes")]
+pytestmark = pytest.mark.engine
 
 # What holds data, or what runs are known by.
 NEVER_REPLACED = {

@@ -9,7 +9,7 @@ from inventory import inventory
 from rehearsal.calls import Fault
 from rehearsal.resources import ResourceError
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("failures")]
+pytestmark = pytest.mark.engine
 
 REFUSED = "ServiceUnavailable: please try again"
 ROUNDS = 40  # more than the longest chain of dependencies

@@ -14,7 +14,7 @@ from rehearsal import scenario
 from rehearsal.session import Session
 from rehearsal.verdict import judge
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("life")]
+pytestmark = pytest.mark.engine
 
 ENVIRONMENT = "aws:batch/computeEnvironment:ComputeEnvironment"
 

@@ -11,7 +11,7 @@ from rehearsal import scenario
 from rehearsal.session import Session
 from rehearsal.verdict import judge
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("failures")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")

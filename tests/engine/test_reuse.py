@@ -20,7 +20,7 @@ from rehearsal.engine import changes
 from rehearsal.session import Session
 from rehearsal.verdict import judge
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("reuse")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
