@@ -18,6 +18,7 @@ from .kind import (
     camel,
     given,
     gone_is_none,
+    keep_only,
     pascal,
     tag_list,
     tag_map,
@@ -83,10 +84,6 @@ def _delete_bucket(aws: Aws, identity: str, state: Props) -> None:
     for item in held:
         s3.delete_object(Bucket=identity, Key=item["Key"], VersionId=item["VersionId"])
     s3.delete_bucket(Bucket=identity)
-
-
-def _local(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    """Kept by the provider only; AWS is not told."""
 
 
 def _setting(
@@ -173,7 +170,7 @@ KINDS = (
         _read_bucket,
         _delete_bucket,
         lambda aws, identity, inputs: _retag(aws, identity, inputs, {}),
-        update={"tags": _retag, "forceDestroy": _local},
+        update={"tags": _retag, "forceDestroy": keep_only},
         naming=Naming("bucket", limit=63, lower=True),
         defaults={"forceDestroy": False},
         local=frozenset({"forceDestroy"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 
-from .kind import Aws, Enumeration, Kind, Naming, Props, given, gone_is_none, tag_list, tag_map
+from .kind import Aws, Enumeration, Kind, Naming, Props, given, gone_is_none, keep_only, tag_list, tag_map
 
 _DEFAULT_BUS = "default"
 
@@ -65,10 +65,6 @@ def _retag_rule(aws: Aws, identity: str, new: Props, old: Props) -> None:
         events.untag_resource(ResourceARN=old["arn"], TagKeys=surplus)
     if wanted:
         events.tag_resource(ResourceARN=old["arn"], Tags=tag_list(wanted))
-
-
-def _local(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    """Kept by the provider only; AWS is not told."""
 
 
 def _delete_rule(aws: Aws, identity: str, state: Props) -> None:
@@ -260,7 +256,7 @@ KINDS = (
         _read_rule,
         _delete_rule,
         _finish_rule,
-        update=dict.fromkeys(_RULE_CHANGES, _change_rule) | {"forceDestroy": _local, "tags": _retag_rule},
+        update=dict.fromkeys(_RULE_CHANGES, _change_rule) | {"forceDestroy": keep_only, "tags": _retag_rule},
         naming=Naming(limit=64),
         computed=frozenset({"isEnabled"}),
         defaults={"eventBusName": _DEFAULT_BUS, "state": "ENABLED", "forceDestroy": False},

@@ -7,7 +7,7 @@ import json
 import urllib.parse
 from typing import Any
 
-from .kind import Aws, Kind, Naming, Props, Update, given, gone_is_none, tag_list, tag_map
+from .kind import Aws, Kind, Naming, Props, Update, given, gone_is_none, keep_only, tag_list, tag_map
 
 _GONE = gone_is_none("NoSuchEntity")
 
@@ -68,10 +68,6 @@ def _set_boundary(aws: Aws, identity: str, new: Props, old: Props) -> None:
         iam.put_role_permissions_boundary(RoleName=identity, PermissionsBoundary=new["permissionsBoundary"])
     else:
         iam.delete_role_permissions_boundary(RoleName=identity)
-
-
-def _local(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    """Kept by the provider only; AWS is not told."""
 
 
 def _retag(kind: str, name: str) -> Update:
@@ -181,7 +177,7 @@ KINDS = (
             "description": _set_description,
             "maxSessionDuration": _set_description,
             "permissionsBoundary": _set_boundary,
-            "forceDetachPolicies": _local,
+            "forceDetachPolicies": keep_only,
             "tags": _retag("role", "RoleName"),
         },
         # IAM User Guide, "IAM and AWS STS quotas": role names up to 64 characters.

@@ -141,6 +141,10 @@ def gone_is_none(
     return decorate
 
 
+def keep_only(aws: Aws, identity: str, new: Props, old: Props) -> None:
+    """The update of what lives with the provider only: AWS is not told."""
+
+
 def pascal(value: Any) -> Any:
     """Pulumi's names as AWS spells its members, all the way down."""
     return _renamed(value, lambda name: name[:1].upper() + name[1:])

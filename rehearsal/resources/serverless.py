@@ -16,6 +16,7 @@ from .kind import (
     camel,
     given,
     gone_is_none,
+    keep_only,
     pascal,
 )
 
@@ -167,10 +168,6 @@ def _retag_log_group(aws: Aws, identity: str, new: Props, old: Props) -> None:
         logs.tag_resource(resourceArn=old["arn"], tags=wanted)
 
 
-def _local(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    """Kept by the provider only; AWS is not told."""
-
-
 def _delete_log_group(aws: Aws, identity: str, state: Props) -> None:
     if not state.get("skipDestroy"):
         aws.client("logs").delete_log_group(logGroupName=identity)
@@ -224,7 +221,7 @@ KINDS = (
         update={
             "retentionInDays": _set_retention,
             "kmsKeyId": _set_key,
-            "skipDestroy": _local,
+            "skipDestroy": keep_only,
             "tags": _retag_log_group,
         },
         naming=Naming(limit=512),

@@ -5,7 +5,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from .kind import Aws, Enumeration, Kind, Naming, Props, ResourceError, given, gone_is_none, tag_list, tag_map
+from .kind import (
+    Aws,
+    Enumeration,
+    Kind,
+    Naming,
+    Props,
+    ResourceError,
+    given,
+    gone_is_none,
+    keep_only,
+    tag_list,
+    tag_map,
+)
 
 # --- ECR -------------------------------------------------------------------------------------------------------------
 
@@ -65,10 +77,6 @@ def _retag_repository(aws: Aws, identity: str, new: Props, old: Props) -> None:
         ecr.untag_resource(resourceArn=old["arn"], tagKeys=surplus)
     if wanted:
         ecr.tag_resource(resourceArn=old["arn"], tags=tag_list(wanted))
-
-
-def _local(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    """Kept by the provider only; AWS is not told."""
 
 
 def _delete_repository(aws: Aws, identity: str, state: Props) -> None:
@@ -192,7 +200,7 @@ KINDS = (
         update={
             "imageTagMutability": _set_mutability,
             "imageScanningConfiguration": _set_scanning,
-            "forceDelete": _local,
+            "forceDelete": keep_only,
             "tags": _retag_repository,
         },
         naming=Naming(limit=256, lower=True),
@@ -221,7 +229,7 @@ KINDS = (
         update={
             "description": _change_secret,
             "kmsKeyId": _change_secret,
-            "recoveryWindowInDays": _local,
+            "recoveryWindowInDays": keep_only,
             "tags": _retag_secret,
         },
         naming=Naming(limit=512),
