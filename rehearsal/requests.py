@@ -126,6 +126,14 @@ def service_linked(service: str) -> Resource:
     return lambda params, place: place.arn("iam", f"role/aws-service-role/{service}/*")
 
 
+def log_destination_given(params: Params) -> Any:
+    return params.get("LustreConfiguration", {}).get("LogConfiguration", {}).get("Destination")
+
+
+def log_destination(params: Params, place: Place) -> str:
+    return f"{log_destination_given(params)}:log-stream:*"
+
+
 FILE_SYSTEM = of("fsx", "file-system/{FileSystemId}")
 NEW_FILE_SYSTEM = of("fsx", "file-system/*")
 NEW_ASSOCIATION = of("fsx", "association/{FileSystemId}/*")
@@ -144,6 +152,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("fsx:TagResource", NEW_FILE_SYSTEM, when=request_tags),
         # SAR, FSx: dependent action of CreateFileSystem, which checks the groups against those of the VPC.
         Row("ec2:GetSecurityGroupsForVpc", of("ec2", "vpc/*"), when=lambda params: params.get("SecurityGroupIds")),
+        # The managed policy AmazonFSxFullAccess grants these to who has file systems log to a group of their own.
+        Row("logs:CreateLogGroup", log_destination, when=log_destination_given),
+        Row("logs:CreateLogStream", log_destination, when=log_destination_given),
+        Row("logs:PutLogEvents", log_destination, when=log_destination_given),
         # FSx guide, "Using service-linked roles": made with the account's first file system.
         Row("iam:CreateServiceLinkedRole", service_linked(FSX_ROLE), context={"iam:AWSServiceName": FSX_ROLE}),
     ),
@@ -169,6 +181,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("fsx:CreateDataRepositoryTask", NEW_TASK),
         Row("fsx:TagResource", NEW_TASK, when=request_tags),
     ),
+    "fsx:CancelDataRepositoryTask": (Row("fsx:CancelDataRepositoryTask", of("fsx", "task/{TaskId}"), tagged=True),),
     "fsx:DescribeDataRepositoryTasks": (Row("fsx:DescribeDataRepositoryTasks", anything),),
     "fsx:TagResource": (Row("fsx:TagResource", of("fsx", "{ResourceARN}"), tagged=True),),
     "ec2:CreateLaunchTemplate": (

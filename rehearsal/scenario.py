@@ -87,6 +87,8 @@ class Association(Part):
     create: Seconds = 60
     update: Seconds = 30
     import_: Seconds = Field(default=60, alias="import")  # the listing of the bucket, by a task of its own
+    import_fails: bool = False
+    breaks_at: Seconds | None = None  # MISCONFIGURED this long after it became AVAILABLE
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
     update_stuck: bool = False  # it stays UPDATING
 

@@ -148,10 +148,23 @@ class Associations:
             return
         association.lifecycle = "AVAILABLE"
         association.linked_at = self.account.clock.now()
+        if self.scenario.association.breaks_at is not None:
+            self.account.clock.after(self.scenario.association.breaks_at, lambda: self._break(association))
         if association.request.get("BatchImportMetaDataOnCreate"):
             self.account.tasks.import_listing(association)
         if association.events:
             association.content.switch_on()
+
+    def _break(self, association: Association) -> None:
+        """FSx guide, association lifecycle states: MISCONFIGURED exports nothing until it is corrected.
+
+        What the metric then shows is not documented; no queue, and so no age, is what a workflow could be fooled by.
+        """
+        now = self.account.clock.now()
+        self.account.work.settle(now)
+        association.content.switch_off(now)
+        association.lifecycle = "MISCONFIGURED"
+        association.failure = "Amazon FSx lacks permissions to access the bucket (planned by the scenario)"
 
     def _bucket_problem(self, association: Association) -> str | None:
         bucket = self.account.neighbours.bucket(association.bucket)
@@ -252,8 +265,9 @@ class Associations:
     def _updated(self, association: Association) -> None:
         if association.lifecycle != "UPDATING":
             return
-        association.lifecycle = "AVAILABLE"
-        if association.events and not association.content.exporting:
+        # An update only brings it back when the cause is mended (FSx guide, association lifecycle states).
+        association.lifecycle = "MISCONFIGURED" if association.failure else "AVAILABLE"
+        if association.lifecycle == "AVAILABLE" and association.events and not association.content.exporting:
             association.content.switch_on()
 
 

@@ -208,7 +208,7 @@ class FileSystems:
             raise ModelError("BadRequest", "The file system cannot be deleted now (planned by the scenario)")
         if file_system.lifecycle in {"CREATING", "DELETING", "UPDATING"}:
             raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}")
-        busy = [task.id for task in file_system.tasks if task.lifecycle in {"PENDING", "EXECUTING"}]
+        busy = [task.id for task in file_system.tasks if task.lifecycle in {"PENDING", "EXECUTING", "CANCELING"}]
         if busy:
             raise ModelError("BadRequest", f"The data repository task {busy[0]} is in progress on the file system")
         self._account_for(file_system)

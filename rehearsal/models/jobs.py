@@ -1,5 +1,5 @@
 """Batch's jobs. Owns submitting, listing, describing and ending them by hand; `attempts` moves them on. It must never
-forget a job: what has ended can still be described."""
+remember a job for longer than Batch promises to: who asks later is told that there is none."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from .environments import NAME
 
 if TYPE_CHECKING:
     from ..account import Account
+
+
+# Batch guide, job states: the record of a job that has ended is kept for at least seven days.
+REMEMBERED_SECONDS = 7 * 86400.0
 
 
 class Jobs:
@@ -61,6 +65,9 @@ class Jobs:
             clock.after(self.scenario.job.cancelled_at, lambda: self.account.attempts.terminate(job, reason))
         return {"jobArn": job.arn, "jobName": job.name, "jobId": job.id}
 
+    def _remembered(self, job: Job) -> bool:
+        return job.stopped is None or self.account.clock.now() - job.stopped < REMEMBERED_SECONDS
+
     def get(self, identifier: str) -> Job:
         if identifier not in self.all:
             raise ModelError("ClientException", f"Job {identifier} does not exist")
@@ -80,7 +87,13 @@ class Jobs:
                 self.account.attempts.terminate(job, "The job queue was deleted")
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"jobs": [self._view(self.all[one]) for one in params["jobs"] if one in self.all]}
+        return {
+            "jobs": [
+                self._view(self.all[one])
+                for one in params["jobs"]
+                if one in self.all and self._remembered(self.all[one])
+            ]
+        }
 
     def _view(self, job: Job) -> dict[str, Any]:
         answer = self._summary(job) | {
@@ -116,7 +129,7 @@ class Jobs:
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Batch API reference, ListJobs: by name whatever the status, else by status, which is RUNNING if not given."""
         queue = self.account.queues.get(params.get("jobQueue", ""))
-        found = [job for job in self.all.values() if job.queue == queue.arn]
+        found = [job for job in self.all.values() if job.queue == queue.arn and self._remembered(job)]
         filters = params.get("filters", [])
         if filters:
             for wanted in filters:

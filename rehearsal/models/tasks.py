@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .fsx import FileSystem
 
 STATUS_SECONDS = 30.0  # FSx API reference, DataRepositoryTaskStatus: refreshed every 30 seconds
+CANCEL_SECONDS = 20.0
+UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
 REPORT_FORMAT = "REPORT_CSV_20191124"
 
 
@@ -59,6 +61,7 @@ class Tasks:
             "fsx",
             CreateDataRepositoryTask=self.create,
             DescribeDataRepositoryTasks=self.describe,
+            CancelDataRepositoryTask=self.cancel,
         )
 
     def reset(self, scenario: Scenario) -> None:
@@ -96,18 +99,42 @@ class Tasks:
             arn=f"{association.file_system.arn.rsplit(':', 1)[0]}:task/{identifier}",
             association=association,
             request={"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}},
-            tags=association.tags,
+            tags={},  # FSx makes it; nobody said how to tag it
             created=self.account.clock.now(),
         )
         association.file_system.tasks.append(task)
         start, duration = self.scenario.task.start, self.scenario.association.import_
         self.account.clock.after(start, lambda: self._import(task, "EXECUTING"))
-        self.account.clock.after(start + duration, lambda: self._import(task, "SUCCEEDED"))
+        end = "FAILED" if self.scenario.association.import_fails else "SUCCEEDED"
+        self.account.clock.after(start + duration, lambda: self._import(task, end))
 
     def _import(self, task: Task, lifecycle: str) -> None:
+        if task.lifecycle not in {"PENDING", "EXECUTING"}:
+            return
         task.lifecycle = lifecycle
-        if lifecycle == "SUCCEEDED":
+        if lifecycle == "FAILED":
+            self._fail(task, "Objects could not be imported (planned by the scenario)")
+        elif lifecycle == "SUCCEEDED":
             task.ended = self.account.clock.now()
+
+    def cancel(self, params: dict[str, Any]) -> dict[str, Any]:
+        """FSx API reference, CancelDataRepositoryTask: asynchronous; what was exported by then stays exported."""
+        task = self._get(params["TaskId"])
+        if task.lifecycle not in {"PENDING", "EXECUTING"}:
+            raise ModelError("DataRepositoryTaskEnded", f"The task {task.id} is {task.lifecycle}")
+        task.lifecycle = "CANCELING"
+        self.account.clock.after(CANCEL_SECONDS, lambda: self._canceled(task))
+        return {"Lifecycle": "CANCELING", "TaskId": task.id}
+
+    def _canceled(self, task: Task) -> None:
+        task.lifecycle, task.ended = "CANCELED", self.account.clock.now()
+
+    def _get(self, identifier: str) -> Task:
+        for file_system in self.account.file_systems.all.values():
+            for task in file_system.tasks:
+                if task.id == identifier:
+                    return task
+        raise ModelError("DataRepositoryTaskNotFound", f"The task {identifier} does not exist")
 
     def _check(self, file_system: FileSystem, params: dict[str, Any]) -> Association:
         if params["Type"] != "EXPORT_TO_REPOSITORY":
@@ -116,7 +143,7 @@ class Tasks:
             raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}")
         if not file_system.associations:
             raise ModelError("BadRequest", "The file system is not linked to a data repository")
-        if any(task.lifecycle in {"PENDING", "EXECUTING"} for task in file_system.tasks):
+        if any(task.lifecycle in UNDER_WAY for task in file_system.tasks):
             raise ModelError("DataRepositoryTaskExecuting", "A data repository task is in progress")
         association = file_system.associations[0]
         if association.lifecycle != "AVAILABLE":
@@ -136,6 +163,8 @@ class Tasks:
         return association
 
     def _begin(self, task: Task) -> None:
+        if task.lifecycle != "PENDING":
+            return
         task.lifecycle = "EXECUTING"
         task.began = now = self.account.clock.now()
         self.account.work.settle(now)
@@ -157,6 +186,8 @@ class Tasks:
         return all(path == root or path.startswith(root + "/") for path in task.request.get("Paths", []))
 
     def _end(self, task: Task) -> None:
+        if task.lifecycle != "EXECUTING":
+            return
         now = self.account.clock.now()
         if self.scenario.task.outcome == "FAILED":
             self._fail(task, "The task failed as a whole (planned by the scenario)")
