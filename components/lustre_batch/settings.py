@@ -139,7 +139,7 @@ class Settings(BaseModel):
         "or a full quiet window of the export queue and no logged failure (metrics).",
     )
     provisioning_timeout_minutes: int = _parameter(
-        60, "Longest wait for one file system, association or environment to be made or unmade (min).", ge=10, le=480
+        60, "Longest wait for one file system, association or environment to be made or unmade (min).", ge=10, le=240
     )
     job_start_timeout_minutes: int = _parameter(
         120, "Longest time a job may wait for an instance before it is terminated (min).", ge=5, le=43_200
@@ -148,7 +148,7 @@ class Settings(BaseModel):
         129_600, "Longest time a job may take in all before it is terminated (min); 90 days.", ge=5, le=518_400
     )
     cleanup_timeout_minutes: int = _parameter(
-        1440, "Longest wait for the export queue to empty, and for the export task to end (min).", ge=10, le=43_200
+        1440, "Longest wait for the export queue to empty, and for the export task to end (min).", ge=10, le=10_080
     )
     notification_email: str = _parameter(
         "",

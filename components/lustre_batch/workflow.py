@@ -18,8 +18,8 @@ from .parts import Owner, read_data, render, render_output
 from .storage import Storage, run_time_parameters
 from .validation import run_time_rules
 
-# How often a clean-up run tries, each time after a longer wait: about five days in all.
-CLEAN_UP_ATTEMPTS = 10
+# How often one clean-up run tries; few enough for its history, which has room for 25,000 events.
+CLEAN_UP_ATTEMPTS = 4
 # EC2 guide, user data: 16 KB before it is encoded.
 USER_DATA_LIMIT_BYTES = 16 * 1024
 REPORTS = "lustre-batch-reports"

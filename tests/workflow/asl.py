@@ -62,9 +62,14 @@ def reachable(start: str, ways: list[Edge], without: frozenset[str] = frozenset(
     return seen
 
 
+# From here a clean-up run begins again, a counted number of times: one loop around all others, looked at by itself.
+BEGINS_AGAIN = "StartNextCleanUp"
+
+
 def loops(states: Mapping[str, State]) -> list[set[str]]:
-    """The strongly connected parts of the graph that are loops (Tarjan, in its recursive form)."""
+    """The strongly connected parts of the graph that are loops (Tarjan), but for a clean-up run's beginning again."""
     following = {name: [edge.target for edge in edges(name, state)] for name, state in states.items()}
+    following[BEGINS_AGAIN] = []
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

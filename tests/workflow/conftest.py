@@ -51,10 +51,10 @@ def longest() -> Definition:
     return definition_of(
         record_stack(
             {
-                "provisioningTimeoutMinutes": "480",
+                "provisioningTimeoutMinutes": "240",
                 "jobStartTimeoutMinutes": "43200",
                 "jobTimeoutMinutes": "518400",
-                "cleanupTimeoutMinutes": "43200",
+                "cleanupTimeoutMinutes": "10080",
                 "waitForLustreCreationSeconds": "1",
                 "waitForJobCompletionSeconds": "1",
                 "waitForCheckMetricsSeconds": "1",

@@ -11,8 +11,10 @@ from tests.graph.recording import record_stack
 from tests.workflow.conftest import Definition, definition_of
 from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, NOW, RUN, STACK, choose, evaluate
 
-
 # ---------------------------------------------------------------------- rule 1
+STANDING = {"fileSystemId": FILE_SYSTEM, "associationId": "dra-1", "deleting": False, "jobsMayLive": False}
+
+
 @pytest.mark.parametrize(
     ("started", "verified", "keep"), itertools.product([True, False], [True, False], ["", "a reason"])
 )
@@ -21,9 +23,9 @@ def test_a_file_system_is_deleted_only_when_its_export_is_verified_or_nothing_wa
     definition: Definition, started: bool, verified: bool, keep: str, failure: Any
 ) -> None:
     given = {"jobsStarted": started, "verified": verified, "keepReason": keep, "failure": failure}
-    target, assigned = choose(definition, "MayDeleteFileSystem", fileSystemId=FILE_SYSTEM, **given)
+    target, assigned = choose(definition, "MayDeleteFileSystem", **STANDING, **given)
     may_go = not keep and (verified or not started)
-    assert target == ("DeleteFileSystem" if may_go else "KeepFileSystem")
+    assert target == ("FindTasksInTheWay" if may_go else "StopImport")
     if not may_go and not keep:
         assert assigned["keepReason"]
         assert assigned["failure"]["Error"] == (failure or {"Error": "ExportIncomplete"})["Error"]
@@ -31,7 +33,46 @@ def test_a_file_system_is_deleted_only_when_its_export_is_verified_or_nothing_wa
 
 def test_without_a_file_system_there_is_nothing_to_delete(definition: Definition) -> None:
     given = {"jobsStarted": True, "verified": False, "keepReason": "", "failure": None}
-    assert choose(definition, "MayDeleteFileSystem", fileSystemId="", **given)[0] == "MayDeleteLaunchTemplate"
+    nothing = STANDING | {"fileSystemId": ""}
+    assert choose(definition, "MayDeleteFileSystem", **nothing, **given)[0] == "MayDeleteLaunchTemplate"
+
+
+def test_under_a_job_that_may_live_nothing_is_deleted_and_the_file_system_is_left_to_the_next_attempt(
+    definition: Definition,
+) -> None:
+    given = {"jobsStarted": False, "verified": True, "keepReason": "", "failure": None}
+    living = STANDING | {"jobsMayLive": True}
+    assert choose(definition, "MayDeleteFileSystem", **living, **given)[0] == "NoteKeptFileSystem"
+    assert choose(definition, "AfterJobDefinitions", jobsMayLive=True) == (
+        "MayDeleteFileSystem",
+        {"templateKeepReason": "a job may still need it"},
+    )
+    assert choose(definition, "AfterJobDefinitions", jobsMayLive=False)[0] == "DoesEnvironmentNameTemplate"
+
+
+def test_a_deletion_under_way_is_waited_for_rather_than_asked_for_or_undone(definition: Definition) -> None:
+    given = {"jobsStarted": True, "verified": False, "keepReason": "", "failure": None}
+    assert choose(definition, "MayDeleteFileSystem", **(STANDING | {"deleting": True}), **given)[0] == "WaitForDeletion"
+
+
+def test_a_task_in_the_way_of_a_deletion_is_cancelled_until_its_time_is_up(definition: Definition) -> None:
+    def after(task: str, since: int) -> str:
+        return choose(definition, "IsTaskInTheWay", taskInTheWay=task, since=since)[0]
+
+    assert after("", NOW) == "DeleteFileSystem"
+    assert after("task-1", NOW) == "CancelTaskInTheWay"
+    assert after("task-1", 0) == "DeleteFileSystem"
+
+
+def test_without_a_task_only_an_association_that_exports_everything_proves_anything(definition: Definition) -> None:
+    given = {"associationId": "dra-1", "associationReason": "", "fileSystemId": FILE_SYSTEM, "failure": None}
+    for status, events in (("AVAILABLE", 3), ("AVAILABLE", 0), ("AVAILABLE", 2), ("MISCONFIGURED", 3), ("FAILED", 3)):
+        target, assigned = choose(
+            definition, "IsAssociationExporting", associationStatus=status, exportEvents=events, **given
+        )
+        exports = (status, events) == ("AVAILABLE", 3)
+        assert (target == "ReadExportErrors") is exports
+        assert bool(assigned.get("keepReason")) is not exports
 
 
 def task(status: str, failed: int = 0) -> dict[str, Any]:
@@ -93,8 +134,8 @@ def test_a_queue_that_was_seen_empty_is_followed_by_the_proof_that_was_asked_for
         return choose(definition, "IsQueueEmpty", **given, **asked)
 
     assert after(True, by_task=True, delete=True)[0] == "DisableAutoExport"
-    assert after(True, by_task=True, delete=False)[0] == "ReadExportErrors"
-    assert after(True, by_task=False, delete=True)[0] == "ReadExportErrors"
+    assert after(True, by_task=True, delete=False)[0] == "DescribeExportingAssociation"
+    assert after(True, by_task=False, delete=True)[0] == "DescribeExportingAssociation"
     assert after(False, by_task=True, delete=True) == ("WaitForCheckMetrics", {})
     target, assigned = after(False, by_task=True, delete=True, since=0)
     assert (target, assigned["failure"]["Error"]) == ("QueueNotSeenEmpty", "ExportQueueTimedOut")
@@ -191,7 +232,36 @@ def test_a_file_system_with_our_tag_is_reclaimed_for_the_execution_that_made_it(
 def test_an_execution_fails_with_its_failure_but_one_that_gave_up_must_not_start_another(
     definition: Definition, failure: Any, end: str
 ) -> None:
-    assert choose(definition, "HasFailed", failure=failure)[0] == end
+    over = {"entry": "run", "attempt": 1, "blind": False, "jobsMayLive": False, "retained": []}
+    assert choose(definition, "HasFailed", failure=failure, **over)[0] == end
+
+
+@pytest.mark.parametrize(
+    ("left", "again"),
+    [
+        ({}, False),
+        ({"blind": True}, True),
+        ({"jobsMayLive": True}, True),
+        ({"retained": [{"type": "launch-template", "id": "lt-1", "reason": "x"}]}, True),
+        ({"retained": [{"type": "file-system", "id": FILE_SYSTEM, "reason": "x"}]}, False),
+        ({"blind": True, "attempt": 4}, False),
+        ({"blind": True, "entry": "run"}, False),
+        ({"blind": True, "failure": {"Error": "CleanUpGaveUp", "Cause": "x"}}, False),
+    ],
+)
+def test_a_clean_up_run_tries_again_a_counted_number_of_times_while_anything_is_left_or_unknown(
+    definition: Definition, left: dict[str, Any], again: bool
+) -> None:
+    given = {
+        "entry": "clean-up",
+        "attempt": 1,
+        "blind": False,
+        "jobsMayLive": False,
+        "retained": [],
+        "failure": FAILURE,
+    }
+    assert (choose(definition, "HasFailed", **(given | left))[0] == "WaitBeforeNextCleanUp") is again
+    assert evaluate(definition.states["StartNextCleanUp"]["Assign"]["attempt"], attempt=3) == 4
 
 
 def test_the_first_failure_stays_the_executions_error(definition: Definition) -> None:

@@ -160,7 +160,12 @@ def test_the_only_way_to_delete_the_file_system_leads_past_the_question_whether_
     ]
     assert deleting == ["DeleteFileSystem"]
     assert [(edge.source, edge.kind) for edge in ways if edge.target == "DeleteFileSystem"] == [
-        ("MayDeleteFileSystem", "default")
+        ("FindTasksInTheWay", "catch"),
+        ("IsTaskInTheWay", "choice"),
+    ]
+    assert [(edge.source, edge.kind) for edge in ways if edge.target == "FindTasksInTheWay"] == [
+        ("MayDeleteFileSystem", "default"),
+        ("WaitForCancellation", "next"),
     ]
     assert "DeleteFileSystem" not in reachable(
         definition.whole["StartAt"], ways, without=frozenset({"MayDeleteFileSystem"})

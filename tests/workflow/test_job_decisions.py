@@ -38,20 +38,42 @@ def test_a_job_counts_as_started_as_soon_as_it_may_have_written(
 ) -> None:
     listed = jobs(definition, given)
     assert [each["started"] for each in listed] == [started]
-    noted = evaluate(definition.states["NoteEndOfJobs"]["Assign"], jobs=listed, entry="run")
+    ever = evaluate(
+        definition.states["DescribeJob"]["Assign"]["everStarted"], {"result": {"Jobs": [given]}}, everStarted=False
+    )
+    noted = evaluate(
+        definition.states["NoteEndOfJobs"]["Assign"], jobs=listed, entry="run", everStarted=ever, submitted=True
+    )
     assert noted["jobsStarted"] is started
+
+
+def test_a_job_that_was_seen_started_stays_so_and_one_that_batch_has_forgotten_counts_as_started(
+    definition: Definition,
+) -> None:
+    note = definition.states["NoteEndOfJobs"]["Assign"]["jobsStarted"]
+    known = jobs(definition, detail("FAILED"))
+    assert evaluate(note, jobs=known, entry="run", everStarted=True, submitted=True) is True
+    assert evaluate(note, jobs=[], entry="clean-up", everStarted=False, submitted=True) is True
+    assert evaluate(note, jobs=[], entry="clean-up", everStarted=False, submitted=False) is False
 
 
 def test_the_queue_has_to_be_seen_empty_since_the_last_job_stopped(definition: Definition) -> None:
     note = definition.states["NoteEndOfJobs"]["Assign"]
     ended = jobs(definition, detail("FAILED", StoppedAt=3000), detail("SUCCEEDED", StoppedAt=5000))
-    assert evaluate(note, jobs=ended, entry="run")["jobStoppedAt"] == 5000
+    assert evaluate(note, jobs=ended, entry="run", everStarted=True, submitted=True)["jobStoppedAt"] == 5000
     for entry, listed in [("reclaim", ended), ("run", jobs(definition, detail("FAILED"))), ("clean-up", [])]:
-        assert evaluate(note, jobs=listed, entry=entry)["jobStoppedAt"] > 10**12, (entry, "not now")
+        assert evaluate(note, jobs=listed, entry=entry, everStarted=False, submitted=True)["jobStoppedAt"] > 10**12, (
+            entry
+        )
 
 
 def test_what_is_reclaimed_may_have_been_written_to_by_other_hands(definition: Definition) -> None:
-    assert evaluate(definition.states["NoteEndOfJobs"]["Assign"], jobs=[], entry="reclaim")["jobsStarted"] is True
+    assert (
+        evaluate(
+            definition.states["NoteEndOfJobs"]["Assign"], jobs=[], entry="reclaim", everStarted=False, submitted=False
+        )["jobsStarted"]
+        is True
+    )
 
 
 @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"])

@@ -117,7 +117,7 @@ def test_the_output_of_a_run_names_what_stays(definition: Definition) -> None:
 def test_every_failure_everything_kept_and_every_reclaim_is_told_and_a_good_run_is_not(
     definition: Definition, variables: dict[str, Any], told: bool
 ) -> None:
-    (rule,) = definition.states["IsAnythingToTell"]["Choices"]
+    _, rule = definition.states["IsAnythingToTell"]["Choices"]
     blank = {
         "entry": "run",
         "failure": None,
