@@ -140,7 +140,10 @@ def test_a_clean_up_run_is_repeated_as_often_as_is_said() -> None:
     word = {"3": "three", "4": "four", "5": "five", "6": "six"}[attempts]
     assert f"up to {word}\ntimes" in markdown.text("docs/workflow.md")
     assert f"{attempts} 回まで" in markdown.text("docs/workflow.ja.md")
-    assert STATES["WaitBeforeCleanUp"]["Seconds"] == "{% 60 + ($chain.depth - 1) * 900 %}"
+    assert STATES["WaitBeforeCleanUp"]["Seconds"] == 60
+    pauses = [min(86_400, 900 * 16**attempt) for attempt in range(3)]
+    assert pauses == [15 * 60, 4 * 3600, 86_400]
+    assert STATES["WaitBeforeNextCleanUp"]["Seconds"] == "{% $min([86400, 900 * $power(16, $attempt - 1)]) %}"
 
 
 @pytest.mark.parametrize("page", PAGES)
