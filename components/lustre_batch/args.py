@@ -21,8 +21,8 @@ class LustreBatchAutoExportArgs:
     lustre_imported_file_chunk_size: int | None
     """Import chunk size (MiB): how much of an imported file lies on one disk. Default: 1024."""
     ecr_repository_name: str | None
-    """Name of the image repository to create; a unique suffix is added, so that stacks can share an account.
-    Default: "batch-job-with-lustre-auto-export"."""
+    """Name of the image repository to create; the stack's name stands before it, a unique suffix after it. Default:
+    "batch-job-with-lustre-auto-export"."""
     compute_environment_type: str | None
     """Spot or On-Demand instances. Default: "SPOT"."""
     compute_environment_allocation_strategy: str | None

@@ -70,7 +70,7 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
 
         topic = create_topic(owner)
         network = create_network(owner)
-        storage = create_storage(owner, topic.name)
+        storage = create_storage(owner)
         compute = create_compute(owner, network)
         check_metrics = create_check_metrics(owner)
         workflow = create_workflow(owner, topic, network, storage, compute, check_metrics)

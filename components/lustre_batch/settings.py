@@ -65,7 +65,7 @@ class Settings(BaseModel):
     # ECR API, CreateRepository: repositoryName; 40 characters leave room for the unique suffix.
     ecr_repository_name: str = _parameter(
         "batch-job-with-lustre-auto-export",
-        "Name of the image repository to create; a unique suffix is added, so that stacks can share an account.",
+        "Name of the image repository to create; the stack's name stands before it, a unique suffix after it.",
         rule="2 to 200 lower-case letters and digits, separated by single hyphens, dots, underscores or slashes",
         pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$",
         min_length=2,

@@ -26,14 +26,14 @@ class Storage:
     parameters_secret_arn: pulumi.Output[str]
 
 
-def create_storage(owner: Owner, stack_id: pulumi.Input[str]) -> Storage:
+def create_storage(owner: Owner) -> Storage:
     """Create what is not adopted, and the secret with the run-time parameters."""
     settings = owner.settings
     bucket_name = pulumi.Output.from_input(settings.bucket_name) if settings.bucket_name else _create_bucket(owner)
     repository_url = None
     image: pulumi.Input[str] = settings.job_definition_container_image
     if not image:
-        repository_url = _create_repository(owner, stack_id).repository_url
+        repository_url = _create_repository(owner).repository_url
         image = pulumi.Output.concat(repository_url, ":latest")
     return Storage(
         bucket_name=bucket_name,
@@ -126,14 +126,13 @@ def _create_bucket(owner: Owner) -> pulumi.Output[str]:
     return bucket.bucket
 
 
-def _create_repository(owner: Owner, stack_id: pulumi.Input[str]) -> aws.ecr.Repository:
+def _create_repository(owner: Owner) -> aws.ecr.Repository:
     """The job's image repository, scanned on push; what it holds stays when the stack goes."""
     settings = owner.settings
     keep = settings.retain_data_on_destroy
-    suffix = pulumi.Output.from_input(stack_id).apply(lambda unique: unique.rsplit("-", 1)[-1])
     repository = aws.ecr.Repository(
-        owner.named("image"),
-        name=pulumi.Output.concat(settings.ecr_repository_name, "-", suffix),
+        # Named by Pulumi, with a suffix of its own each time: one that was kept is in nobody's way.
+        owner.named(settings.ecr_repository_name),
         image_scanning_configuration={"scan_on_push": True},
         encryption_configurations=(
             [{"encryption_type": "KMS", "kms_key": settings.kms_key_arn}] if settings.kms_key_arn else None

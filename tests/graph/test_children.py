@@ -25,7 +25,7 @@ CHILDREN = {
     "aws:ec2/vpc:Vpc": ["vpc"],
     "aws:ec2/vpcEndpoint:VpcEndpoint": ["s3"],
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": ["image"],
-    "aws:ecr/repository:Repository": ["image"],
+    "aws:ecr/repository:Repository": ["batch-job-with-lustre-auto-export"],
     "aws:iam/instanceProfile:InstanceProfile": ["instance"],
     "aws:iam/role:Role": ["check-metrics", "clean-up", "instance", "workflow"],
     "aws:iam/rolePolicy:RolePolicy": ["check-metrics", "clean-up", "workflow"],
@@ -92,7 +92,7 @@ def test_the_stack_exports_its_contract_with_the_childrens_own_values(graph: Gra
     assert exports["parametersSecretArn"].startswith("arn:aws:secretsmanager:us-east-1:123456789012:secret:autoexport-")
     assert exports["checkMetricsFunctionName"].startswith("autoexport-check-metrics-")
     registry = "123456789012.dkr.ecr.us-east-1.amazonaws.com/"
-    assert exports["repositoryUrl"].startswith(f"{registry}batch-job-with-lustre-auto-export-")
+    assert exports["repositoryUrl"].startswith(f"{registry}autoexport-batch-job-with-lustre-auto-export-")
 
 
 def test_every_public_output_of_the_component_is_registered_and_has_a_value(graph: Graph) -> None:
