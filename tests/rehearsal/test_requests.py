@@ -37,6 +37,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "fsx:UpdateDataRepositoryAssociation": {"AssociationId": "dra-1"},
     "fsx:CreateDataRepositoryTask": {"FileSystemId": "fs-1", "Tags": LISTED},
     "fsx:DescribeDataRepositoryTasks": {"TaskIds": ["task-1"]},
+    "fsx:CancelDataRepositoryTask": {"TaskId": "task-1"},
     "fsx:TagResource": {"ResourceARN": f"arn:aws:fsx:eu-west-1:{ACCOUNT}:file-system/fs-1", "Tags": LISTED},
     "ec2:CreateLaunchTemplate": {"TagSpecifications": [{"ResourceType": "launch-template", "Tags": LISTED}]},
     "ec2:DescribeLaunchTemplates": {},
@@ -100,6 +101,7 @@ EXPECTED: dict[str, list[str]] = {
         f"fsx:TagResource arn:aws:fsx:{HERE}:task/*",
     ],
     "fsx:DescribeDataRepositoryTasks": ["fsx:DescribeDataRepositoryTasks *"],
+    "fsx:CancelDataRepositoryTask": [f"fsx:CancelDataRepositoryTask arn:aws:fsx:{HERE}:task/task-1"],
     "fsx:TagResource": [f"fsx:TagResource arn:aws:fsx:{HERE}:file-system/fs-1"],
     "ec2:CreateLaunchTemplate": [
         f"ec2:CreateLaunchTemplate arn:aws:ec2:{HERE}:launch-template/*",
