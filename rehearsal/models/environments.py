@@ -100,7 +100,7 @@ class Environments:
         if environment.status in {"CREATING", "UPDATING", "DELETING"}:
             message = f"Cannot update, resource is being modified: it is {environment.status}"
             raise ModelError("ClientException", message)
-        changes = params.get("computeResources", {})
+        changes = _with_desired(environment.resources, params.get("computeResources", {}))
         _check_sizes({**environment.resources, **changes})
         infrastructure = bool(INFRASTRUCTURE & set(changes))
         if infrastructure:
@@ -227,6 +227,15 @@ class Environments:
 
 def drop(things: dict[str, Any], name: str) -> None:
     things.pop(name, None)
+
+
+def _with_desired(current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Batch guide, updating compute environments: only a desiredvCpus that is given has to fit; else Batch moves it."""
+    if "desiredvCpus" in changes or not {"minvCpus", "maxvCpus"} & set(changes):
+        return changes
+    low = changes.get("minvCpus", current.get("minvCpus", 0))
+    high = changes.get("maxvCpus", current.get("maxvCpus", 1))
+    return changes | {"desiredvCpus": min(max(current.get("desiredvCpus", low), low), high)}
 
 
 def _check_sizes(resources: dict[str, Any]) -> None:
