@@ -15,7 +15,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--scenario late-burst")
-	$(BIN)/python -m rehearsal $(ARGS)
+	@$(BIN)/python -m rehearsal $(ARGS)
 
 test: $(INSTALLED) ## every test; those that drive the Pulumi engine are skipped when there is none
 	$(BIN)/python -m pytest -n 2 $(ARGS)

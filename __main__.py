@@ -5,10 +5,13 @@ import re
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from components.lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, read_config
+from components.lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError, read_config
 
 # pulumi.Config can only look up keys it is told of; a misspelt one has to be seen, too.
-settings = read_config(get_config_env() | CONFIG.get())
+try:
+    settings = read_config(get_config_env() | CONFIG.get())
+except SettingsError as error:
+    raise pulumi.RunError(str(error)) from None  # shown as it is, without a traceback
 # Physical names derive from the component's, and buckets and repositories take lower case only.
 name = re.sub("[^a-z0-9]+", "-", pulumi.get_stack().lower())
 auto_export = LustreBatchAutoExport(name, LustreBatchAutoExportArgs(**dict(settings)))

@@ -280,7 +280,7 @@ def _cause(error: BaseException) -> DeployError | None:
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:  # Pulumi re-raises with causes that point back at each other
-        if isinstance(link, DeployError):
+        if isinstance(link, DeployError | pulumi.RunError):
             return DeployError(str(link))
         chain.append(link)
         link = link.__cause__ or link.__context__

@@ -23,9 +23,9 @@ def show(console: Console, session: Session, verdict: Verdict) -> None:
     console.print(table)
     console.print()
     if verdict.passed:
-        console.print(
-            Text(f"{facts['scenario']}: as expected. Nothing lost, nothing left running.", style="bold green")
-        )
+        kept = ", ".join(thing["id"] for thing in facts["retained"])
+        left = f"kept, and still billed: {kept}" if kept else "nothing left running"
+        console.print(Text(f"{facts['scenario']}: as expected. Nothing lost, {left}.", style="bold green"))
     for reason in verdict.why_not:
         console.print(Text(f"{facts['scenario']}: {reason}", style="bold red"))
 
@@ -39,7 +39,7 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows.append(("lost", f"{facts['lost_files']:,} files, {_size(facts['lost_bytes'])}"))
     if facts["stale_objects"]:
         rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had removed"))
-    for name, key in (("job ended", "job_ended_at"), ("all in S3", "drained_at"), ("deleted", "deleted_at")):
+    for name, key in (("job ended", "job_ended_at"), ("last export", "drained_at"), ("deleted", "deleted_at")):
         if facts[key] is not None:
             rows.append((name, f"after {clock_time(facts[key])}"))
     if facts["idle_seconds"] is not None:
@@ -55,7 +55,7 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def _costs(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
-    now = session.account.clock.now()
+    now = verdict.played.ended
     rows = []
     for file_system in session.account.file_systems.all.values():
         seconds = lifetime_seconds(file_system, now)

@@ -34,7 +34,9 @@ class Timeline:
         if execution.arn != self._execution:
             self._flush()
             if self._execution is not None:
-                self._console.print(Text(f"─ another execution: {execution.name}", style="bold"))
+                self._console.print(
+                    Text(f"─ the next execution, which cleans up or reclaims: {execution.name}", style="bold")
+                )
             self._execution = execution.arn
             self._seen = []
         if kind in HIDDEN:

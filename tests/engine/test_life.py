@@ -127,7 +127,7 @@ def test_a_run_under_way_is_left_alone_by_up_and_named_by_destroy(stack: Stack) 
 def test_destroy_ends_without_a_manual_step_and_leaves_only_data(stack: Stack) -> None:
     exports, account = stack.exports, stack.account
     destroyed = stack.operate("destroy")
-    for kept in ("aws:s3:Bucket autoexport-data", "aws:ecr:Repository autoexport-image"):
+    for kept in ("aws:s3:Bucket autoexport-data", "aws:ecr:Repository autoexport-batch-job-with-lustre-auto-export"):
         assert re.search(rf"{kept} deleted .*\[retain\]", destroyed.output), destroyed.output
     assert stack.engine.workspace.resources(stack.name) in ([], _only_the_stack(stack))
     left = {item for item in inventory(account) if re.search(r"autoexport|batch-job", item)}

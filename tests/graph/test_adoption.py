@@ -127,7 +127,7 @@ def test_contradictory_arguments_are_refused_before_anything_is_registered(
 
 def test_wrong_configuration_registers_nothing_at_all() -> None:
     graph = Graph()
-    with pytest.raises(SettingsError, match="lustre-batch:lustreStorageCapacity: 1300"):
+    with pytest.raises(pulumi.RunError, match="lustre-batch:lustreStorageCapacity: 1300"):
         record_stack({"lustreStorageCapacity": "1300"}, into=graph)
     assert graph.registrations == []
 
