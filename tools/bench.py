@@ -7,6 +7,7 @@ machine strikes both.
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -66,6 +67,37 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
+def engine_operations(program: Path) -> tuple[float, float]:
+    """Seconds of the first preview and the first up of a program, through the engine and its language host."""
+    from rehearsal import engine
+    from rehearsal.account import Account
+
+    taken = []
+    with Account() as account, engine.started(account, program) as started:
+        started.init("autoexport")
+        for operation in ("preview", "up"):
+            began = time.perf_counter()
+            started.workspace.operate(operation, "autoexport")
+            taken.append(time.perf_counter() - began)
+    return taken[0], taken[1]
+
+
+def engine_beside_an_empty_program() -> None:
+    from rehearsal import engine
+
+    if engine.find() is None:
+        print(f"the engine                           {engine.MISSING}")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        empty = Path(name)
+        (empty / "Pulumi.yaml").write_text("name: empty\nruntime: python\n")
+        (empty / "__main__.py").write_text("import pulumi\n")
+        for what, program in (("an empty program", empty), ("the whole stack", ROOT)):
+            runs = [engine_operations(program) for _ in range(3)]
+            preview, up = (statistics.median(times) for times in zip(*runs, strict=True))
+            print(f"{what:<36} {preview:6.2f} s preview, {up:.2f} s up (aim: within 5 s of the empty one)")
+
+
 def main() -> None:
     (rehearsal,) = in_turns([sys.executable, "-m", "rehearsal", "--json"], runs=3)
     print(f"make rehearse, default scenario      {rehearsal:6.2f} s   (aim: under 10 s)")
@@ -74,6 +106,7 @@ def main() -> None:
     imports, graph = in_turns(python(IMPORTS), python(GRAPH))
     print(f"import pulumi, pulumi_aws            {imports:6.2f} s")
     print(f"the whole graph under mocks          {graph:6.2f} s   {graph / imports:.2f} x the import (aim: 1.5 x)")
+    engine_beside_an_empty_program()
     boto3, handler = in_turns(python(CHECK), python(HANDLER))
     print(f"import boto3                         {boto3:6.3f} s")
     print(f"the handler's cold import            {handler:6.3f} s   {handler / boto3:.2f} x boto3 (aim: 1.1 x)")
