@@ -23,7 +23,7 @@ test: $(INSTALLED) ## every test; those that drive the Pulumi engine are skipped
 lint: $(INSTALLED) ## ruff, mypy, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy components functions rehearsal __main__.py
+	$(BIN)/mypy components/lustre_batch functions rehearsal tools __main__.py
 	$(BIN)/shellcheck $$(git ls-files '*.sh')
 
 docs: $(INSTALLED) ## regenerate the tables and diagrams, Pulumi.yaml's configuration and the arguments

@@ -3,9 +3,8 @@
 import re
 
 import pulumi
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError, read_config
 from pulumi.runtime.config import CONFIG, get_config_env
-
-from components.lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError, read_config
 
 # pulumi.Config can only look up keys it is told of; a misspelt one has to be seen, too.
 try:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.lustre_batch.parts import render
-from components.lustre_batch.workflow import user_data
+from lustre_batch.parts import render
+from lustre_batch.workflow import user_data
 
 from .account import Account
 from .deploy import Deployment, deploy

@@ -3,6 +3,7 @@
 Its code is one file that is shipped as it is; this module only deploys it and must not know how it decides.
 """
 
+from importlib import resources
 from pathlib import Path
 
 import pulumi
@@ -10,13 +11,10 @@ import pulumi_aws as aws
 
 from .parts import Owner, read_data, render_output
 
-_BESIDE = Path(__file__).parent / "check_metrics"  # in the wheel
-_IN_REPOSITORY = Path(__file__).parents[2] / "functions" / "check_metrics"
-
 
 def handler_file() -> Path:
-    """The handler: inside the installed package, or in the repository's ``functions/``."""
-    return next(folder for folder in (_BESIDE, _IN_REPOSITORY) if folder.is_dir()) / "handler.py"
+    """The handler's one file, which the package has as its part ``check_metrics``."""
+    return Path(str(resources.files("lustre_batch.check_metrics") / "handler.py"))
 
 
 def create_check_metrics(owner: Owner) -> aws.lambda_.Function:

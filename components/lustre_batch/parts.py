@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from importlib import resources
 from typing import Any
 
 import pulumi
@@ -15,7 +15,6 @@ import pulumi_aws as aws
 
 from .settings import Settings
 
-_HERE = Path(__file__).parent
 # Step Functions guide, "Prevent cross-service confused deputy"; EventBridge guide, the same. Lambda and EC2 document no
 # such condition for the roles they assume.
 _NAMING_THE_ACCOUNT = {"states.amazonaws.com", "events.amazonaws.com"}
@@ -102,7 +101,7 @@ class Owner:
 
 def read_data(name: str) -> str:
     """A data file of this package: the definition, a policy, the user data."""
-    return (_HERE / name).read_text(encoding="utf-8")
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:

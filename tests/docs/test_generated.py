@@ -30,7 +30,7 @@ def test_everything_that_is_generated_is_current() -> None:
 
 
 def test_it_can_be_generated_anew_when_the_component_cannot_be_imported() -> None:
-    program = "import sys; sys.modules['components'] = None; import tools.generate as g; print(g.arguments(''))"
+    program = "import sys; sys.modules['lustre_batch'] = None; import tools.generate as g; print(g.arguments(''))"
     made = subprocess.run([sys.executable, "-c", program], cwd=markdown.ROOT, capture_output=True, text=True)
     assert made.stderr == ""
     assert "def __init__(" in made.stdout

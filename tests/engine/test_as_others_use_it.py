@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from inventory import inventory
+from lustre_batch.settings import Settings
 
-from components.lustre_batch.settings import Settings
 from rehearsal import engine, scenario
 from rehearsal.account import Account
 from rehearsal.deploy import ROOT

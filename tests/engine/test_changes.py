@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from conftest import Stack
+from lustre_batch.settings import Settings
 
-from components.lustre_batch.settings import Settings
 from rehearsal import scenario
 from rehearsal.engine import changes
 from rehearsal.session import Session

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pulumi
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
 
-from components.lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
 from tests.graph.recording import Graph, record
 
 MACHINE = "aws:sfn/stateMachine:StateMachine"

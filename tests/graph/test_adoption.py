@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 import pytest
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError
 
-from components.lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError
 from tests.graph.recording import COMPONENT, Graph, record, record_stack
 from tests.graph.standalone import ENVIRONMENT, MACHINE, component, states
 

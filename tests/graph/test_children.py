@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from lustre_batch import LustreBatchAutoExport
 
-from components.lustre_batch import LustreBatchAutoExport
 from tests.graph.recording import COMPONENT, STACK, Graph, record, record_stack
 
 # type: what stands behind the component's name in each child's

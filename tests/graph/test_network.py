@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from lustre_batch.network import subnet_ranges
 
-from components.lustre_batch.network import subnet_ranges
 from tests.graph.recording import Graph, record_stack
 
 SUBNET, ROUTE = "aws:ec2/subnet:Subnet", "aws:ec2/route:Route"

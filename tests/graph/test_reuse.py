@@ -11,8 +11,8 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+from lustre_batch import LustreBatchAutoExport
 
-from components.lustre_batch import LustreBatchAutoExport
 from tests.graph.recording import COMPONENT, Graph, Place, Registration, record, record_stack
 from tests.graph.standalone import ENVIRONMENT, component, states
 

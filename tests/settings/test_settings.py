@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from lustre_batch import Settings, SettingsError, read_config, read_settings
+from lustre_batch.validation import run_time_rules
 from pydantic.alias_generators import to_camel
 
-from components.lustre_batch import Settings, SettingsError, read_config, read_settings
-from components.lustre_batch.validation import run_time_rules
 from tests.settings.mistakes import BAD
 
 # The reference system's document, "Deployment parameters".

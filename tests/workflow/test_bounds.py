@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from jsonata.jsonata import Jsonata
+from lustre_batch import Settings
+from lustre_batch.settings import run_time_names
+from lustre_batch.validation import run_time_rules
 
-from components.lustre_batch import Settings
-from components.lustre_batch.settings import run_time_names
-from components.lustre_batch.validation import run_time_rules
 from tests.workflow.asl import cycles_through, loops
 from tests.workflow.conftest import Definition
 

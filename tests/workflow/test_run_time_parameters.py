@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from lustre_batch import Settings, read_settings
+from lustre_batch.validation import SettingsError
 
-from components.lustre_batch import Settings, read_settings
-from components.lustre_batch.validation import SettingsError
 from rehearsal.expressions import Evaluator, bound, python
 from tests.graph.recording import record_stack
 from tests.settings.mistakes import BAD
