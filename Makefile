@@ -46,4 +46,4 @@ soak: $(INSTALLED) ## property tests over N random schedules (N=5000)
 	SCHEDULES=$(or $(N),5000) $(BIN)/python -m pytest -n 2 tests/rehearsal/test_properties.py
 
 compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000), into the README
-	$(BIN)/python -m rehearsal.compare --schedules $(or $(N),1000) --write
+	$(BIN)/python -m rehearsal.play.compare --schedules $(or $(N),1000) --write

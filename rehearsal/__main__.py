@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from . import scenario as scenarios
-from .scenario import Scenario, ScenarioError
+from .play import scenario as scenarios
+from .play.scenario import Scenario, ScenarioError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,12 +56,12 @@ def _list(console: Console) -> None:
 def _rehearse(options: argparse.Namespace, console: Console) -> int:
     scenario = _scenario(options)
     # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
-    from .account import Account
-    from .deploy import DeployError
-    from .report import show
-    from .session import Session
-    from .timeline import Timeline
-    from .verdict import judge
+    from .aws.account import Account
+    from .play.report import show
+    from .play.session import Session
+    from .play.timeline import Timeline
+    from .play.verdict import judge
+    from .provider.deploy import DeployError
 
     with Account() as account:
         console.print(f"[bold]{scenario.name}[/bold] {scenario.description}")
@@ -81,11 +81,11 @@ def _rehearse(options: argparse.Namespace, console: Console) -> int:
 
 
 def _deploy(account: Any, options: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
-    from . import deploy
+    from .provider import deploy
 
     config = {**scenario.set, **_settings(options.set)}
     if options.engine:
-        from .engine import deploy as through_engine  # type: ignore[import-not-found,unused-ignore]
+        from .provider.engine import deploy as through_engine  # type: ignore[import-not-found,unused-ignore]
 
         return dict(through_engine(account, options.stack, config).exports)
     return dict(deploy.deploy(account, options.stack, config).exports)

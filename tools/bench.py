@@ -69,8 +69,8 @@ def python(code: str) -> list[str]:
 
 def engine_operations(program: Path) -> tuple[float, float]:
     """Seconds of the first preview and the first up of a program, through the engine and its language host."""
-    from rehearsal import engine
-    from rehearsal.account import Account
+    from rehearsal.aws.account import Account
+    from rehearsal.provider import engine
 
     taken = []
     with Account() as account, engine.started(account, program) as started:
@@ -83,7 +83,7 @@ def engine_operations(program: Path) -> tuple[float, float]:
 
 
 def engine_beside_an_empty_program() -> None:
-    from rehearsal import engine
+    from rehearsal.provider import engine
 
     if engine.find() is None:
         print(f"the engine                           {engine.MISSING}")

@@ -12,9 +12,9 @@ import yaml
 from botocore import xform_name
 from pydantic.alias_generators import to_camel
 
-from rehearsal import scenario
 from rehearsal.__main__ import _parser
-from rehearsal.prices import HOURS_PER_MONTH, PRICES
+from rehearsal.play import scenario
+from rehearsal.play.prices import HOURS_PER_MONTH, PRICES
 from tests.docs import markdown
 from tools.generate import SETTINGS, VALIDATION
 

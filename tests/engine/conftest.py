@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal import deploy, engine
-from rehearsal.account import Account
+from rehearsal.aws.account import Account
+from rehearsal.provider import deploy, engine
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

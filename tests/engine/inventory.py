@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.account import Account
+from rehearsal.aws.account import Account
 
 # service, operation, where its answer holds the list, where an item holds its id
 _LISTS = (

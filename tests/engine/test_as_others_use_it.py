@@ -13,12 +13,13 @@ import pytest
 from inventory import inventory
 from lustre_batch.settings import Settings
 
-from rehearsal import engine, scenario
-from rehearsal.account import Account
-from rehearsal.deploy import ROOT
-from rehearsal.engine import changes
-from rehearsal.session import Session
-from rehearsal.verdict import judge
+from rehearsal.aws.account import Account
+from rehearsal.play import scenario
+from rehearsal.play.session import Session
+from rehearsal.play.verdict import judge
+from rehearsal.provider import engine
+from rehearsal.provider.deploy import ROOT
+from rehearsal.provider.engine import changes
 
 pytestmark = pytest.mark.engine
 

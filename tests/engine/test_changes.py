@@ -6,10 +6,10 @@ import pytest
 from conftest import Stack
 from lustre_batch.settings import Settings
 
-from rehearsal import scenario
-from rehearsal.engine import changes
-from rehearsal.session import Session
-from rehearsal.verdict import judge
+from rehearsal.play import scenario
+from rehearsal.play.session import Session
+from rehearsal.play.verdict import judge
+from rehearsal.provider.engine import changes
 
 pytestmark = pytest.mark.engine
 

@@ -6,8 +6,8 @@ import pytest
 from conftest import Stack
 from inventory import inventory
 
-from rehearsal.calls import Fault
-from rehearsal.resources import ResourceError
+from rehearsal.aws.calls import Fault
+from rehearsal.provider.table import ResourceError
 
 pytestmark = pytest.mark.engine
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from conftest import Stack
 
-from rehearsal import scenario
-from rehearsal.session import Session
-from rehearsal.verdict import judge
+from rehearsal.play import scenario
+from rehearsal.play.session import Session
+from rehearsal.play.verdict import judge
 
 pytestmark = pytest.mark.engine
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal import resources
-from rehearsal.account import Account
-from rehearsal.deploy import DeployError, configuration
-from rehearsal.engine.diff import changes, delete_first
-from rehearsal.resources import KINDS, REPLACES, ResourceError, declared_properties, modelled
+from rehearsal.aws.account import Account
+from rehearsal.provider import table as resources
+from rehearsal.provider.deploy import DeployError, configuration
+from rehearsal.provider.engine.diff import changes, delete_first
+from rehearsal.provider.table import KINDS, REPLACES, ResourceError, declared_properties, modelled
 
 POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}]}'
 VPC = KINDS["aws:ec2/vpc:Vpc"]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.account import Account
-from rehearsal.executions import Execution
-from rehearsal.scenario import Scenario, parse
+from rehearsal.aws.account import Account
+from rehearsal.aws.states.executions import Execution
+from rehearsal.play.scenario import Scenario, parse
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
 USER_DATA = """MIME-Version: 1.0

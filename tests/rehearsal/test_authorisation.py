@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.authorisation import Decision, UnsupportedPolicy, evaluate
+from rehearsal.aws.iam.evaluation import Decision, UnsupportedPolicy, evaluate
 
 FILE_SYSTEM = "arn:aws:fsx:us-east-1:123456789012:file-system/fs-1"
 

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from rehearsal.account import Account
-from rehearsal.calls import Fault, ModelError, acting_as, internally
+from rehearsal.aws.account import Account
+from rehearsal.aws.calls import Fault, ModelError, acting_as, internally
 
 
 def code(caught: pytest.ExceptionInfo[ClientError]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.clock import ORIGIN, Clock
+from rehearsal.aws.clock import ORIGIN, Clock
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehearsal.models.export import EXPORT_LATENCY_SECONDS, Content, Rates
+from rehearsal.aws.fsx.export import EXPORT_LATENCY_SECONDS, Content, Rates
 
 
 def content(rates: Rates | None = None, refused: int = 0) -> Content:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.account import Account
-from rehearsal.calls import Fault
-from rehearsal.executions import Execution
+from rehearsal.aws.account import Account
+from rehearsal.aws.calls import Fault
+from rehearsal.aws.states.executions import Execution
 
 Run = Callable[..., Execution]
 SDK = "arn:aws:states:::aws-sdk:"

@@ -13,12 +13,12 @@ import yaml
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from rehearsal.account import Account
-from rehearsal.deploy import deploy
-from rehearsal.scenario import parse
-from rehearsal.schedules import hostile
-from rehearsal.session import Session
-from rehearsal.verdict import judge
+from rehearsal.aws.account import Account
+from rehearsal.play.scenario import parse
+from rehearsal.play.schedules import hostile
+from rehearsal.play.session import Session
+from rehearsal.play.verdict import judge
+from rehearsal.provider.deploy import deploy
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "200"))
 # The definition retries a failing call eight times; a schedule that fails one more often may have to keep things.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.scenario import Scenario, ScenarioError, load, names, parse
+from rehearsal.play.scenario import Scenario, ScenarioError, load, names, parse
 
 
 def test_every_key_is_optional_and_has_the_default_that_is_written_down() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from rehearsal.account import Account
-from rehearsal.calls import internally
-from rehearsal.deploy import deploy
-from rehearsal.scenario import Scenario, load, names
-from rehearsal.session import Session
-from rehearsal.verdict import Verdict, judge
+from rehearsal.aws.account import Account
+from rehearsal.aws.calls import internally
+from rehearsal.play.scenario import Scenario, load, names
+from rehearsal.play.session import Session
+from rehearsal.play.verdict import Verdict, judge
+from rehearsal.provider.deploy import deploy
 
 Play = Callable[[str], Verdict]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.models import work as work_module
-from rehearsal.models.work import schedule
-from rehearsal.scenario import Writes
+from rehearsal.aws.batch import work as work_module
+from rehearsal.aws.batch.work import schedule
+from rehearsal.play.scenario import Writes
 
 World = Any  # the fixture's type, in conftest.py
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.expressions import Evaluator, bound, python
+from rehearsal.aws.states.expressions import Evaluator, bound, python
 from tests.workflow.asl import parsed, read
 from tests.workflow.conftest import Definition
 

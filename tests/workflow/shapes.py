@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from rehearsal.naming import sdk_name
+from rehearsal.aws.states.naming import sdk_name
 from tests.workflow.asl import EXPRESSION, Node, children, parsed
 
 # The shape of what an expression may read: a shape of the model, or one of these.

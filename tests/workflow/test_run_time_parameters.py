@@ -9,7 +9,7 @@ import pytest
 from lustre_batch import Settings, read_settings
 from lustre_batch.validation import SettingsError
 
-from rehearsal.expressions import Evaluator, bound, python
+from rehearsal.aws.states.expressions import Evaluator, bound, python
 from tests.graph.recording import record_stack
 from tests.settings.mistakes import BAD
 from tests.workflow.conftest import Definition, definition_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.expressions import Evaluator, bound, python
+from rehearsal.aws.states.expressions import Evaluator, bound, python
 from tests.graph.recording import record_stack
 from tests.workflow.conftest import Definition, definition_of
 

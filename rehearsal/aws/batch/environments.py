@@ -1,0 +1,247 @@
+"""Batch's compute environments. Owns their states, the asynchronous updates and what makes an
+environment invalid. It must never accept what Batch would only find out later: what can go wrong goes wrong at the
+moment it would in AWS."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...play.scenario import Scenario
+from ..calls import ModelError, internally
+
+if TYPE_CHECKING:
+    from ..account import Account
+
+# Batch guide, updating compute environments: changing these is an infrastructure update.
+INFRASTRUCTURE = {
+    "launchTemplate", "allocationStrategy", "instanceTypes", "ec2Configuration", "imageId", "instanceRole", "subnets",
+    "securityGroupIds", "ec2KeyPair", "placementGroup", "bidPercentage", "tags", "type",
+}  # fmt: skip
+# Batch guide, updatePolicy.jobExecutionTimeoutMinutes: how long running jobs may hold up a replacement of instances.
+JOB_EXECUTION_TIMEOUT_MINUTES = 30
+STATE_CHANGE_SECONDS = 2.0
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
+FILE_SYSTEM = re.compile(r"fs-[0-9a-f]{17}")
+
+
+@dataclass
+class Environment:
+    name: str
+    arn: str
+    request: dict[str, Any]
+    resources: dict[str, Any]
+    state: str
+    status: str = "CREATING"
+    reason: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    update: int = 0
+
+
+class Environments:
+    """Answers batch: what concerns compute environments."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.scenario = Scenario()
+        self.environments: dict[str, Environment] = {}
+        account.calls.answer(
+            "batch",
+            CreateComputeEnvironment=self.create_environment,
+            UpdateComputeEnvironment=self.update_environment,
+            DeleteComputeEnvironment=self.delete_environment,
+            DescribeComputeEnvironments=self.describe_environments,
+        )
+
+    def snapshot(self) -> Any:
+        return copy.deepcopy(self.environments)
+
+    def reset(self, scenario: Scenario, baseline: Any) -> None:
+        self.scenario = scenario
+        self.environments = copy.deepcopy(baseline)
+
+    def arn(self, kind: str, name: str) -> str:
+        account = self.account
+        return f"arn:{account.partition}:batch:{account.region}:{account.account_id}:{kind}/{name}"
+
+    def create_environment(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = params["computeEnvironmentName"]
+        if not NAME.match(name):
+            raise ModelError("ClientException", f"{name} is not a valid name")
+        if name in self.environments:
+            raise ModelError("ClientException", "Object already exists")
+        resources = params.get("computeResources", {})
+        if params["type"] == "MANAGED" and not resources:
+            raise ModelError("ClientException", "computeResources is required for a MANAGED compute environment")
+        _check_sizes(resources)
+        environment = Environment(
+            name=name,
+            arn=self.arn("compute-environment", name),
+            request=params,
+            resources=resources,
+            state=params.get("state", "ENABLED"),
+            tags=params.get("tags", {}),
+        )
+        self.environments[name] = environment
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, environment.update))
+        return {"computeEnvironmentName": name, "computeEnvironmentArn": environment.arn}
+
+    def environment(self, name_or_arn: str) -> Environment:
+        environment = self.environments.get(name_or_arn.rpartition("/")[2])
+        if environment is None or name_or_arn not in (environment.name, environment.arn):
+            raise ModelError("ClientException", f"{name_or_arn} does not exist")
+        return environment
+
+    def update_environment(self, params: dict[str, Any]) -> dict[str, Any]:
+        environment = self.environment(params["computeEnvironment"])
+        if environment.status in {"CREATING", "UPDATING", "DELETING"}:
+            message = f"Cannot update, resource is being modified: it is {environment.status}"
+            raise ModelError("ClientException", message)
+        changes = _with_desired(environment.resources, params.get("computeResources", {}))
+        _check_sizes({**environment.resources, **changes})
+        infrastructure = bool(INFRASTRUCTURE & set(changes))
+        if infrastructure:
+            self._check_infrastructure(environment, params)
+        environment.state = params.get("state", environment.state)
+        environment.request |= {key: params[key] for key in ("updatePolicy", "serviceRole") if key in params}
+        environment.resources = {**environment.resources, **changes}
+        if environment.resources.get("launchTemplate", {}).get("launchTemplateId") == "":
+            del environment.resources["launchTemplate"]
+        environment.status, environment.reason = "UPDATING", ""
+        environment.update += 1
+        update = environment.update
+        if not infrastructure:
+            self.account.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, update))
+        elif not self.scenario.compute_environment.stuck:
+            seconds = self.scenario.compute_environment.update
+            self.account.clock.after(seconds, lambda: self._updated(environment, update))
+        if infrastructure:
+            policy = environment.request.get("updatePolicy", {})
+            minutes = policy.get("jobExecutionTimeoutMinutes", JOB_EXECUTION_TIMEOUT_MINUTES)
+            began = self.account.clock.now()
+            self.account.clock.after(minutes * 60, lambda: self.account.attempts.evict(environment.arn, began))
+        return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
+
+    def _check_infrastructure(self, environment: Environment, params: dict[str, Any]) -> None:
+        """Batch guide, updating compute environments: what an infrastructure update asks for."""
+        role = params.get("serviceRole", environment.request.get("serviceRole", ""))
+        if role and "AWSServiceRoleForBatch" not in role:
+            raise ModelError("ClientException", "Only the service-linked role can make infrastructure updates")
+        resources = {**environment.resources, **params["computeResources"]}
+        if resources.get("allocationStrategy", "BEST_FIT") == "BEST_FIT":
+            raise ModelError("ClientException", "BEST_FIT environments cannot make infrastructure updates")
+        if environment.state == "DISABLED" and params.get("state") != "ENABLED":
+            return
+        template = params["computeResources"].get("launchTemplate", {})
+        if template.get("launchTemplateId") and template.get("launchTemplateName"):
+            raise ModelError("ClientException", "Name a launch template by its id or by its name, not both")
+
+    def _updated(self, environment: Environment, update: int) -> None:
+        problem = self.template_problem(environment)
+        planned = self.scenario.compute_environment.outcome == "INVALID"
+        if environment.update == update and (problem or (planned and "launchTemplate" in environment.resources)):
+            environment.status = "INVALID"
+            environment.reason = problem or "CLIENT_ERROR - The environment is invalid (planned by the scenario)"
+            return
+        self._settled(environment, update)
+
+    def _settled(self, environment: Environment, update: int) -> None:
+        if environment.update == update and environment.status in {"CREATING", "UPDATING"}:
+            environment.status, environment.reason = "VALID", "ComputeEnvironment Healthy"
+            self.account.attempts.kick()
+
+    def user_data(self, environment: Environment) -> tuple[str | None, str | None]:
+        """The user data of the named launch template, and what is wrong with it."""
+        template = environment.resources.get("launchTemplate")
+        if not template:
+            return None, None
+        named = {
+            "LaunchTemplateId": template.get("launchTemplateId"),
+            "LaunchTemplateName": template.get("launchTemplateName"),
+        }
+        client = self.account.client("ec2")
+        with internally():
+            try:
+                answer = client.describe_launch_template_versions(
+                    **{key: value for key, value in named.items() if value},
+                    Versions=[template.get("version") or "$Default"],
+                )
+            except client.exceptions.ClientError as error:
+                return None, f"CLIENT_ERROR - {error}"
+        if not answer["LaunchTemplateVersions"]:
+            return None, "CLIENT_ERROR - The launch template's version does not exist"
+        encoded = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"].get("UserData", "")
+        try:
+            text = base64.b64decode(encoded, validate=True).decode()
+        except ValueError:
+            return None, "CLIENT_ERROR - Launch Template UserData is not base64"
+        if text and not re.match(r"(?is)^(MIME-Version:.*\n)?Content-Type: *multipart/mixed|^MIME-Version", text):
+            return None, "CLIENT_ERROR - Launch Template UserData is not MIME multipart format"
+        return text, None
+
+    def template_problem(self, environment: Environment) -> str | None:
+        return self.user_data(environment)[1]
+
+    def delete_environment(self, params: dict[str, Any]) -> None:
+        environment = self.environment(params["computeEnvironment"])
+        if environment.state != "DISABLED":
+            raise ModelError("ClientException", "Cannot delete, resource must be disabled first")
+        if environment.status in {"CREATING", "UPDATING"}:
+            raise ModelError("ClientException", "Cannot delete, resource is being modified")
+        naming = self.account.queues.naming(environment.arn)
+        if naming:
+            raise ModelError("ClientException", f"Cannot delete, found existing JobQueue relationship: {naming[0]}")
+        environment.status = "DELETING"
+        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: drop(self.environments, environment.name))
+
+    def describe_environments(self, params: dict[str, Any]) -> dict[str, Any]:
+        wanted = params.get("computeEnvironments")
+        found = [one for one in self.environments.values() if not wanted or {one.name, one.arn} & set(wanted)]
+        return {"computeEnvironments": [self._view(one) for one in found]}
+
+    def _view(self, environment: Environment) -> dict[str, Any]:
+        request = environment.request
+        answer: dict[str, Any] = {
+            "computeEnvironmentName": environment.name,
+            "computeEnvironmentArn": environment.arn,
+            "type": request["type"],
+            "state": environment.state,
+            "status": environment.status,
+            "statusReason": environment.reason,
+            "computeResources": environment.resources,
+            "serviceRole": request.get("serviceRole") or self._service_linked_role(),
+            "tags": environment.tags,
+            "containerOrchestrationType": "ECS",
+        }
+        if "updatePolicy" in request:
+            answer["updatePolicy"] = request["updatePolicy"]
+        return answer
+
+    def _service_linked_role(self) -> str:
+        path = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
+        return f"arn:{self.account.partition}:iam::{self.account.account_id}:{path}"
+
+
+def drop(things: dict[str, Any], name: str) -> None:
+    things.pop(name, None)
+
+
+def _with_desired(current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Batch guide, updating compute environments: only a desiredvCpus that is given has to fit; else Batch moves it."""
+    if "desiredvCpus" in changes or not {"minvCpus", "maxvCpus"} & set(changes):
+        return changes
+    low = changes.get("minvCpus", current.get("minvCpus", 0))
+    high = changes.get("maxvCpus", current.get("maxvCpus", 1))
+    return changes | {"desiredvCpus": min(max(current.get("desiredvCpus", low), low), high)}
+
+
+def _check_sizes(resources: dict[str, Any]) -> None:
+    low, high = resources.get("minvCpus", 0), resources.get("maxvCpus", 1)
+    desired = resources.get("desiredvCpus", low)
+    if not low <= desired <= high:
+        raise ModelError(
+            "ClientException", f"minvCpus {low} <= desiredvCpus {desired} <= maxvCpus {high} does not hold"
+        )

@@ -1,0 +1,258 @@
+"""Data repository tasks. Owns export tasks as FSx has them: refused while auto export is on or still finishing, counts
+that are refreshed every 30 seconds, a report of what failed in the bucket. It must never carry deletions: tasks export
+what is new or changed."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...play.scenario import Scenario
+from ..calls import ModelError
+from .associations import Association
+
+if TYPE_CHECKING:
+    from ..account import Account
+    from .file_systems import FileSystem
+
+STATUS_SECONDS = 30.0  # FSx API reference, DataRepositoryTaskStatus: refreshed every 30 seconds
+CANCEL_SECONDS = 20.0
+UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
+REPORT_FORMAT = "REPORT_CSV_20191124"
+
+
+@dataclass
+class Task:
+    id: str
+    arn: str
+    association: Association
+    request: dict[str, Any]
+    tags: dict[str, str]
+    created: float
+    lifecycle: str = "PENDING"
+    began: float | None = None
+    ended: float | None = None
+    failure: str | None = None
+    work: list[tuple[str, int, int, int]] = field(default_factory=list)  # key, version, files, refused
+    total: int = 0
+    duration: float = 0.0
+
+    def counts(self, now: float) -> tuple[int, int]:
+        """Succeeded and failed, as last refreshed."""
+        refused = sum(entry[3] for entry in self.work)
+        if self.ended is not None:
+            return self.total - refused, refused
+        if self.began is None or self.duration <= 0:
+            return 0, 0
+        refreshed = (now - self.began) // STATUS_SECONDS * STATUS_SECONDS
+        share = min(1.0, refreshed / self.duration)
+        return int((self.total - refused) * share), int(refused * share)
+
+
+class Tasks:
+    """Answers fsx: what concerns tasks."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.scenario = Scenario()
+        self._refused = 0
+        account.calls.answer(
+            "fsx",
+            CreateDataRepositoryTask=self.create,
+            DescribeDataRepositoryTasks=self.describe,
+            CancelDataRepositoryTask=self.cancel,
+        )
+
+    def reset(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self._refused = scenario.task.refused
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        account = self.account
+        file_system = account.file_systems.get(params["FileSystemId"])
+        token = params.get("ClientRequestToken")
+        known = next(
+            (task for task in file_system.tasks if token and task.request.get("ClientRequestToken") == token), None
+        )
+        if known is not None:
+            return {"DataRepositoryTask": self.view(known)}
+        association = self._check(file_system, params)
+        identifier = account.ids.hexadecimal("task")
+        task = Task(
+            id=identifier,
+            arn=f"{file_system.arn.rsplit(':', 1)[0]}:task/{identifier}",
+            association=association,
+            request=params,
+            tags={tag["Key"]: tag["Value"] for tag in params.get("Tags", [])},
+            created=account.clock.now(),
+        )
+        file_system.tasks.append(task)
+        account.clock.after(self.scenario.task.start, lambda: self._begin(task))
+        return {"DataRepositoryTask": self.view(task)}
+
+    def import_listing(self, association: Association) -> None:
+        """FSx API reference, BatchImportMetaDataOnCreate: a task begins once the association is there."""
+        identifier = self.account.ids.hexadecimal("task")
+        task = Task(
+            id=identifier,
+            arn=f"{association.file_system.arn.rsplit(':', 1)[0]}:task/{identifier}",
+            association=association,
+            request={"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}},
+            tags={},  # FSx makes it; nobody said how to tag it
+            created=self.account.clock.now(),
+        )
+        association.file_system.tasks.append(task)
+        start, duration = self.scenario.task.start, self.scenario.association.import_
+        self.account.clock.after(start, lambda: self._import(task, "EXECUTING"))
+        end = "FAILED" if self.scenario.association.import_fails else "SUCCEEDED"
+        self.account.clock.after(start + duration, lambda: self._import(task, end))
+
+    def _import(self, task: Task, lifecycle: str) -> None:
+        if task.lifecycle not in {"PENDING", "EXECUTING"}:
+            return
+        task.lifecycle = lifecycle
+        if lifecycle == "FAILED":
+            self._fail(task, "Objects could not be imported (planned by the scenario)")
+        elif lifecycle == "SUCCEEDED":
+            task.ended = self.account.clock.now()
+
+    def cancel(self, params: dict[str, Any]) -> dict[str, Any]:
+        """FSx API reference, CancelDataRepositoryTask: asynchronous; what was exported by then stays exported."""
+        task = self._get(params["TaskId"])
+        if task.lifecycle not in {"PENDING", "EXECUTING"}:
+            raise ModelError("DataRepositoryTaskEnded", f"The task {task.id} is {task.lifecycle}")
+        task.lifecycle = "CANCELING"
+        self.account.clock.after(CANCEL_SECONDS, lambda: self._canceled(task))
+        return {"Lifecycle": "CANCELING", "TaskId": task.id}
+
+    def _canceled(self, task: Task) -> None:
+        task.lifecycle, task.ended = "CANCELED", self.account.clock.now()
+
+    def _get(self, identifier: str) -> Task:
+        for file_system in self.account.file_systems.all.values():
+            for task in file_system.tasks:
+                if task.id == identifier:
+                    return task
+        raise ModelError("DataRepositoryTaskNotFound", f"The task {identifier} does not exist")
+
+    def _check(self, file_system: FileSystem, params: dict[str, Any]) -> Association:
+        if params["Type"] != "EXPORT_TO_REPOSITORY":
+            raise ModelError("BadRequest", "Only EXPORT_TO_REPOSITORY tasks are modelled")
+        if file_system.lifecycle != "AVAILABLE":
+            raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}")
+        if not file_system.associations:
+            raise ModelError("BadRequest", "The file system is not linked to a data repository")
+        if any(task.lifecycle in UNDER_WAY for task in file_system.tasks):
+            raise ModelError("DataRepositoryTaskExecuting", "A data repository task is in progress")
+        association = file_system.associations[0]
+        if association.lifecycle != "AVAILABLE":
+            raise ModelError("BadRequest", f"The association is {association.lifecycle}")
+        if association.events:
+            raise ModelError("BadRequest", "Export tasks are not supported while automatic export is enabled")
+        if self._refused > 0:
+            self._refused -= 1
+            raise ModelError("BadRequest", "Automatic export is still finishing")
+        report = params["Report"]
+        if report.get("Enabled"):
+            given = {"Path", "Format", "Scope"} <= set(report)
+            if not given or report["Format"] != REPORT_FORMAT or report["Scope"] != "FAILED_FILES_ONLY":
+                raise ModelError("BadRequest", f"A report needs Path, Format {REPORT_FORMAT}, Scope FAILED_FILES_ONLY")
+            if not report["Path"].startswith(association.repository.rstrip("/") + "/"):
+                raise ModelError("BadRequest", f"The report's path is not within {association.repository}")
+        return association
+
+    def _begin(self, task: Task) -> None:
+        if task.lifecycle != "PENDING":
+            return
+        task.lifecycle = "EXECUTING"
+        task.began = now = self.account.clock.now()
+        self.account.work.settle(now)
+        content = task.association.content
+        if not self._paths_are_valid(task):
+            self._fail(task, "A path that was given does not exist on the file system")
+            return
+        task.work = [(key, content.groups[key].version, count, refused) for key, count, refused in content.to_export()]
+        task.total = sum(entry[2] + entry[3] for entry in task.work)
+        size = sum(entry[2] * content.groups[entry[0]].bytes_each for entry in task.work)
+        task.duration = content.rates.finish(now, task.total, size) - now
+        if not self.scenario.task.stuck:
+            self.account.clock.after(max(1.0, task.duration), lambda: self._end(task))
+
+    @staticmethod
+    def _paths_are_valid(task: Task) -> bool:
+        """FSx API reference, CreateDataRepositoryTask: paths are relative to the mount point."""
+        root = task.association.path.strip("/")
+        return all(path == root or path.startswith(root + "/") for path in task.request.get("Paths", []))
+
+    def _end(self, task: Task) -> None:
+        if task.lifecycle != "EXECUTING":
+            return
+        now = self.account.clock.now()
+        if self.scenario.task.outcome == "FAILED":
+            self._fail(task, "The task failed as a whole (planned by the scenario)")
+            return
+        for key, version, _, _ in task.work:
+            task.association.content.export_by_task(key, version, now)
+        refused = sum(entry[3] for entry in task.work)
+        if refused:
+            self._report(task, refused)
+            self._fail(task, f"{refused} files could not be exported")
+            return
+        task.lifecycle, task.ended = "SUCCEEDED", now
+
+    def _fail(self, task: Task, message: str) -> None:
+        task.lifecycle, task.ended, task.failure = "FAILED", self.account.clock.now(), message
+
+    def _report(self, task: Task, refused: int) -> None:
+        report = task.request["Report"]
+        if not report.get("Enabled"):
+            return
+        bucket, _, path = report["Path"].removeprefix("s3://").partition("/")
+        rows = [f"{key},PathSizeTooLong\n" for key, _, _, count in task.work if count]
+        body = "path,error\n" + "".join(rows) + f"# {refused} files\n"
+        key = f"{path.strip('/')}/{task.id}/failures.csv".lstrip("/")
+        self.account.neighbours.put_object(bucket, key, body.encode())
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        tasks = [task for one in self.account.file_systems.all.values() for task in one.tasks]
+        wanted = params.get("TaskIds")
+        if wanted:
+            unknown = set(wanted) - {task.id for task in tasks}
+            if unknown:
+                raise ModelError("DataRepositoryTaskNotFound", f"The task {sorted(unknown)[0]} does not exist")
+            tasks = [task for task in tasks if task.id in wanted]
+        for condition in params.get("Filters", []):
+            reads = {
+                "file-system-id": lambda task: task.association.file_system.id,
+                "task-lifecycle": lambda task: task.lifecycle,
+            }
+            if condition["Name"] in reads:
+                tasks = [task for task in tasks if reads[condition["Name"]](task) in condition["Values"]]
+        return {"DataRepositoryTasks": [self.view(task) for task in tasks]}
+
+    def view(self, task: Task) -> dict[str, Any]:
+        succeeded, failed = task.counts(self.account.clock.now())
+        answer = {
+            "TaskId": task.id,
+            "Lifecycle": task.lifecycle,
+            "Type": task.request["Type"],
+            "CreationTime": _moment(task.created),
+            "ResourceARN": task.arn,
+            "FileSystemId": task.association.file_system.id,
+            "Paths": task.request.get("Paths", []),
+            "Report": task.request["Report"],
+            "Status": {"TotalCount": task.total, "SucceededCount": succeeded, "FailedCount": failed},
+            "Tags": [{"Key": key, "Value": value} for key, value in task.tags.items()],
+        }
+        if task.began is not None:
+            answer["StartTime"] = _moment(task.began)
+        if task.ended is not None:
+            answer["EndTime"] = _moment(task.ended)
+        if task.failure:
+            answer["FailureDetails"] = {"Message": task.failure}
+        return answer
+
+
+def _moment(epoch: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(epoch, tz=datetime.UTC)

@@ -1,0 +1,254 @@
+"""Executions of state machines. Owns starting, stopping and describing them, what is recorded about each. It
+must never decide what an end means: `events` reports it as AWS would."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from moto.stepfunctions.parser.api import StateMachineType
+from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDetails
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
+
+from ..calls import ModelError, internally
+from ..clock import Clock, Task, Timer
+from ..events import Events
+from . import integrations, naming
+from .corrections import parse
+from .expressions import Evaluator, bound, python, to_json
+from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment
+
+if TYPE_CHECKING:
+    from ..account import Account
+
+# SFN API reference, StartExecution: what a name may hold.
+NAME_LIMIT = 80
+
+
+@dataclass
+class Execution:
+    """One run of a state machine, and the runtime its interpreter asks for."""
+
+    account: Account
+    arn: str
+    name: str
+    machine_arn: str
+    role_arn: str
+    input: str
+    started: float
+    status: str = "RUNNING"
+    stopped: float | None = None
+    output: Any = None
+    error: str | None = None
+    cause: str | None = None
+    transitions: int = 0
+    history_events: int = 0
+    states: list[tuple[float, str, str]] = field(default_factory=list)
+    failures: list[tuple[float, str, str]] = field(default_factory=list)
+    task: Task | None = None
+    timeout: Timer | None = None
+    watcher: Callable[[Execution, str, str], None] | None = None
+
+    @property
+    def clock(self) -> Clock:
+        return self.account.clock
+
+    @property
+    def evaluator(self) -> Evaluator:
+        return self.account.evaluator
+
+    def entered(self, state: str, kind: str) -> None:
+        self.transitions += 1
+        self.states.append((self.clock.now(), state, kind))
+        self.recorded("StateEntered", {})
+        if self.watcher is not None:
+            self.watcher(self, state, kind)
+
+    def recorded(self, event: str, details: dict[str, Any]) -> None:
+        self.history_events += 1
+        if details.get("error"):
+            self.failures.append((self.clock.now(), details["error"], details.get("cause", "")))
+        if self.history_events >= HISTORY_LIMIT and not event.startswith("Execution"):
+            raise HistoryLimit
+
+    def perform(self, task: Any, arguments: Any) -> Any:
+        return integrations.perform(self.account, self.role_arn, task, arguments)
+
+
+class Executions:
+    """All executions of the account."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.all: dict[str, Execution] = {}
+        self.events = Events(account)
+        self.watcher: Callable[[Execution, str, str], None] | None = None
+        account.calls.answer(
+            "stepfunctions",
+            StartExecution=self.start,
+            StopExecution=self.stop,
+            DescribeExecution=self.describe,
+            ListExecutions=self.list,
+        )
+
+    def reset(self) -> None:
+        self.all = {}
+        self.events.undelivered = []
+
+    def start(self, params: dict[str, Any]) -> dict[str, Any]:
+        machine = self._machine(params["stateMachineArn"])
+        text = params.get("input", "{}")
+        try:
+            json.loads(text)
+        except ValueError as error:
+            raise ModelError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
+        if len(text.encode()) > PAYLOAD_LIMIT_BYTES:
+            raise ModelError("InvalidExecutionInput", "The input is larger than 256 KiB")
+        name = params.get("name") or str(self.account.evaluator.evaluate("$uuid()", {}))
+        if len(name) > NAME_LIMIT:
+            raise ModelError("InvalidName", f"Invalid Name: '{name}'")
+        arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:") + f":{name}"
+        known = self.all.get(arn)
+        if known is not None and not (known.status == "RUNNING" and known.input == text):
+            raise ModelError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+        if known is None:
+            known = self._run(machine, arn, name, text)
+        return {"executionArn": arn, "startDate": _moment(known.started)}
+
+    def stop(self, params: dict[str, Any]) -> dict[str, Any]:
+        execution = self._execution(params["executionArn"])
+        if execution.status == "RUNNING":
+            execution.error, execution.cause = params.get("error"), params.get("cause")
+            self._halt(execution, "ABORTED")
+        return {"stopDate": _moment(execution.stopped or 0.0)}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        execution = self._execution(params["executionArn"])
+        answer = {
+            "executionArn": execution.arn,
+            "stateMachineArn": execution.machine_arn,
+            "name": execution.name,
+            "status": execution.status,
+            "startDate": _moment(execution.started),
+            "input": execution.input,
+            "inputDetails": {"included": True},
+        }
+        if execution.stopped is not None:
+            answer["stopDate"] = _moment(execution.stopped)
+        if execution.status == "SUCCEEDED":
+            answer |= {"output": to_json(execution.output), "outputDetails": {"included": True}}
+        answer |= {key: value for key in ("error", "cause") if (value := getattr(execution, key)) is not None}
+        return answer
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        wanted = params.get("statusFilter")
+        members = ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")
+        found = [
+            {key: value for key, value in self.describe({"executionArn": execution.arn}).items() if key in members}
+            for execution in reversed(self.all.values())
+            if execution.machine_arn == params.get("stateMachineArn") and wanted in (None, execution.status)
+        ]
+        return {"executions": found}
+
+    def _machine(self, arn: str) -> dict[str, Any]:
+        with internally():
+            client = self.account.client("stepfunctions")
+            try:
+                return dict(client.describe_state_machine(stateMachineArn=arn))
+            except client.exceptions.StateMachineDoesNotExist as error:
+                raise ModelError("StateMachineDoesNotExist", str(error)) from None
+
+    def _execution(self, arn: str) -> Execution:
+        if arn not in self.all:
+            raise ModelError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        return self.all[arn]
+
+    def _run(self, machine: dict[str, Any], arn: str, name: str, text: str) -> Execution:
+        clock = self.account.clock
+        execution = Execution(
+            account=self.account,
+            arn=arn,
+            name=name,
+            machine_arn=machine["stateMachineArn"],
+            role_arn=machine["roleArn"],
+            input=text,
+            started=clock.now(),
+            watcher=self.watcher,
+        )
+        self.all[arn] = execution
+        program = parse(machine["definition"])[0]
+        execution.task = clock.spawn(lambda: self._interpret(execution, program, machine), name=name)
+        if program.timeout_seconds is not None:
+            seconds = program.timeout_seconds.timeout_seconds
+            execution.timeout = clock.after(seconds, lambda: self._halt(execution, "TIMED_OUT"))
+        return execution
+
+    def _environment(self, execution: Execution, machine: dict[str, Any]) -> RehearsedEnvironment:
+        context: Any = {
+            "Execution": {
+                "Id": execution.arn,
+                "Input": bound(json.loads(execution.input)),
+                "Name": execution.name,
+                "RoleArn": execution.role_arn,
+                "StartTime": naming.iso(_moment(execution.started)),
+                "RedriveCount": 0,
+            },
+            "StateMachine": {"Id": execution.machine_arn, "Name": machine["name"]},
+        }
+        environment = RehearsedEnvironment(
+            aws_execution_details=AWSExecutionDetails(
+                account=self.account.account_id, region=self.account.region, role_arn=execution.role_arn
+            ),
+            execution_type=StateMachineType.STANDARD,
+            context=context,
+            event_history_context=EventHistoryContext.of_program_start(),
+            cloud_watch_logging_session=None,
+            activity_store={},
+        )
+        environment.runtime = execution
+        environment.states.reset(json.loads(execution.input))
+        return environment
+
+    def _interpret(self, execution: Execution, program: Any, machine: dict[str, Any]) -> None:
+        environment = self._environment(execution, machine)
+        execution.recorded("ExecutionStarted", {})
+        environment.next_state_name = program.start_at.start_at_name
+        try:
+            program._eval_body(environment)
+        except HistoryLimit:
+            execution.error = "States.Runtime"
+            execution.cause = f"The execution reached the maximum number of history events ({HISTORY_LIMIT})."
+            self._ended(execution, "FAILED")
+            return
+        state = environment.program_state()
+        if isinstance(state, ProgramEnded):
+            execution.output = python(environment.states.get_input())
+            self._ended(execution, "SUCCEEDED")
+        elif isinstance(state, ProgramError):
+            details = state.error or {}
+            execution.error, execution.cause = details.get("error"), details.get("cause")
+            self._ended(execution, "FAILED")
+        else:
+            raise RuntimeError(f"{execution.arn} ended in {state!r}")
+
+    def _halt(self, execution: Execution, status: str) -> None:
+        if execution.status != "RUNNING" or execution.task is None:
+            return
+        execution.task.stop()
+        execution.history_events += 1
+        self._ended(execution, status)
+
+    def _ended(self, execution: Execution, status: str) -> None:
+        execution.status = status
+        execution.stopped = self.account.clock.now()
+        if execution.timeout is not None:
+            execution.timeout.cancel()
+        self.events.ended(execution)
+
+
+def _moment(epoch: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(epoch, tz=datetime.UTC)
