@@ -1,48 +1,59 @@
-# Everything a checkout needs, made by what uses it: 'make test' on a fresh clone is enough.
+# Each target creates what it needs first: `make test` is enough on a fresh clone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# requires-python in pyproject.toml; a test holds the two together.
+NEEDED := 3.11
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
+IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
 .PHONY: help rehearse test lint format engine bench soak compare docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
+# What `make` says when the Python on PATH is too old, before anything is created.
+too_old = Python $(NEEDED) or later is needed, but $(PYTHON) is $(or $(shell command -v $(PYTHON) >/dev/null && $(PYTHON) --version 2>&1),not installed); \
+  try: make $(or $(MAKECMDGOALS),rehearse) PYTHON=python$(NEEDED)
+
+# An environment that is incomplete, or whose Python is too old, is created anew.
 $(INSTALLED): requirements.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	$(if $(shell exec 2>/dev/null; if $(IS_COMPLETE) || $(PYTHON) -c '$(NEW_ENOUGH)'; then echo yes; fi),,$(error $(too_old)))
+	@$(IS_COMPLETE) 2>/dev/null || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--scenario late-burst")
+rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--list": what there is to watch)
 	@$(BIN)/python -m rehearsal $(ARGS)
 
-test: $(INSTALLED) ## every test; those that drive the Pulumi engine are skipped when there is none
+test: $(INSTALLED) ## run every test; those that need the Pulumi engine are skipped without one (make engine)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-lint: $(INSTALLED) ## ruff, mypy, shellcheck
+lint: $(INSTALLED) ## check style and types: ruff, mypy, shellcheck, actionlint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy components/lustre_batch functions rehearsal tools __main__.py
+	$(BIN)/mypy components/lustre_batch functions rehearsal tools tests/docs __main__.py
 	$(BIN)/shellcheck $$(git ls-files '*.sh')
+	tools/actionlint/run.sh
 
-docs: $(INSTALLED) ## regenerate the tables and diagrams, Pulumi.yaml's configuration and the arguments
-	$(BIN)/python -m tools.generate
+docs: $(INSTALLED) ## regenerate what is derived from the settings and the definition (CHECK=1: only list what is stale)
+	$(BIN)/python -m tools.generate $(if $(CHECK),--check)
 
-engine: ## the Pulumi engine for the engine tests: one on PATH, or built once into a user-level cache (needs Go)
+engine: ## find or build the Pulumi engine that the tests and --engine use (not for deploying; needs Go)
 	@tools/engine/build.sh
 
-format: $(INSTALLED) ## let ruff format and sort
+format: $(INSTALLED) ## format the code and sort its imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean: ## remove what make created here
+clean: ## remove what these targets created in this folder
 	rm -rf $(VENV) .engine dist build *.egg-info
 
-bench: $(INSTALLED) ## measure what speed is promised for
+bench: $(INSTALLED) ## measure start-up, deployment and rehearsal times
 	$(BIN)/python -m tools.bench
 
-soak: $(INSTALLED) ## property tests over N random schedules (N=5000)
+soak: $(INSTALLED) ## play N random schedules and print the smallest that fails (N=5000)
 	SCHEDULES=$(or $(N),5000) $(BIN)/python -m pytest -n 2 tests/rehearsal/test_properties.py
 
 compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000), into the README

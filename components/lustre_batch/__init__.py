@@ -1,5 +1,7 @@
 """An Amazon FSx for Lustre file system per AWS Batch run, as a Pulumi component."""
 
+from importlib import metadata
+
 from .args import LustreBatchAutoExportArgs
 from .auto_export import LustreBatchAutoExport
 from .settings import Settings
@@ -10,6 +12,12 @@ __all__ = [
     "LustreBatchAutoExportArgs",
     "Settings",
     "SettingsError",
+    "__version__",
     "read_config",
     "read_settings",
 ]
+
+try:
+    __version__ = metadata.version("lustre-batch")
+except metadata.PackageNotFoundError:  # imported from a checkout that is not installed
+    __version__ = "0.0.0"

@@ -3,10 +3,9 @@
 It must never do more than hand over the component: what it is stands in auto_export and settings.
 """
 
-from importlib import metadata
-
 from pulumi.provider.experimental import component_provider_host
 
+from . import __version__
 from .auto_export import LustreBatchAutoExport
 
 PACKAGE = "lustre-batch"
@@ -14,12 +13,4 @@ PACKAGE = "lustre-batch"
 
 def main() -> None:
     """Serve the component to the engine; the wheel installs this as ``pulumi-resource-lustre-batch``."""
-    component_provider_host([LustreBatchAutoExport], name=PACKAGE, version=version())
-
-
-def version() -> str:
-    """The wheel's version; a checkout that is not installed has none of its own."""
-    try:
-        return metadata.version(PACKAGE)
-    except metadata.PackageNotFoundError:
-        return "0.0.0"
+    component_provider_host([LustreBatchAutoExport], name=PACKAGE, version=__version__)
