@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help rehearse test lint format engine bench soak compare docs clean
+.PHONY: help rehearse test lint format definition engine bench soak compare docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ lint: $(INSTALLED) ## ruff, mypy, shellcheck
 
 docs: $(INSTALLED) ## regenerate the tables and diagrams, Pulumi.yaml's configuration and the arguments
 	$(BIN)/python -m tools.generate
+
+definition: $(INSTALLED) ## write the state machines as the JSON that Workflow Studio opens, into build/
+	@$(BIN)/python -m tools.definition
 
 engine: ## the Pulumi engine for the engine tests: one on PATH, or built once into a user-level cache (needs Go)
 	@tools/engine/build.sh

@@ -1,7 +1,7 @@
 """The state machine: its definition with every name filled in, and the role that may do exactly what the definition
 calls.
 
-What a run does is written in workflow.asl.json alone; no decision about a run belongs here.
+What a run does is written in definition/run.asl.yaml alone; no decision about a run belongs here.
 """
 
 import json
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from . import definition
 from .clean_up import clean_up_after_executions
 from .compute import Compute
 from .network import Network
@@ -87,7 +88,7 @@ def create_workflow(
         owner.named("workflow"),
         name=stack_id,
         type="STANDARD",
-        definition=render_output(read_data("workflow.asl.json"), values),
+        definition=render_output(json.dumps(definition.read("run")), values),
         role_arn=role.arn,
         logging_configuration={
             "level": "ERROR",
