@@ -8,7 +8,7 @@ NEEDED := 3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
 IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
-.PHONY: help rehearse test lint format engine bench soak compare docs clean
+.PHONY: help rehearse test lint format definition engine bench soak compare docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ lint: $(INSTALLED) ## check style and types: ruff, mypy, shellcheck, actionlint
 
 docs: $(INSTALLED) ## regenerate what is derived from the settings and the definition (CHECK=1: only list what is stale)
 	$(BIN)/python -m tools.generate $(if $(CHECK),--check)
+
+definition: $(INSTALLED) ## write the state machines as the JSON that Workflow Studio opens, into build/
+	@$(BIN)/python -m tools.definition
 
 engine: ## find or build the Pulumi engine that the tests and --engine use (not for deploying; needs Go)
 	@tools/engine/build.sh

@@ -1,17 +1,16 @@
 """Draws the state machine from its definition, as Mermaid: every state, or the main line that a reader needs first.
 
-It reads workflow.asl.json and nothing else, so that a picture cannot say what the definition does not do.
+It reads the definition and nothing else, so that a picture cannot say what the definition does not do.
 """
 
 import functools
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
+
+from tools.package import described
 
 States = dict[str, dict[str, Any]]
 
-DEFINITION = Path(__file__).parents[1] / "components" / "lustre_batch" / "workflow.asl.json"
 SHAPES = {"Choice": ("{", "}"), "Wait": ("([", "])"), "Succeed": ("(((", ")))"), "Fail": ("(((", ")))")}
 
 # The states of the overview, in reading order; what lies between two of them is left out.
@@ -65,7 +64,7 @@ TITLES = {
 
 def states() -> States:
     """The definition's states, in its order."""
-    found: States = json.loads(DEFINITION.read_text("utf-8"))["States"]
+    found: States = described("definition").read("run")["States"]
     return found
 
 

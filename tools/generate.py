@@ -5,31 +5,20 @@ that a parameter is described in one place only and a picture cannot lie.
 """
 
 import argparse
-import importlib
 import json
 import re
 import sys
 import textwrap
-import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pydantic.alias_generators import to_camel
 
 from tools.diagrams import overview, state_diagram
 from tools.excerpt import refreshed
+from tools.package import described
 
 ROOT = Path(__file__).parents[1]
-
-
-def described(module: str) -> Any:
-    """A module of the package, without the package: its own __init__ imports args.py, which is made here."""
-    if "_described" not in sys.modules:
-        package = types.ModuleType("_described")
-        package.__path__ = [str(ROOT / "components" / "lustre_batch")]
-        sys.modules["_described"] = package
-    return importlib.import_module(f"_described.{module}")
 
 
 SETTINGS, VALIDATION = described("settings"), described("validation")

@@ -14,7 +14,7 @@ from .compute import create_compute
 from .metrics import create_check_metrics
 from .network import create_network
 from .notifications import create_topic
-from .parts import Owner, Surroundings
+from .owner import Owner, Surroundings
 from .settings import Settings, extra
 from .storage import create_storage
 from .validation import SettingsError, check_name, read_settings

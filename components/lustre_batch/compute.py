@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from .network import Network
-from .parts import Owner
+from .owner import Owner
 
 
 @dataclass(frozen=True)

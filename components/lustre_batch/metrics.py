@@ -9,7 +9,8 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from .parts import Owner, read_data, render_output
+from .owner import Owner
+from .templates import read_data, render_output
 
 
 def handler_file() -> Path:

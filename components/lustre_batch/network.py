@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from .parts import Owner
+from .owner import Owner
 
 # FSx guide, "File system access control with Amazon VPC": between clients and servers and among clients, both ways.
 LUSTRE_PORTS = ((988, 988), (1018, 1023))

@@ -5,7 +5,7 @@ What is said is the workflow's business; here is only who hears it.
 
 import pulumi_aws as aws
 
-from .parts import Owner
+from .owner import Owner
 
 
 def create_topic(owner: Owner) -> aws.sns.Topic:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from .parts import Owner, read_data, render_output
+from .owner import Owner
+from .templates import read_data, render_output
 
 # Secrets Manager API, DeleteSecret: 7 to 30 days. Names are unique, so a deleted secret is in nobody's way.
 SECRET_RECOVERY_DAYS = 7

@@ -1,27 +1,27 @@
-"""The workflow: its definition, the role that may do exactly what the definition calls, and what starts a clean-up run.
+"""The state machine: its definition with every name filled in, and the role that may do exactly what the definition
+calls.
 
-The definition is a file of its own, workflow.asl.json; this module only fills in the names. It must never decide
-anything about a run.
+What a run does is written in definition/run.asl.yaml alone; no decision about a run belongs here.
 """
 
 import json
 from dataclasses import dataclass
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
 
 import pulumi
 import pulumi_aws as aws
 
+from . import definition
+from .clean_up import clean_up_after_executions
 from .compute import Compute
 from .network import Network
-from .parts import Owner, read_data, render, render_output
+from .owner import Owner
 from .storage import Storage, run_time_parameters
+from .templates import read_data, render, render_output
+from .user_data import user_data
 from .validation import run_time_rules
 
 # How often one clean-up run tries; few enough for its history, which has room for 25,000 events.
 CLEAN_UP_ATTEMPTS = 4
-# EC2 guide, user data: 16 KB before it is encoded.
-USER_DATA_LIMIT_BYTES = 16 * 1024
 REPORTS = "lustre-batch-reports"
 
 
@@ -32,20 +32,6 @@ class Workflow:
     state_machine_arn: pulumi.Output[str]
 
 
-def user_data() -> str:
-    """The instances' user data: the boothook, in the MIME multipart form that Batch insists on.
-
-    A ``text/cloud-boothook`` runs early in every boot, before the ECS agent starts (Batch guide, launch templates).
-    """
-    message = MIMEMultipart(boundary="==LUSTRE-BATCH==")
-    part = MIMEText(read_data("user_data.sh"), "cloud-boothook", "us-ascii")
-    message.attach(part)
-    text = message.as_string()
-    if len(text) > USER_DATA_LIMIT_BYTES:
-        raise ValueError(f"user_data.sh: {len(text)} bytes are more than the {USER_DATA_LIMIT_BYTES} that EC2 takes")
-    return text
-
-
 def create_workflow(
     owner: Owner,
     topic: aws.sns.Topic,
@@ -54,7 +40,7 @@ def create_workflow(
     compute: Compute,
     check_metrics: aws.lambda_.Function,
 ) -> Workflow:
-    """Create the state machine and the rule that cleans up after executions that could not do it themselves."""
+    """Create the state machine, and what starts a clean-up after an execution that could not do it itself."""
     settings, here = owner.settings, owner.surroundings
     stack_id = topic.name
     log_group = owner.log_group("workflow", "/aws/vendedlogs/states")
@@ -102,7 +88,7 @@ def create_workflow(
         owner.named("workflow"),
         name=stack_id,
         type="STANDARD",
-        definition=render_output(read_data("workflow.asl.json"), values),
+        definition=render_output(json.dumps(definition.read("run")), values),
         role_arn=role.arn,
         logging_configuration={
             "level": "ERROR",
@@ -114,7 +100,7 @@ def create_workflow(
         # Step Functions tries the log's permissions out when the state machine is made.
         opts=owner.child(depends_on=[may]),
     )
-    _clean_up_after_executions(owner, state_machine)
+    clean_up_after_executions(owner, state_machine)
     return Workflow(state_machine_arn=state_machine.arn)
 
 
@@ -136,35 +122,3 @@ def _policy(owner: Owner, values: dict[str, pulumi.Input[object]]) -> pulumi.Out
         return json.dumps(document)
 
     return pulumi.Output.all(policy, owner.settings.kms_key_arn).apply(with_key)
-
-
-def _clean_up_after_executions(owner: Owner, state_machine: aws.sfn.StateMachine) -> None:
-    """Start the state machine with the event of an execution that was stopped, timed out or failed."""
-    rule = aws.cloudwatch.EventRule(
-        owner.named("clean-up"),
-        description="Starts a clean-up run after an execution that was stopped, timed out or failed",
-        event_pattern=pulumi.Output.json_dumps(
-            {
-                "source": ["aws.states"],
-                "detail-type": ["Step Functions Execution Status Change"],
-                "detail": {
-                    "stateMachineArn": [state_machine.arn],
-                    "status": ["ABORTED", "FAILED", "TIMED_OUT"],
-                },
-            }
-        ),
-        tags=owner.tags(),
-        opts=owner.child(),
-    )
-    role, may = owner.role(
-        "clean-up",
-        "events",
-        render_output(read_data("policies/clean_up_events.json"), {"StateMachineArn": state_machine.arn}),
-    )
-    aws.cloudwatch.EventTarget(
-        owner.named("clean-up"),
-        rule=rule.name,
-        arn=state_machine.arn,
-        role_arn=role.arn,
-        opts=owner.child(depends_on=[may]),
-    )

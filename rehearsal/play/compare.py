@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lustre_batch.parts import render
-from lustre_batch.workflow import user_data
+from lustre_batch.templates import render
+from lustre_batch.user_data import user_data
 
 from ..aws.account import Account
 from ..provider.deploy import Deployment, deploy

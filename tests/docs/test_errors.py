@@ -12,7 +12,7 @@ from tests.docs import markdown
 from tools import diagrams
 
 PAGES = ("docs/workflow.md", "docs/workflow.ja.md")
-STATES: dict[str, dict[str, Any]] = json.loads(diagrams.DEFINITION.read_text("utf-8"))["States"]
+STATES: dict[str, dict[str, Any]] = diagrams.states()
 
 # Step Functions guide, "Calling AWS SDK services": errors begin with the service's prefix in the SDK for Java 2.x.
 PREFIXES = {

@@ -17,7 +17,7 @@ from tools import diagrams, generate
 Settings, shape, run_time_names = generate.SETTINGS.Settings, generate.SETTINGS.shape, generate.SETTINGS.run_time_names
 KEYS = [to_camel(name) for name in Settings.model_fields]
 RUN_TIME_KEYS = {to_camel(name) for name in run_time_names()}
-DEFINITION: dict[str, Any] = json.loads(diagrams.DEFINITION.read_text("utf-8"))
+STATES: dict[str, dict[str, Any]] = diagrams.states()
 
 
 def parameter_rows(readme: str) -> list[list[str]]:
@@ -87,13 +87,13 @@ def test_the_full_diagram_has_every_state_and_every_transition_and_nothing_else(
     drawn = {tuple(re.split(r" -->| -\.->", line.strip())) for line in lines if "->" in line}
     drawn_edges = {(source, target.strip()) for source, target in drawn}
     edges = set()
-    for name, state in DEFINITION["States"].items():
+    for name, state in STATES.items():
         rules = [*state.get("Choices", []), *state.get("Catch", [])]
         targets = [rule["Next"] for rule in rules] + [state.get("Next"), state.get("Default")]
         edges |= {(name, target) for target in targets if target}
     assert drawn_edges == edges
     nodes = {re.match(r"\w+", line.strip()).group() for line in lines if line.startswith("  ") and "->" not in line}  # type: ignore[union-attr]
-    assert nodes == set(DEFINITION["States"])
+    assert nodes == set(STATES)
 
 
 @pytest.mark.parametrize("readme", markdown.READMES)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from lustre_batch import definition as definitions
 
-from tests.graph.recording import ROOT, Graph, record_stack
-
-FILE = ROOT / "components" / "lustre_batch" / "workflow.asl.json"
+from tests.graph.recording import Graph, record_stack
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Definition:
 
 def definition_of(graph: Graph) -> Definition:
     return Definition(
-        source=FILE.read_text(encoding="utf-8"),
+        source=json.dumps(definitions.read("run")),
         rendered=graph.one("aws:sfn/stateMachine:StateMachine").text("definition"),
         policy=graph.one("aws:iam/rolePolicy:RolePolicy", "autoexport-workflow").text("policy"),
     )

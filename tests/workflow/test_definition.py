@@ -12,9 +12,11 @@ import cfnlint
 import pytest
 from cfnlint.config import ManualArgs
 
-from tests.graph.recording import record_stack
+from tests.graph.recording import ROOT, record_stack
 from tests.workflow.asl import all_edges, edges, loops, reachable
-from tests.workflow.conftest import FILE, Definition, definition_of
+from tests.workflow.conftest import Definition, definition_of
+
+PACKAGE = ROOT / "components" / "lustre_batch"
 
 # Amazon States Language, "State fields" for JSONata.
 FIELDS = {
@@ -63,23 +65,6 @@ def test_cfn_lint_would_have_something_to_say_about_a_wrong_one(definition: Defi
     assert cfnlint.lint_file(template, ManualArgs(regions=["us-east-1"]))
 
 
-def test_the_file_is_plain_json_that_workflow_studio_opens() -> None:
-    text = FILE.read_text(encoding="utf-8")
-    document = json.loads(text, object_pairs_hook=no_key_twice)
-    assert document["QueryLanguage"] == "JSONata"
-    assert text.startswith("{\n  ")
-    assert text.endswith("}\n")
-    assert "\t" not in text
-    assert "\r" not in text
-    assert [line for line in text.splitlines() if line != line.rstrip()] == []
-
-
-def no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    assert len(keys) == len(set(keys)), f"twice in one object: {keys}"
-    return dict(pairs)
-
-
 def test_the_definition_is_far_below_the_size_that_step_functions_takes(longest: Definition) -> None:
     """Step Functions guide, quotas: 1 MB; tags at their limit included."""
     tags = json.dumps({f"key-{number:02}" + "k" * 100: "v" * 256 for number in range(40)})
@@ -91,9 +76,9 @@ def test_the_definition_is_far_below_the_size_that_step_functions_takes(longest:
 def test_every_placeholder_is_filled_and_every_value_that_is_given_is_used(definition: Definition) -> None:
     assert re.findall(r"\$\{\w+\}", definition.rendered) == []
     assert re.findall(r"\$\{\w+\}", definition.policy) == []
-    source = FILE.with_name("workflow.py").read_text(encoding="utf-8")
+    source = (PACKAGE / "workflow.py").read_text(encoding="utf-8")
     given = set(re.findall(r'^        "(\w+)": ', source, re.M))
-    policy = (FILE.parent / "policies" / "workflow.json").read_text(encoding="utf-8")
+    policy = (PACKAGE / "policies" / "workflow.json").read_text(encoding="utf-8")
     used = set(re.findall(r"\$\{(\w+)\}", definition.source + policy))
     assert used == given
 

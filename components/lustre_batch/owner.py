@@ -1,24 +1,17 @@
-"""What the parts of the component share: whom they belong to, how they are named and tagged, how data is rendered.
+"""What the parts of the component share: the component they belong to, and how its children are named and tagged."""
 
-It must never create a resource of its own.
-"""
-
-import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from .settings import Settings
+from .templates import read_data, render_output
 
 # Step Functions guide, "Prevent cross-service confused deputy"; EventBridge guide, the same. Lambda and EC2 document no
 # such condition for the roles they assume.
 _NAMING_THE_ACCOUNT = {"states.amazonaws.com", "events.amazonaws.com"}
-_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -97,34 +90,3 @@ class Owner:
             tags=self.tags(),
             opts=self.child(),
         )
-
-
-def read_data(name: str) -> str:
-    """A data file of this package: the definition, a policy, the user data."""
-    return (resources.files(__package__) / name).read_text(encoding="utf-8")
-
-
-def render(template: str, values: Mapping[str, Any]) -> str:
-    """Fill in the ``${Name}`` placeholders of a JSON document, in the way AWS SAM's DefinitionSubstitutions do.
-
-    A value that is not text becomes JSON text. Every value is escaped twice: for the JSON string that it stands in,
-    and for the single-quoted JSONata literal that this string may hold.
-
-    Raises
-    ------
-    KeyError
-        If the template names a value that is not given.
-    """
-
-    def fill(match: re.Match[str]) -> str:
-        value = values[match.group(1)]
-        text = value if isinstance(value, str) else json.dumps(value)
-        literal = json.dumps(text)[1:-1].replace("'", "\\u0027")
-        return json.dumps(literal)[1:-1]
-
-    return _PLACEHOLDER.sub(fill, template)
-
-
-def render_output(template: str, values: Mapping[str, Any]) -> pulumi.Output[str]:
-    """`render`, for values that are not all known before the deployment."""
-    return pulumi.Output.all(**values).apply(lambda known: render(template, known))

@@ -1,0 +1,46 @@
+"""The state machines, in Amazon States Language: YAML sources that people read, and the JSON that AWS takes.
+
+A source may name things under ``x-`` keys (retriers, catchers, shared expressions) and break a JSONata expression into
+lines with ``/* comments */``. None of this reaches AWS.
+"""
+
+import functools
+import re
+from importlib import resources
+from typing import Any
+
+import yaml
+
+_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where PyYAML was built with libyaml
+_COMMENT = re.compile(r"""('[^']*'|"[^"]*")|/\*.*?\*/""", re.S)
+_BREAK_AT_BRACKET = re.compile(r"(?<=[(\[{])\s*\n\s*|\s*\n\s*(?=[)\]}])")
+_BREAK = re.compile(r"\s*\n\s*")
+
+
+def names() -> list[str]:
+    """The names of the definitions that there are."""
+    files = resources.files(__package__).iterdir()
+    return sorted(file.name.removesuffix(".asl.yaml") for file in files if file.name.endswith(".asl.yaml"))
+
+
+@functools.cache
+def source(name: str) -> str:
+    """The text of ``<name>.asl.yaml``."""
+    return (resources.files(__package__) / f"{name}.asl.yaml").read_text(encoding="utf-8")
+
+
+def read(name: str) -> dict[str, Any]:
+    """A definition as AWS takes it, but for its ``${Name}`` placeholders: every expression on one line."""
+    content = yaml.load(source(name), _SAFE_LOADER)
+    return {key: _joined(value) for key, value in content.items() if not key.startswith("x-")}
+
+
+def _joined(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _joined(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_joined(item) for item in value]
+    if not (isinstance(value, str) and value.startswith("{%") and value.endswith("%}")):
+        return value
+    without_comments = _COMMENT.sub(lambda match: match[1] or "", value)
+    return _BREAK.sub(" ", _BREAK_AT_BRACKET.sub("", without_comments))
