@@ -19,6 +19,7 @@ from tools.excerpt import refreshed
 from tools.package import described
 
 ROOT = Path(__file__).parents[1]
+TRANSLATIONS = ROOT / "tools" / "translations"
 
 
 SETTINGS, VALIDATION = described("settings"), described("validation")
@@ -90,7 +91,7 @@ def parameter_table(language: str) -> str:
 
 
 def rule_in_japanese(name: str) -> str:
-    """A parameter's rule: the general ones put together here, the worded ones translated in docs/rules.ja.json."""
+    """A parameter's rule: the general ones are put together here, the worded ones are in rules.ja.json."""
     if stated := SETTINGS.extra(name)["rule"]:
         return translated("rules", stated)
     match SETTINGS.shape(name):
@@ -108,7 +109,7 @@ def rule_in_japanese(name: str) -> str:
 
 def translated(collection: str, text: str) -> str:
     """The Japanese for a parameter's key (parameters) or for the English wording of a rule (rules)."""
-    path = ROOT / "docs" / f"{collection}.ja.json"
+    path = TRANSLATIONS / f"{collection}.ja.json"
     words: dict[str, str] = json.loads(path.read_text("utf-8"))
     if text not in words:
         raise SystemExit(f"{path.relative_to(ROOT)}: no translation of {text!r}")
@@ -132,11 +133,11 @@ GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("Pulumi.yaml", pulumi_yaml),
     ("components/lustre_batch/args.py", arguments),
     ("README.md", between("rehearsal", refreshed)),
-    ("README.md", between("parameters", lambda _: parameter_table("en"))),
-    ("README.md", between("overview", lambda _: overview("en"))),
     ("README.ja.md", between("rehearsal", refreshed)),
-    ("README.ja.md", between("parameters", lambda _: parameter_table("ja"))),
-    ("README.ja.md", between("overview", lambda _: overview("ja"))),
+    ("docs/parameters.md", between("parameters", lambda _: parameter_table("en"))),
+    ("docs/parameters.ja.md", between("parameters", lambda _: parameter_table("ja"))),
+    ("docs/workflow.md", between("overview", lambda _: overview("en"))),
+    ("docs/workflow.ja.md", between("overview", lambda _: overview("ja"))),
     ("docs/workflow.md", between("states", lambda _: state_diagram())),
     ("docs/workflow.ja.md", between("states", lambda _: state_diagram())),
 ]

@@ -1,4 +1,4 @@
-"""Two components on a network and a bucket that exist already: neither is changed, and neither is ever destroyed."""
+"""Two components on an existing network and bucket, which they neither change nor destroy."""
 
 import pulumi
 from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs

@@ -1,12 +1,33 @@
-"""Reads the Markdown that the tests hold against the code: headings, code blocks, tables, links. It must not judge."""
+"""Reads the Markdown that the tests compare with the code: headings, code blocks, tables, links. It must not judge."""
 
 import re
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.ja.md")
-PAGES = (*READMES, "docs/workflow.md", "docs/workflow.ja.md")
+# English and Japanese; each pair says the same.
+PAIRS = (
+    READMES,
+    *(
+        (f"docs/{name}.md", f"docs/{name}.ja.md")
+        for name in ("errors", "limits", "operations", "parameters", "workflow")
+    ),
+)
+ENGLISH, JAPANESE = (tuple(pair[language] for pair in PAIRS) for language in (0, 1))
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
+
+
+def every_page() -> list[str]:
+    """Every Markdown file of the repository, new ones included."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return sorted(page for page in listed.stdout.splitlines() if (ROOT / page).exists())
 
 
 def text(page: str) -> str:
@@ -47,7 +68,7 @@ def tables(page: str) -> list[list[list[str]]]:
     """Each table as its rows of cells, the head first."""
     found = []
     for match in re.finditer(r"(?:^\|.*\|\n)+", prose(page), re.M):
-        rows = [re.split(r"(?<!\\)\|", line.strip().strip("|")) for line in match.group().splitlines()]
+        rows = [re.split(r"(?<!\\)\|", line.strip()[1:-1]) for line in match.group().splitlines()]
         found.append([[cell.strip().replace("\\|", "|") for cell in row] for row in rows if set(row[0]) - set("-: ")])
     return found
 

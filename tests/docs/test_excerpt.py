@@ -1,7 +1,10 @@
 """The excerpt of a rehearsal in the READMEs shortens what was printed, and adds nothing."""
 
+import re
+
 import pytest
 
+from tests.docs import markdown
 from tools import excerpt
 
 PRINTED = """default  a description
@@ -15,7 +18,7 @@ PRINTED = """default  a description
   took           0:29:41 of virtual time, 0.7 s of real""".replace("SUCCEEDED", "SUCCEEDED   ").splitlines()
 
 
-def test_the_main_states_and_the_whole_summary_stay() -> None:
+def test_a_few_states_and_the_whole_summary_stay() -> None:
     assert excerpt.shortened(PRINTED) == [
         "default  a description",
         "  0:00:00  CreateFileSystem",
@@ -24,6 +27,12 @@ def test_the_main_states_and_the_whole_summary_stay() -> None:
         "  outcome        SUCCEEDED",
         "  took           0:29:41 of virtual time, 0.7 s of real",
     ]
+
+
+@pytest.mark.parametrize("readme", markdown.READMES)
+def test_every_state_that_is_to_be_shown_is_in_the_excerpt(readme: str) -> None:
+    states = re.findall(r"^ +\d+:\d\d:\d\d  (\w+)$", markdown.between(readme, "rehearsal"), re.M)
+    assert states == list(excerpt.SHOWN)
 
 
 @pytest.mark.parametrize(

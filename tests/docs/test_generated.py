@@ -15,13 +15,14 @@ from tools import diagrams, generate
 
 # Without the package around it, whose resources take seconds to import.
 Settings, shape, run_time_names = generate.SETTINGS.Settings, generate.SETTINGS.shape, generate.SETTINGS.run_time_names
+PARAMETERS = ("docs/parameters.md", "docs/parameters.ja.md")
 KEYS = [to_camel(name) for name in Settings.model_fields]
 RUN_TIME_KEYS = {to_camel(name) for name in run_time_names()}
 STATES: dict[str, dict[str, Any]] = diagrams.states()
 
 
-def parameter_rows(readme: str) -> list[list[str]]:
-    [table] = [table for table in markdown.tables(readme) if table[0][-2:] in (["default", "rule"], ["既定値", "規則"])]
+def parameter_rows(page: str) -> list[list[str]]:
+    [table] = [table for table in markdown.tables(page) if table[0][-2:] in (["default", "rule"], ["既定値", "規則"])]
     return table[1:]
 
 
@@ -42,20 +43,20 @@ def test_a_table_without_its_markers_is_reported_rather_than_left_out() -> None:
 
 
 def test_a_parameter_or_a_rule_without_its_japanese_is_reported() -> None:
-    with pytest.raises(SystemExit, match=r"docs/rules\.ja\.json: no translation of 'at most a dozen'"):
+    with pytest.raises(SystemExit, match=r"tools/translations/rules\.ja\.json: no translation of 'at most a dozen'"):
         generate.translated("rules", "at most a dozen")
 
 
 @pytest.mark.parametrize("collection", ["parameters", "rules"])
 def test_no_translation_is_left_over(collection: str) -> None:
-    words = json.loads(markdown.text(f"docs/{collection}.ja.json"))
+    words = json.loads(markdown.text(f"tools/translations/{collection}.ja.json"))
     rules = {str(shape(name).get("rule", "")) for name in Settings.model_fields} - {""}
     assert set(words) == (set(KEYS) if collection == "parameters" else rules)
 
 
-@pytest.mark.parametrize("readme", markdown.READMES)
-def test_the_table_has_every_parameter_in_order_with_its_default_and_its_run_time_mark(readme: str) -> None:
-    rows = parameter_rows(readme)
+@pytest.mark.parametrize("page", PARAMETERS)
+def test_the_table_has_every_parameter_in_order_with_its_default_and_its_run_time_mark(page: str) -> None:
+    rows = parameter_rows(page)
     assert [markdown.code_words(row[0])[0] for row in rows] == KEYS
     assert {markdown.code_words(row[0])[0] for row in rows if "⟳" in row[0]} == RUN_TIME_KEYS
     defaults = [json.loads(row[2].strip("`")) for row in rows]
@@ -64,8 +65,8 @@ def test_the_table_has_every_parameter_in_order_with_its_default_and_its_run_tim
 
 def test_the_english_table_has_the_settings_own_words_and_the_japanese_one_none_of_them() -> None:
     meanings = [field.description for field in Settings.model_fields.values()]
-    assert [row[1] for row in parameter_rows("README.md")] == meanings
-    for row in parameter_rows("README.ja.md"):
+    assert [row[1] for row in parameter_rows(PARAMETERS[0])] == meanings
+    for row in parameter_rows(PARAMETERS[1]):
         assert re.search(r"[ぁ-んァ-ン一-龥]", row[1]), row
         assert row[1] not in meanings
 
@@ -96,9 +97,9 @@ def test_the_full_diagram_has_every_state_and_every_transition_and_nothing_else(
     assert nodes == set(STATES)
 
 
-@pytest.mark.parametrize("readme", markdown.READMES)
-def test_the_overview_shows_the_eleven_steps_in_order(readme: str) -> None:
-    steps = re.findall(r'\["(\d+) · ', markdown.between(readme, "overview"))
+@pytest.mark.parametrize("page", ["docs/workflow.md", "docs/workflow.ja.md"])
+def test_the_overview_shows_the_eleven_steps_in_order(page: str) -> None:
+    steps = re.findall(r'\["(\d+) · ', markdown.between(page, "overview"))
     assert steps == [str(number) for number in range(1, 12)]
 
 

@@ -1,4 +1,4 @@
-"""What `make` does before there is an environment: a Python that is too old gives one line and leaves nothing behind."""
+"""What `make` does before there is an environment: a Python that is too old gives one line, no more."""
 
 import os
 import re
@@ -36,7 +36,12 @@ def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
     path = f"{checkout / 'old'}:{os.environ['PATH']}"
     return subprocess.run(
-        ["make", *arguments], cwd=checkout, env=environment | {"PATH": path}, capture_output=True, text=True, check=False
+        ["make", *arguments],
+        cwd=checkout,
+        env=environment | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -1,9 +1,10 @@
-"""What the READMEs tell people to type and to click exists, and both languages tell the same."""
+"""What the pages tell people to type and to click exists, and both languages tell the same."""
 
 import ast
 import json
 import re
 import shlex
+import tomllib
 from typing import Any
 
 import botocore.session
@@ -20,17 +21,31 @@ from tools.generate import SETTINGS, VALIDATION
 
 KEYS = {to_camel(name) for name in SETTINGS.Settings.model_fields}
 SESSION = botocore.session.get_session()
+PAGES = markdown.every_page()
 EITHER = pytest.mark.parametrize("readme", markdown.READMES)
+EITHER_LANGUAGE = pytest.mark.parametrize("pages", [markdown.ENGLISH, markdown.JAPANESE])
+EACH_PAIR = pytest.mark.parametrize("pair", markdown.PAIRS)
+README_LINES = 200
 
 
-def command_words(readme: str, *beginning: str) -> list[list[str]]:
+def command_words(pages: tuple[str, ...], *beginning: str) -> list[list[str]]:
     """The commands that begin like this, as a shell would split them, whatever variable takes their output."""
-    bare = [re.sub(r"^\w+=\$\((.*)\)$", r"\1", command) for command in markdown.commands(readme)]
-    pieces = [shlex.split(piece) for command in bare for piece in command.split(" | ")]
+    commands = [command for page in pages for command in markdown.commands(page)]
+    bare = [re.sub(r"^\w+=\$\((.*)\)$", r"\1", command) for command in commands]
+    pieces = [shlex.split(piece) for command in bare for piece in re.split(r" \| | && ", command)]
     return [words for words in pieces if words[: len(beginning)] == list(beginning)]
 
 
-@pytest.mark.parametrize("page", markdown.PAGES)
+def prose_code(page: str) -> list[str]:
+    return markdown.code_words(markdown.prose(page))
+
+
+@EITHER
+def test_a_readme_is_read_in_three_minutes(readme: str) -> None:
+    assert len(markdown.text(readme).splitlines()) <= README_LINES
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
     here = markdown.ROOT / page
     for link in markdown.links(page):
@@ -43,20 +58,48 @@ def test_every_link_leads_somewhere(page: str) -> None:
             assert anchor in markdown.anchors(str(target.relative_to(markdown.ROOT))), link
 
 
-@EITHER
-def test_every_make_target_that_is_named_exists(readme: str) -> None:
+def test_every_page_is_in_the_index() -> None:
+    indexed = {link.partition("#")[0] for link in markdown.links("docs/README.md")}
+    pages = {page.removeprefix("docs/") for page in PAGES if page.startswith("docs/")}
+    assert pages - {"README.md"} <= indexed
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.endswith(".ja.md")])
+def test_nothing_but_the_name_of_the_language_is_japanese_on_an_english_page(page: str) -> None:
+    assert re.findall(r"[ぁ-んァ-ン一-龥]+", markdown.text(page).replace("日本語", "")) == []
+
+
+@pytest.mark.parametrize("page", markdown.JAPANESE)
+def test_punctuation_beside_japanese_words_is_full_width(page: str) -> None:
+    japanese = "[ぁ-んァ-ンー一-龥]"
+    words = re.sub(r"\]\([^)]*\)|`[^`]*`", "", markdown.prose(page))
+    assert re.findall(rf".*(?:{japanese}[(),;:?!]|[(),;:?!] ?{japanese}).*", words) == []
+
+
+@pytest.mark.parametrize("page", markdown.JAPANESE)
+def test_a_term_has_one_japanese_form(page: str) -> None:
+    others = re.compile(r"諦め|パラメーター|サーバ(?!ー)|ユーザ(?!ー)|[スす]ポット回収|です。|ます。")
+    assert others.findall(re.sub(r"(?s)<!-- overview -->.*?<!-- /overview -->", "", markdown.text(page))) == []
+    assert not re.search(r"\bSpot\b(?! Inst)", re.sub(r"`[^`]*`", "", markdown.prose(page)))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_that_is_named_exists(page: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", markdown.text("Makefile"), re.M))
-    named = set(re.findall(r"\bmake ([a-z]+)", "\n".join([*markdown.commands(readme), *prose_code(readme)])))
-    assert {"rehearse", "test", "docs", "engine"} <= named <= targets
+    named = set(re.findall(r"\bmake ([a-z]+)", "\n".join([*markdown.commands(page), *prose_code(page)])))
+    assert named <= targets
+    if page in markdown.READMES:
+        assert {"rehearse", "test", "engine", "soak", "compare"} <= named
 
 
-def prose_code(readme: str) -> list[str]:
-    return markdown.code_words(markdown.prose(readme))
+def test_every_make_target_has_a_help_text() -> None:
+    targets = re.findall(r"^([a-z]+):(.*)$", markdown.text("Makefile"), re.M)
+    assert [name for name, rest in targets if "## " not in rest] == []
 
 
 @EITHER
 def test_every_rehearsal_that_is_shown_is_one_that_the_command_takes(readme: str) -> None:
-    shown = [words[2].removeprefix("ARGS=") for words in command_words(readme, "make", "rehearse") if len(words) > 2]
+    shown = [words[2].removeprefix("ARGS=") for words in command_words((readme,), "make", "rehearse") if len(words) > 2]
     assert len(shown) >= 4
     for arguments in shown:
         options = _parser().parse_args(shlex.split(arguments))
@@ -64,10 +107,12 @@ def test_every_rehearsal_that_is_shown_is_one_that_the_command_takes(readme: str
         assert {item.partition("=")[0] for item in options.set} <= KEYS
 
 
-@EITHER
-def test_every_aws_command_is_one_of_that_service_and_its_options_are_members_of_the_call(readme: str) -> None:
-    services = {"stepfunctions", "secretsmanager", "iam"}
-    calls = [words for words in command_words(readme, "aws") if words[1] in services]
+@EITHER_LANGUAGE
+def test_every_aws_command_is_one_of_that_service_and_its_options_are_members_of_the_call(
+    pages: tuple[str, ...],
+) -> None:
+    services = {"stepfunctions", "secretsmanager", "iam", "batch"}
+    calls = [words for words in command_words(pages, "aws") if words[1] in services]
     assert {words[1] for words in calls} == services
     for words in calls:
         model = SESSION.get_service_model(words[1])
@@ -77,26 +122,28 @@ def test_every_aws_command_is_one_of_that_service_and_its_options_are_members_of
         assert options <= {xform_name(member, "-") for member in members}, words
 
 
-@EITHER
-def test_every_input_that_is_shown_is_one_that_the_state_machine_takes(readme: str) -> None:
+@EITHER_LANGUAGE
+def test_every_input_that_is_shown_is_one_that_the_state_machine_takes(pages: tuple[str, ...]) -> None:
     inputs = [
-        words[words.index("--input") + 1] for words in command_words(readme, "aws", "stepfunctions", "start-execution")
+        words[words.index("--input") + 1] for words in command_words(pages, "aws", "stepfunctions", "start-execution")
     ]
-    assert len(inputs) == 3
+    assert {"{}", '{"reclaim": "fs-0123456789abcdef0"}'} < set(inputs)
     for given in map(json.loads, inputs):
         assert set(given) == {"reclaim"} or set(given) <= {to_camel(name) for name in SETTINGS.run_time_names()}
         values = {key: value for key, value in given.items() if key != "reclaim"}
         VALIDATION.read_settings(values)
 
 
-@EITHER
-def test_every_stack_output_that_is_read_is_exported(readme: str) -> None:
+@EITHER_LANGUAGE
+def test_every_stack_output_that_is_read_is_exported(pages: tuple[str, ...]) -> None:
     exported = set(re.findall(r'pulumi\.export\("(\w+)"', markdown.text("__main__.py")))
-    read = {words[3] for words in command_words(readme, "pulumi", "stack", "output") if words[3] != "-s"}
+    read = {words[3] for words in command_words(pages, "pulumi", "stack", "output") if words[3] != "-s"}
+    nested = re.findall(r"pulumi stack output (\w+)", "\n".join(map(markdown.text, pages)))
     assert {"stateMachineArn", "repositoryUrl", "parametersSecretArn"} <= read <= exported
+    assert set(nested) <= exported
 
 
-@pytest.mark.parametrize("page", markdown.PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "docs/changes.md"])
 def test_every_configuration_key_that_is_named_is_a_parameter(page: str) -> None:
     named = set(re.findall(r"lustre-batch:(\w+)", markdown.text(page)))
     of_tags = {"stack", "execution", "index"}
@@ -110,7 +157,7 @@ def test_every_configuration_key_that_is_named_is_a_parameter(page: str) -> None
 @EITHER
 def test_what_pulumi_is_told_to_set_is_valid(readme: str) -> None:
     values: dict[str, Any] = {}
-    for words in command_words(readme, "pulumi", "config", "set"):
+    for words in command_words((readme,), "pulumi", "config", "set"):
         key, value = [word for word in words[3:] if not word.startswith("-") and word != "autoexport"]
         if key.startswith("lustre-batch:"):
             name, is_list, _ = key.removeprefix("lustre-batch:").partition("[0]")
@@ -121,8 +168,17 @@ def test_what_pulumi_is_told_to_set_is_valid(readme: str) -> None:
 
 @EITHER
 def test_the_stack_that_is_brought_up_is_the_one_that_is_shipped(readme: str) -> None:
-    assert ["pulumi", "up", "-s", "autoexport"] in command_words(readme, "pulumi", "up")
+    assert ["pulumi", "up", "-s", "autoexport"] in command_words((readme,), "pulumi", "up")
     assert "aws:region" in yaml.safe_load(markdown.text("Pulumi.autoexport.yaml"))["config"]
+
+
+@EITHER
+def test_the_way_from_a_machine_without_pulumi_is_whole(readme: str) -> None:
+    steps = ["login", "stack init", "config set", "install", "up"]
+    typed = [" ".join(words[1:]) for words in command_words((readme,), "pulumi")]
+    places = [next(place for place, words in enumerate(typed) if words.startswith(step)) for step in steps]
+    assert places == sorted(places)
+    assert "PULUMI_CONFIG_PASSPHRASE" in markdown.text(readme)
 
 
 @EITHER
@@ -138,24 +194,34 @@ def test_the_program_that_is_shown_uses_arguments_and_outputs_that_exist(readme:
     assert used in outputs
 
 
-@EITHER
-def test_the_prices_are_those_that_the_rehearsal_reckons_with(readme: str) -> None:
-    cells = [cell for table in markdown.tables(readme) for row in table for cell in row]
+@pytest.mark.parametrize("page", ["docs/limits.md", "docs/limits.ja.md"])
+def test_the_prices_are_those_that_the_rehearsal_reckons_with(page: str) -> None:
+    cells = [cell for table in markdown.tables(page) for row in table for cell in row]
     scratch, transition = PRICES["scratch"].dollars, PRICES["transition"].dollars
     hourly = scratch * SETTINGS.Settings().lustre_storage_capacity / HOURS_PER_MONTH
     [file_system] = [cell for cell in cells if f"{scratch:.2f}" in cell]
     assert f"{hourly:.2f}" in file_system
     assert len([cell for cell in cells if f"{transition * 1000:g}" in cell and "1,000" in cell]) == 1
+    readme = "README.ja.md" if page.endswith(".ja.md") else "README.md"
+    assert f"{hourly:.2f}" in markdown.text(readme)
 
 
-def test_both_languages_show_the_same_commands_programs_and_output() -> None:
-    english, japanese = markdown.READMES
+def test_the_version_is_the_projects_and_the_newest_in_the_changelog() -> None:
+    import lustre_batch
+
+    version = tomllib.loads(markdown.text("pyproject.toml"))["project"]["version"]
+    assert lustre_batch.__version__ == version
+    assert [words for depth, words in markdown.headings("CHANGELOG.md") if depth == 2][:2] == ["Unreleased", version]
+
+
+@EACH_PAIR
+def test_both_languages_show_the_same_commands_programs_and_output(pair: tuple[str, str]) -> None:
     for language in ("bash", "python", "text", "json"):
-        assert markdown.blocks(english, language) == markdown.blocks(japanese, language)
+        assert markdown.blocks(pair[0], language) == markdown.blocks(pair[1], language)
 
 
-@pytest.mark.parametrize("pages", [markdown.READMES, markdown.PAGES[2:]])
-def test_both_languages_have_the_same_sections_with_the_same_tables_lists_and_code(pages: tuple[str, str]) -> None:
+@EACH_PAIR
+def test_both_languages_have_the_same_sections_with_the_same_tables_lists_and_code(pair: tuple[str, str]) -> None:
     def outline(page: str) -> list[tuple[int, int, int, int]]:
         """Of each section: its depth, its table rows, its list items, its code blocks."""
         counts = []
@@ -166,16 +232,25 @@ def test_both_languages_have_the_same_sections_with_the_same_tables_lists_and_co
             counts.append((len(section) - len(section.lstrip("#")), rows, items, section.count("```")))
         return counts
 
-    english, japanese = map(outline, pages)
+    english, japanese = map(outline, pair)
     assert english == japanese
 
 
-@pytest.mark.parametrize("pages", [markdown.READMES, markdown.PAGES[2:]])
-def test_both_languages_name_the_same_parameters_commands_and_errors(pages: tuple[str, str]) -> None:
+@EACH_PAIR
+def test_both_languages_name_the_same_parameters_commands_and_errors(pair: tuple[str, str]) -> None:
     def names(page: str) -> set[str]:
         """The words in backticks, whatever language the placeholders in them are in."""
         words = (re.sub(r"<[^>]*>", "<>", word) for word in markdown.code_words(markdown.prose(page)))
         return {word for word in words if word.isascii()}
 
-    english, japanese = map(names, pages)
+    english, japanese = map(names, pair)
+    assert english == japanese
+
+
+@EACH_PAIR
+def test_both_languages_link_to_the_same_pages(pair: tuple[str, str]) -> None:
+    def targets(page: str) -> list[str]:
+        return sorted(link.partition("#")[0].replace(".ja.md", ".md") for link in markdown.links(page))
+
+    english, japanese = map(targets, pair)
     assert english == japanese
