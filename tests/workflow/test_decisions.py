@@ -16,7 +16,7 @@ STANDING = {"fileSystemId": FILE_SYSTEM, "associationId": "dra-1", "deleting": F
 
 
 @pytest.mark.parametrize(
-    ("started", "verified", "keep"), itertools.product([True, False], [True, False], ["", "a reason"])
+    ("started", "verified", "keep"), list(itertools.product([True, False], [True, False], ["", "a reason"]))
 )
 @pytest.mark.parametrize("failures", [[], [FAILURE]], ids=["well", "failed"])
 def test_a_file_system_is_deleted_only_when_its_export_is_verified_or_nothing_was_written(
