@@ -7,7 +7,7 @@ class LustreBatchAutoExportArgs:
     """Arguments of LustreBatchAutoExport; each has a default, and None stands for it."""
 
     env_name: str | None
-    """Environment name: prefix of what a run creates (job, file system name) and of its notifications. Default:
+    """Environment name: names the file systems, and appears in the subject of notifications. Default:
     "AutoExport"."""
     auto_export: bool | None
     """Export every new, changed and deleted file to the bucket while the job runs. When false, one export task
@@ -19,10 +19,10 @@ class LustreBatchAutoExportArgs:
     lustre_storage_capacity: int | None
     """Storage capacity (GiB). Default: 2400."""
     lustre_imported_file_chunk_size: int | None
-    """Import chunk size (MiB): how much of an imported file lies on one disk. Default: 1024."""
+    """Import chunk size (MiB): the largest part of an imported file that is stored on one disk. Default: 1024."""
     ecr_repository_name: str | None
-    """Name of the image repository to create; the stack's name stands before it, a unique suffix after it. Default:
-    "batch-job-with-lustre-auto-export"."""
+    """Name of the image repository to create; it is prefixed with the stack's name and gets a unique suffix.
+    Default: "batch-job-with-lustre-auto-export"."""
     compute_environment_type: str | None
     """Spot or On-Demand instances. Default: "SPOT"."""
     compute_environment_allocation_strategy: str | None
@@ -30,23 +30,23 @@ class LustreBatchAutoExportArgs:
     compute_environment_instance_types: list[str] | None
     """Instance types or families that Batch may launch. Default: ["optimal"]."""
     compute_environment_minv_cpus: int | None
-    """vCPUs kept running even without jobs (0: none). Default: 0."""
+    """vCPUs that keep running even when there are no jobs (0: none). Default: 0."""
     compute_environment_maxv_cpus: int | None
-    """Largest number of vCPUs running at a time. Default: 256."""
+    """Maximum number of vCPUs running at any time. Default: 256."""
     compute_environment_desiredv_cpus: int | None
-    """vCPUs to start with; Batch changes it as jobs come and go. Default: 0."""
+    """Initial number of vCPUs; Batch adjusts it as jobs come and go. Default: 0."""
     job_definition_retry_attempts: int | None
-    """Attempts of a job whose Spot instance is reclaimed. Default: 5."""
+    """Attempts of a job, counting those ended by the loss of their instance (Spot reclaim). Default: 5."""
     job_definition_vcpus: int | None
     """vCPUs of the job. Default: 32."""
     job_definition_memory: int | None
     """Memory of the job (MiB). Default: 30000."""
     wait_for_lustre_creation_seconds: int | None
-    """Pause between looks at the file system and the environment being made (s). Default: 30."""
+    """Polling interval while the file system and the compute environment are being prepared (s). Default: 30."""
     wait_for_job_completion_seconds: int | None
-    """Pause between looks at the job (s); grows to 2 % of the time waited. Default: 300."""
+    """Polling interval for the job (s); grows to 2 % of the time already waited. Default: 300."""
     wait_for_check_metrics_seconds: int | None
-    """Pause between looks at the export queue (s). Default: 60."""
+    """Polling interval for the export queue (s). Default: 60."""
     lambda_period_seconds: int | None
     """Period of the metric that the Lambda function reads (s). Default: 60."""
     lambda_time_diff_minutes: int | None
@@ -59,29 +59,30 @@ class LustreBatchAutoExportArgs:
     """What proves that everything is in the bucket: an export task without failed files (task), or a full quiet
     window of the export queue and no logged failure (metrics). Default: "task"."""
     provisioning_timeout_minutes: int | None
-    """Longest wait for one file system, association or environment to be made or unmade (min). Default: 60."""
+    """Maximum wait for a file system, an association or the compute environment to be created, updated or deleted
+    (min). Default: 60."""
     job_start_timeout_minutes: int | None
-    """Longest time a job may wait for an instance before it is terminated (min). Default: 120."""
+    """Maximum time a job may wait for an instance before it is terminated (min). Default: 120."""
     job_timeout_minutes: int | None
-    """Longest time a job may take in all before it is terminated (min); 90 days. Default: 129600."""
+    """Maximum total time of a job before it is terminated (min); the default is 90 days. Default: 129600."""
     cleanup_timeout_minutes: int | None
-    """Longest wait for the export queue to empty, and for the export task to end (min). Default: 1440."""
+    """Maximum wait for the export queue to drain, and for the export task to finish (min). Default: 1440."""
     notification_email: str | None
-    """Address that hears of every failure, every kept file system and every reclaim; empty: only the topic does.
-    Default: ""."""
+    """E-mail address for notifications of failures, kept file systems and reclaims; empty: they go to the topic
+    only. Default: ""."""
     vpc_id: pulumi.Input[str] | None
     """Existing VPC to use; empty: one is created. Default: ""."""
     subnet_ids: pulumi.Input[list[pulumi.Input[str]]] | None
-    """Existing subnets of vpcId, with a way out to S3, ECR and ECS; the file system goes into the first. Default:
-    []."""
+    """Existing subnets of vpcId, with a route to S3, ECR, ECS and CloudWatch Logs; the file system goes into the
+    first. Default: []."""
     security_group_ids: pulumi.Input[list[pulumi.Input[str]]] | None
-    """Existing security groups for file system and instances (TCP 988, 1018-1023 among them); empty: created.
-    Default: []."""
+    """Existing security groups for the file system and the instances (open to each other on TCP 988 and 1018-1023);
+    empty: one is created. Default: []."""
     vpc_cidr: str | None
     """Address range of the VPC that is created. Default: "10.0.0.0/16"."""
     spread_across_zones: bool | None
-    """Let instances start in every private subnet rather than only in the file system's zone: more Spot capacity,
-    but traffic between zones is billed. Default: False."""
+    """Let instances start in every private subnet instead of only in the file system's Availability Zone: more Spot
+    capacity, but traffic between zones is billed. Default: False."""
     bucket_name: pulumi.Input[str] | None
     """Existing bucket to link; empty: one is created. Default: ""."""
     bucket_prefix: str | None
@@ -89,16 +90,17 @@ class LustreBatchAutoExportArgs:
     permissions_boundary_arn: pulumi.Input[str] | None
     """Permissions boundary for every role that is created. Default: ""."""
     kms_key_arn: pulumi.Input[str] | None
-    """Customer managed KMS key for bucket, secret, topic, repository, logs and Lambda function. Default: ""."""
+    """Customer managed KMS key for the bucket, secret, topic, repository, log groups and Lambda function. Default:
+    ""."""
     tags: dict[str, str] | None
-    """Tags for everything, what a run creates included. Default: {}."""
+    """Tags for every resource, including those that a run creates. Default: {}."""
     retain_data_on_destroy: bool | None
-    """Keep the created bucket and image repository, with what is in them, when the stack is destroyed. Default:
+    """Keep the created bucket and image repository, with their contents, when the stack is destroyed. Default:
     True."""
     noncurrent_version_days: int | None
     """Days until replaced or deleted versions of objects expire in the created bucket (d). Default: 30."""
     log_retention_days: int | None
-    """Days that logs are kept (d). Default: 30."""
+    """Retention of logs (d). Default: 30."""
 
     def __init__(
         self,

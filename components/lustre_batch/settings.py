@@ -1,8 +1,8 @@
 """The parameters: names, defaults, units, bounds and help texts, all in one place.
 
 Everything that names a parameter is derived from here: the stack configuration in Pulumi.yaml, the component's
-arguments, the rules that the state machine checks run-time values by, the tables in the README. This module holds
-data and the bounds of single values; it must never know of resources or of where values come from.
+arguments, the rules by which the state machine checks run-time values, the tables in docs/. This module holds data and
+the bounds of single values; it knows neither resources nor where values come from.
 """
 
 import ipaddress
@@ -31,10 +31,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
-    # ------------------------------------------------------------------ the 21 of the original system
+    # ------------------------------------------------------------------ the 21 of the reference system
     env_name: str = _parameter(
         "AutoExport",
-        "Environment name: prefix of what a run creates (job, file system name) and of its notifications.",
+        "Environment name: names the file systems, and appears in the subject of notifications.",
         rule="1 to 32 letters, digits or hyphens, starting with a letter",
         pattern=r"^[A-Za-z][A-Za-z0-9-]{0,31}$",
     )
@@ -60,12 +60,16 @@ class Settings(BaseModel):
     )
     # SDK CreateDataRepositoryAssociation, ImportedFileChunkSize: 1 to 512,000.
     lustre_imported_file_chunk_size: int = _parameter(
-        1024, "Import chunk size (MiB): how much of an imported file lies on one disk.", run_time=True, ge=1, le=512_000
+        1024,
+        "Import chunk size (MiB): the largest part of an imported file that is stored on one disk.",
+        run_time=True,
+        ge=1,
+        le=512_000,
     )
     # ECR API, CreateRepository: repositoryName; 40 characters leave room for the unique suffix.
     ecr_repository_name: str = _parameter(
         "batch-job-with-lustre-auto-export",
-        "Name of the image repository to create; the stack's name stands before it, a unique suffix after it.",
+        "Name of the image repository to create; it is prefixed with the stack's name and gets a unique suffix.",
         rule="2 to 200 lower-case letters and digits, separated by single hyphens, dots, underscores or slashes",
         pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$",
         min_length=2,
@@ -82,27 +86,41 @@ class Settings(BaseModel):
         min_length=1,
     )
     compute_environment_minv_cpus: int = _parameter(
-        0, "vCPUs kept running even without jobs (0: none).", ge=0, le=100_000
+        0, "vCPUs that keep running even when there are no jobs (0: none).", ge=0, le=100_000
     )
-    compute_environment_maxv_cpus: int = _parameter(256, "Largest number of vCPUs running at a time.", ge=1, le=100_000)
+    compute_environment_maxv_cpus: int = _parameter(
+        256, "Maximum number of vCPUs running at any time.", ge=1, le=100_000
+    )
     compute_environment_desiredv_cpus: int = _parameter(
-        0, "vCPUs to start with; Batch changes it as jobs come and go.", ge=0, le=100_000
+        0, "Initial number of vCPUs; Batch adjusts it as jobs come and go.", ge=0, le=100_000
     )
     # SDK RetryStrategy: attempts 1 to 10.
     job_definition_retry_attempts: int = _parameter(
-        5, "Attempts of a job whose Spot instance is reclaimed.", run_time=True, ge=1, le=10
+        5,
+        "Attempts of a job, counting those ended by the loss of their instance (Spot reclaim).",
+        run_time=True,
+        ge=1,
+        le=10,
     )
     job_definition_vcpus: int = _parameter(32, "vCPUs of the job.", run_time=True, ge=1, le=100_000)
     # SDK ResourceRequirement: a job needs at least 4 MiB.
     job_definition_memory: int = _parameter(30000, "Memory of the job (MiB).", run_time=True, ge=4, le=100_000_000)
     wait_for_lustre_creation_seconds: int = _parameter(
-        30, "Pause between looks at the file system and the environment being made (s).", run_time=True, ge=1, le=3600
+        30,
+        "Polling interval while the file system and the compute environment are being prepared (s).",
+        run_time=True,
+        ge=1,
+        le=3600,
     )
     wait_for_job_completion_seconds: int = _parameter(
-        300, "Pause between looks at the job (s); grows to 2 % of the time waited.", run_time=True, ge=1, le=86_400
+        300,
+        "Polling interval for the job (s); grows to 2 % of the time already waited.",
+        run_time=True,
+        ge=1,
+        le=86_400,
     )
     wait_for_check_metrics_seconds: int = _parameter(
-        60, "Pause between looks at the export queue (s).", run_time=True, ge=1, le=3600
+        60, "Polling interval for the export queue (s).", run_time=True, ge=1, le=3600
     )
     # FSx guide, metrics: one datapoint a minute. CloudWatch: periods of standard metrics are multiples of 60 s.
     lambda_period_seconds: int = _parameter(
@@ -139,20 +157,25 @@ class Settings(BaseModel):
         "or a full quiet window of the export queue and no logged failure (metrics).",
     )
     provisioning_timeout_minutes: int = _parameter(
-        60, "Longest wait for one file system, association or environment to be made or unmade (min).", ge=10, le=240
+        60,
+        "Maximum wait for a file system, an association or the compute environment to be created, updated or "
+        "deleted (min).",
+        ge=10,
+        le=240,
     )
     job_start_timeout_minutes: int = _parameter(
-        120, "Longest time a job may wait for an instance before it is terminated (min).", ge=5, le=43_200
+        120, "Maximum time a job may wait for an instance before it is terminated (min).", ge=5, le=43_200
     )
     job_timeout_minutes: int = _parameter(
-        129_600, "Longest time a job may take in all before it is terminated (min); 90 days.", ge=5, le=518_400
+        129_600, "Maximum total time of a job before it is terminated (min); the default is 90 days.", ge=5, le=518_400
     )
     cleanup_timeout_minutes: int = _parameter(
-        1440, "Longest wait for the export queue to empty, and for the export task to end (min).", ge=10, le=10_080
+        1440, "Maximum wait for the export queue to drain, and for the export task to finish (min).", ge=10, le=10_080
     )
     notification_email: str = _parameter(
         "",
-        "Address that hears of every failure, every kept file system and every reclaim; empty: only the topic does.",
+        "E-mail address for notifications of failures, kept file systems and reclaims; empty: they go to the "
+        "topic only.",
         rule="an e-mail address or empty",
         pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$",
     )
@@ -167,12 +190,14 @@ class Settings(BaseModel):
     )
     subnet_ids: list[str] = _parameter(
         [],
-        "Existing subnets of vpcId, with a way out to S3, ECR and ECS; the file system goes into the first.",
+        "Existing subnets of vpcId, with a route to S3, ECR, ECS and CloudWatch Logs; the file system goes "
+        "into the first.",
         composed=True,
     )
     security_group_ids: list[str] = _parameter(
         [],
-        "Existing security groups for file system and instances (TCP 988, 1018-1023 among them); empty: created.",
+        "Existing security groups for the file system and the instances (open to each other on TCP 988 and "
+        "1018-1023); empty: one is created.",
         composed=True,
     )
     vpc_cidr: str = _parameter(
@@ -182,7 +207,7 @@ class Settings(BaseModel):
     )
     spread_across_zones: bool = _parameter(
         False,
-        "Let instances start in every private subnet rather than only in the file system's zone: "
+        "Let instances start in every private subnet instead of only in the file system's Availability Zone: "
         "more Spot capacity, but traffic between zones is billed.",
     )
     bucket_name: str = _parameter(
@@ -208,28 +233,28 @@ class Settings(BaseModel):
     )
     kms_key_arn: str = _parameter(
         "",
-        "Customer managed KMS key for bucket, secret, topic, repository, logs and Lambda function.",
+        "Customer managed KMS key for the bucket, secret, topic, repository, log groups and Lambda function.",
         rule="the ARN of a KMS key or empty",
         pattern=r"^$|^arn:[a-z-]+:kms:.+:key/.+$",
         composed=True,
     )
     tags: dict[str, str] = _parameter(
         {},
-        "Tags for everything, what a run creates included.",
+        "Tags for every resource, including those that a run creates.",
         rule="a map of at most 40 tags to strings; keys must not start with aws: or lustre-batch:",
         max_length=40,
     )
 
     # ------------------------------------------------------------------ keeping
     retain_data_on_destroy: bool = _parameter(
-        True, "Keep the created bucket and image repository, with what is in them, when the stack is destroyed."
+        True, "Keep the created bucket and image repository, with their contents, when the stack is destroyed."
     )
     noncurrent_version_days: int = _parameter(
         30, "Days until replaced or deleted versions of objects expire in the created bucket (d).", ge=1, le=3650
     )
     # CloudWatch Logs API, PutRetentionPolicy: the values it takes.
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653] = (
-        _parameter(30, "Days that logs are kept (d).")
+        _parameter(30, "Retention of logs (d).")
     )
 
     # ------------------------------------------------------------------ rules for one value
@@ -288,7 +313,6 @@ class Settings(BaseModel):
             raise ValueError("not a tag key")
         return value
 
-    # ------------------------------------------------------------------ rules for several
     # ------------------------------------------------------------------ what a run may override
     def run_time_values(self) -> dict[str, Any]:
         """The parameters that the secret holds and a run may override, by their camelCase names."""
@@ -301,7 +325,7 @@ def run_time_names() -> list[str]:
 
 
 def extra(name: str) -> dict[str, Any]:
-    """What a parameter states beside its type: its ``rule`` in words, whether it is ``run_time`` and ``composed``."""
+    """What a parameter states in addition to its type: ``rule`` (in words), ``run_time`` and ``composed``."""
     stated = Settings.model_fields[name].json_schema_extra
     assert isinstance(stated, dict)
     return stated

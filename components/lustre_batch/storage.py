@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from .owner import Owner
 from .templates import read_data, render_output
 
-# Secrets Manager API, DeleteSecret: 7 to 30 days. Names are unique, so a deleted secret is in nobody's way.
+# Secrets Manager API, DeleteSecret: 7 to 30 days. Names are unique: a deleted secret does not block a later deployment.
 SECRET_RECOVERY_DAYS = 7
 UNTAGGED_IMAGE_DAYS = 14
 
@@ -51,7 +51,7 @@ def run_time_parameters(owner: Owner, image: pulumi.Input[str]) -> dict[str, pul
 
 
 def _create_bucket(owner: Owner) -> pulumi.Output[str]:
-    """A private, encrypted, versioned bucket that only speaks TLS; when the stack goes it stays, protected."""
+    """A private, encrypted, versioned bucket that accepts only TLS; retained with its protection when the stack goes."""
     settings = owner.settings
     keep = settings.retain_data_on_destroy
     bucket = aws.s3.Bucket(
@@ -103,7 +103,7 @@ def _create_bucket(owner: Owner) -> pulumi.Output[str]:
         # S3 refuses a policy while the public access block is being put (S3 guide, conflicting conditional operation).
         opts=owner.child(retain_on_delete=keep, depends_on=[block]),
     )
-    # Every exported change is a version of its own: without these rules a busy directory is paid for many times over.
+    # Every exported change is a new version: without these rules a busy directory is paid for many times over.
     aws.s3.BucketLifecycleConfiguration(
         owner.named("data"),
         bucket=bucket.id,
@@ -128,11 +128,11 @@ def _create_bucket(owner: Owner) -> pulumi.Output[str]:
 
 
 def _create_repository(owner: Owner) -> aws.ecr.Repository:
-    """The job's image repository, scanned on push; what it holds stays when the stack goes."""
+    """The job's image repository, scanned on push; its images are retained when the stack goes."""
     settings = owner.settings
     keep = settings.retain_data_on_destroy
     repository = aws.ecr.Repository(
-        # Named by Pulumi, with a suffix of its own each time: one that was kept is in nobody's way.
+        # Named by Pulumi, with a new suffix each time: one that was retained does not block a later deployment.
         owner.named(settings.ecr_repository_name),
         image_scanning_configuration={"scan_on_push": True},
         encryption_configurations=(
@@ -170,7 +170,7 @@ def _create_repository(owner: Owner) -> aws.ecr.Repository:
 
 
 def _create_parameters(owner: Owner, image: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The secret that people edit between runs. It holds no secret values, but what it holds decides what is billed."""
+    """The secret that people edit between runs. It holds no secret values, but its contents decide what is billed."""
     secret = aws.secretsmanager.Secret(
         owner.named("parameters"),
         description=f"Run-time parameters of {owner.settings.env_name}: edit them, the next run reads them",

@@ -42,7 +42,7 @@ def read_settings(values: Mapping[str, Any], *, prefix: str = "", unknown: Itera
     except ValidationError as error:
         wrong = _explain(error)
         problems += wrong.values()
-        # What is left may contradict itself, too; what is wrong stands aside.
+        # The remaining values may still contradict each other, so they are checked without the wrong ones.
         settings = Settings.model_validate({key: value for key, value in given.items() if to_camel(key) not in wrong})
     settings = settings.model_copy(update={key: _LATER[shape(key)["type"]] for key in later})
     blamed = {problem.partition(":")[0] for problem in problems}
@@ -146,7 +146,7 @@ def _explain(error: ValidationError) -> dict[str, str]:
         if finding["type"] == "extra_forbidden":
             near = difflib.get_close_matches(key, names, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            lines[key] = f"{key}: {_show(value)} is not a known parameter{hint}"
+            lines[key] = f"{key}: there is no parameter of this name{hint}; its value was {_show(value)}"
         elif name in Settings.model_fields and key not in lines:
             rule = _REASONS.get((name, value) if isinstance(value, str) else (name, ""), rule_of(name))
             lines[key] = f"{key}: {_show(value)} is not {rule}"
@@ -185,8 +185,8 @@ def _job_fits_environment(s: Settings) -> str | None:
     if s.job_definition_vcpus <= s.compute_environment_maxv_cpus:
         return None
     return (
-        f"jobDefinitionVcpus: {s.job_definition_vcpus} is not at most computeEnvironmentMaxvCpus "
-        f"({s.compute_environment_maxv_cpus}); the job would wait for ever"
+        f"jobDefinitionVcpus: {s.job_definition_vcpus} exceeds computeEnvironmentMaxvCpus "
+        f"({s.compute_environment_maxv_cpus}); the job would never start"
     )
 
 
@@ -216,7 +216,7 @@ def _groups_come_with_their_vpc(s: Settings) -> str | None:
 def _adopted_network_has_its_own_range(s: Settings) -> str | None:
     if not s.vpc_id or "vpc_cidr" not in s.model_fields_set or s.vpc_cidr == Settings.model_fields["vpc_cidr"].default:
         return None
-    return f"vpcCidr: {s.vpc_cidr} is not to be given with vpcId {s.vpc_id}, whose range is its own"
+    return f"vpcCidr: {s.vpc_cidr} cannot be combined with vpcId {s.vpc_id}, which has an address range of its own"
 
 
 # Each with the keys it is about: a key that is wrong by itself is not also blamed for a contradiction.

@@ -31,7 +31,7 @@ PREFIXES = {
 def failures(state: dict[str, Any]) -> Iterator[str]:
     """What a state may note as the execution's failure, as JSON text."""
     for place in (state, *state.get("Choices", []), *state.get("Catch", [])):
-        if failure := place.get("Assign", {}).get("failure"):
+        if failure := place.get("Assign", {}).get("failures"):
             yield json.dumps(failure)
 
 
@@ -45,7 +45,7 @@ def passed_on_errors() -> set[str]:
     services = {
         re.search(r"states:::(?:aws-sdk:)?(\w+):", state["Resource"]).group(1)  # type: ignore[union-attr]
         for state in STATES.values()
-        if "Resource" in state and any("$states.errorOutput.Error" in failure for failure in failures(state))
+        if "Resource" in state and any("$states.errorOutput" in failure for failure in failures(state))
     }
     return {PREFIXES[service] for service in services}
 

@@ -204,6 +204,8 @@ def test_the_prices_are_those_that_the_rehearsal_reckons_with(page: str) -> None
     assert len([cell for cell in cells if f"{transition * 1000:g}" in cell and "1,000" in cell]) == 1
     readme = "README.ja.md" if page.endswith(".ja.md") else "README.md"
     assert f"{hourly:.2f}" in markdown.text(readme)
+    [transitions] = re.findall(r"^ +transitions +(\d+):", markdown.between(readme, "rehearsal"), re.M)
+    assert len([cell for cell in cells if transitions in cell]) == 1
 
 
 def test_the_version_is_the_projects_and_the_newest_in_the_changelog() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import time_machine
-from cloudwatch_stand_in import FILE_SYSTEM_ID, HANDLER, NOW, FakeCloudWatch, result
+
+from tests.functions.cloudwatch_stand_in import FILE_SYSTEM_ID, HANDLER, NOW, FakeCloudWatch, result
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from cloudwatch_stand_in import NOW, FakeCloudWatch, minutes_ago, result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.functions.cloudwatch_stand_in import NOW, FakeCloudWatch, minutes_ago, result
 
 Ask = Callable[..., dict[str, Any]]
 

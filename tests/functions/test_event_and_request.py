@@ -11,8 +11,9 @@ from typing import Any
 
 import boto3
 import pytest
-from cloudwatch_stand_in import FILE_SYSTEM_ID, HANDLER, NOW, FakeCloudWatch, minutes_ago
 from moto import mock_aws
+
+from tests.functions.cloudwatch_stand_in import FILE_SYSTEM_ID, HANDLER, NOW, FakeCloudWatch, minutes_ago
 
 Ask = Callable[..., dict[str, Any]]
 STOPPED_AT_MS = minutes_ago(10) * 1000

@@ -97,7 +97,7 @@ def test_killed_before_any_of_its_commands_it_resumes_to_the_same_files(run: Run
 
 def test_reclaimed_again_and_again_it_gets_on(run: Run, tmp_path: Path) -> None:
     assert run(tmp_path / "whole", SAMPLE_FILES="6").returncode == 0
-    codes = []
+    codes: list[int] = []
     while not codes or codes[-1] != 0:
         codes.append(run(tmp_path / "scratch", SAMPLE_FILES="6", kill_on="sleep", kill_at=2).returncode)
         assert len(codes) < 12

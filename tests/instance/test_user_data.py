@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from machine import DNS_NAME, MOUNT_NAME, USER_DATA, Machine, metadata_service
+
+from tests.instance.machine import DNS_NAME, MOUNT_NAME, USER_DATA, Machine, metadata_service
 
 MOUNT = f"mount -t lustre -o relatime,flock {DNS_NAME}@tcp:/{MOUNT_NAME} /fsx"
 REFUSED = ["systemctl mask --runtime --now ecs.service docker.service docker.socket", "shutdown -h now"]

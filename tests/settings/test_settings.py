@@ -147,10 +147,10 @@ def test_every_parameter_with_a_bound_has_a_bad_value_here() -> None:
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
     assert problems({"jobDefinitionVCPUS": 4}) == [
-        "jobDefinitionVCPUS: 4 is not a known parameter (did you mean jobDefinitionVcpus?)"
+        "jobDefinitionVCPUS: there is no parameter of this name (did you mean jobDefinitionVcpus?); its value was 4"
     ]
     (line,) = problems({"zzz": "x"})
-    assert line == "zzz: x is not a known parameter"
+    assert line == "zzz: there is no parameter of this name; its value was x"
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str, list[str]]] = [

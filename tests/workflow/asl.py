@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import botocore.session
 from botocore.model import OperationModel, ServiceModel
@@ -15,7 +15,7 @@ from jsonata.jsonata import Jsonata
 from jsonata.parser import Parser
 
 State = Mapping[str, Any]
-Node = Parser.Symbol
+Node: TypeAlias = Any  # jsonata.parser.Parser.Symbol, which has no types
 
 # Fields whose value Step Functions evaluates (Amazon States Language, "JSONata").
 EVALUATED = ("Arguments", "Assign", "Output", "Condition", "Seconds", "Error", "Cause", "Items", "TimeoutSeconds")
@@ -137,7 +137,7 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def _nodes(value: Any) -> Iterator[Node]:
-    if isinstance(value, Node):
+    if isinstance(value, Parser.Symbol):
         yield value
     elif isinstance(value, list | tuple):
         for item in value:

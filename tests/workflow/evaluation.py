@@ -21,6 +21,8 @@ def evaluate(value: Any, states: dict[str, Any] | None = None, **variables: Any)
     """A value of the definition as Step Functions would evaluate it."""
     if isinstance(value, dict):
         return {key: evaluate(item, states, **variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [evaluate(item, states, **variables) for item in value]
     if isinstance(value, str) and value.startswith("{%"):
         given = {"context": {"Execution": {"Id": RUN}}} | (states or {})
         return python(EVALUATOR.evaluate(value[2:-2], bound({"states": given, **variables})))

@@ -4,7 +4,7 @@ It must never guess: what only shows at run time counts as unknown, not as right
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
@@ -13,7 +13,7 @@ from tests.workflow.asl import EXPRESSION, Node, children, parsed
 
 # The shape of what an expression may read: a shape of the model, or one of these.
 UNKNOWN, NOTHING, STATES = "unknown", "nothing", "$states"
-Context = Shape | str | None
+Context: TypeAlias = Shape | str | None
 
 
 class Arguments:

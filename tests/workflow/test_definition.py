@@ -228,11 +228,10 @@ def test_every_catcher_of_the_clean_up_keeps_the_first_failure(definition: Defin
         state = definition.states[name]
         assigned = [state, *state.get("Catch", []), *state.get("Choices", [])]
         for each in assigned:
-            failure = each.get("Assign", {}).get("failure")
-            if failure is not None:
-                assert isinstance(failure, str), f"{name} overwrites the failure"
-                assert failure.startswith("{% $failure = null ? "), name
-                assert failure.endswith(" : $failure %}"), name
+            failures = each.get("Assign", {}).get("failures")
+            if failures:  # an empty list begins anew
+                assert isinstance(failures, str), f"{name} forgets earlier failures"
+                assert failures.startswith("{% $append($failures, ["), name
 
 
 # Loops that need no pause, because each round brings them nearer to their end.

@@ -125,7 +125,7 @@ def test_no_variable_has_a_name_that_step_functions_refuses(definition: Definiti
 def test_every_entry_starts_with_nothing_created_and_nothing_to_keep(definition: Definition, entry: str) -> None:
     assigned = definition.states[entry]["Assign"]
     blank = {
-        "failure": None,
+        "failures": [],
         "retained": [],
         "associationId": "",
         "launchTemplateId": "",

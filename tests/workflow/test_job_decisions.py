@@ -78,21 +78,21 @@ def test_what_is_reclaimed_may_have_been_written_to_by_other_hands(definition: D
 
 @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"])
 def test_clean_up_goes_on_only_when_no_job_can_write_any_more(definition: Definition, status: str) -> None:
-    given = {"since": NOW, "jobIds": ["job-1"], "failure": None, "retained": []}
+    given = {"since": NOW, "jobIds": ["job-1"], "failures": [], "retained": []}
     target, _ = choose(definition, "AreJobsStopped", jobs=jobs(definition, detail(status)), **given)
     assert (target == "NoteEndOfJobs") is (status in ("SUCCEEDED", "FAILED"))
 
 
 def test_jobs_that_batch_does_not_describe_are_not_taken_for_stopped(definition: Definition) -> None:
-    given = {"since": NOW, "jobIds": ["job-1"], "failure": None, "retained": []}
+    given = {"since": NOW, "jobIds": ["job-1"], "failures": [], "retained": []}
     assert choose(definition, "AreJobsStopped", jobs=[], **given)[0] != "NoteEndOfJobs"
 
 
 def test_a_job_that_will_not_stop_keeps_its_file_system_and_is_named(definition: Definition) -> None:
-    given = {"since": 0, "jobIds": ["job-1"], "failure": FAILURE, "retained": []}
+    given = {"since": 0, "jobIds": ["job-1"], "failures": [FAILURE], "retained": []}
     target, assigned = choose(definition, "AreJobsStopped", jobs=jobs(definition, detail("RUNNING")), **given)
     assert target == "NoteEndOfJobs"
-    assert assigned["failure"] == FAILURE
+    assert assigned["failures"][0] == FAILURE
     assert assigned["keepReason"]
     assert [(each["type"], each["id"]) for each in assigned["retained"]] == [("job", "job-1")]
 
@@ -103,8 +103,8 @@ def test_the_failure_of_a_job_is_told_in_its_own_words(definition: Definition) -
         detail("FAILED", StatusReason="Essential container in task exited", Container={"Reason": "OutOfMemory"}),
     )
     target, assigned = choose(definition, "IsJobDone", jobs=listed, jobIds=["job-1"], since=NOW)
-    assert (target, assigned["failure"]["Error"]) == ("FindJobs", "JobFailed")
-    assert assigned["failure"]["Cause"] == "Job job-1 failed: Essential container in task exited (OutOfMemory)"
+    assert (target, assigned["failures"][0]["Error"]) == ("FindJobs", "JobFailed")
+    assert assigned["failures"][0]["Cause"] == "Job job-1 failed: Essential container in task exited (OutOfMemory)"
 
 
 def test_a_job_is_waited_for_even_when_batch_does_not_describe_it_yet(definition: Definition) -> None:
@@ -116,7 +116,7 @@ def test_a_job_that_finds_no_instance_is_stopped_after_its_time_counted_from_its
 ) -> None:
     waiting = jobs(definition, detail("RUNNABLE", StatusReason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"))
     target, assigned = choose(definition, "IsJobDone", jobs=waiting, jobIds=["job-1"], since=NOW)
-    assert (target, assigned["failure"]["Error"]) == ("StopJobs", "JobStartTimedOut")
-    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in assigned["failure"]["Cause"]
+    assert (target, assigned["failures"][0]["Error"]) == ("StopJobs", "JobStartTimedOut")
+    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in assigned["failures"][0]["Cause"]
     retried = jobs(definition, detail("RUNNABLE", Attempts=[{"StoppedAt": NOW}]))
     assert choose(definition, "IsJobDone", jobs=retried, jobIds=["job-1"], since=NOW)[0] == "WaitForJobCompletion"

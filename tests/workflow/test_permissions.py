@@ -146,12 +146,13 @@ EXPECTED_FINDINGS = {
 
 
 def test_parliament_has_nothing_to_say_about_any_policy(graph: Graph) -> None:
-    seen, unexpected = set(), []
+    seen: set[tuple[str, str]] = set()
+    unexpected: list[tuple[str, ...]] = []
     for name, text in policies(graph):
         for finding in parliament.analyze_policy_string(text, ignore_private_auditors=True).findings:
             finding = parliament.enhance_finding(finding)
             if finding.issue != "RESOURCE_MISMATCH":
-                unexpected.append((name, finding.severity, finding.issue, finding.detail))
+                unexpected.append((name, finding.severity, finding.issue, str(finding.detail)))
                 continue
             for detail in finding.detail:
                 found = (detail["action"], detail["required_format"].split(":", 5)[-1])

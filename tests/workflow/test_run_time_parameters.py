@@ -9,13 +9,12 @@ import pytest
 from lustre_batch import Settings, read_settings
 from lustre_batch.validation import SettingsError
 
-from rehearsal.aws.states.expressions import Evaluator, bound, python
 from tests.graph.recording import record_stack
 from tests.settings.mistakes import BAD
 from tests.workflow.conftest import Definition, definition_of
+from tests.workflow.evaluation import evaluate
 
 DEFAULTS = Settings().run_time_values() | {"jobDefinitionContainerImage": "image:latest"}
-EVALUATOR = Evaluator()
 MISTAKES = [(key, value) for key, value, _ in BAD if key in DEFAULTS]
 
 
@@ -27,10 +26,13 @@ def adopted() -> Definition:
 def check(definition: Definition, secret: Any = None, given: Any = None) -> dict[str, Any]:
     """What the state machine makes of a secret's text and an execution's input."""
     states = {"context": {"Execution": {"Input": {} if given is None else given}}}
-    text = definition.states["CheckParameters"]["Assign"]["checked"]
-    stored = DEFAULTS if secret is None else secret
-    checked: dict[str, Any] = python(EVALUATOR.evaluate(text[2:-2], bound({"states": states, "stored": stored})))
-    return checked
+    variables: dict[str, Any] = {"stored": DEFAULTS if secret is None else secret}
+    name = definition.states["GetParameters"]["Next"]
+    while definition.states[name]["Type"] == "Pass":
+        variables |= evaluate(definition.states[name]["Assign"], states, **variables)
+        name = definition.states[name]["Next"]
+    assert name == "AreParametersValid"
+    return {"parameters": variables["checked"], "problems": variables["problems"]}
 
 
 def test_the_deployments_values_pass_as_they_are(adopted: Definition) -> None:
@@ -127,7 +129,7 @@ def test_a_secret_that_is_no_json_is_refused_at_once_rather_than_read_again_and_
     assert state["Retry"].index(retrier) < len(state["Retry"]) - 1
     catcher = state["Catch"][0]
     assert catcher["ErrorEquals"] == ["States.QueryEvaluationError"]
-    assert catcher["Assign"]["failure"]["Error"] == "InvalidParameter"
+    assert catcher["Assign"]["failures"][0]["Error"] == "InvalidParameter"
 
 
 def test_a_contradiction_between_two_parameters_is_refused_before_anything_is_created(adopted: Definition) -> None:

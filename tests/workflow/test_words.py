@@ -26,7 +26,7 @@ def evaluate(expression: str, **variables: Any) -> Any:
 
 def summary(definition: Definition, **variables: Any) -> dict[str, Any]:
     assign = definition.states["Summarise"]["Assign"]
-    given = {"entry": "run", "failure": None, "retained": [], "target": RUN, **variables}
+    given = {"entry": "run", "failures": [], "retained": [], "target": RUN, **variables}
     said = {key: evaluate(text, **given) for key, text in assign.items()}
     notify = definition.states["Notify"]["Arguments"]
     for key in ("Subject", "Message"):
@@ -49,20 +49,22 @@ def test_the_subject_is_one_that_sns_takes(
     long_names: Definition, entry: str, error: str, retained: list[dict[str, str]]
 ) -> None:
     """SNS API, Publish, Subject: ASCII, no line breaks or control characters, less than 100 characters."""
-    subject = summary(long_names, entry=entry, failure={"Error": error, "Cause": "x"}, retained=retained)["Subject"]
+    subject = summary(long_names, entry=entry, failures=[{"Error": error, "Cause": "x"}], retained=retained)["Subject"]
     assert len(subject) < 100, subject
     assert re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", subject)
 
 
 def test_a_message_stays_within_what_sns_carries_however_long_the_cause(definition: Definition) -> None:
     """SNS API, Publish, Message: at most 262,144 bytes."""
-    message = summary(definition, failure={"Error": "X", "Cause": "✓" * 32_768}, retained=[KEPT, TEMPLATE])["Message"]
+    message = summary(definition, failures=[{"Error": "X", "Cause": "✓" * 32_768}], retained=[KEPT, TEMPLATE])[
+        "Message"
+    ]
     assert len(message.encode()) < 262_144 / 2
 
 
 def test_the_message_says_what_happened_what_was_kept_and_what_to_do(definition: Definition) -> None:
     failure = {"Error": "ExportIncomplete", "Cause": "3 of 10 files could not be exported"}
-    said = summary(definition, failure=failure, retained=[KEPT])
+    said = summary(definition, failures=[failure], retained=[KEPT])
     message = said["Message"]
     assert "ExportIncomplete: 3 of 10 files could not be exported" in message
     assert f"file-system {FILE_SYSTEM}: 3 files could not be exported" in message
@@ -73,14 +75,14 @@ def test_the_message_says_what_happened_what_was_kept_and_what_to_do(definition:
 
 
 def test_the_message_of_a_failure_that_left_nothing_says_that_nothing_is_left_to_do(definition: Definition) -> None:
-    message = summary(definition, failure={"Error": "JobFailed", "Cause": "exit code 1"})["Message"]
+    message = summary(definition, failures=[{"Error": "JobFailed", "Cause": "exit code 1"}])["Message"]
     assert "JobFailed: exit code 1" in message
     assert "Kept: nothing." in message
     assert "nothing is left to do" in message
 
 
 def test_a_template_that_stays_is_told_with_how_to_remove_it(definition: Definition) -> None:
-    message = summary(definition, failure={"Error": "X", "Cause": "y"}, retained=[TEMPLATE])["Message"]
+    message = summary(definition, failures=[{"Error": "X", "Cause": "y"}], retained=[TEMPLATE])["Message"]
     assert "lt-0123456789abcdef0: the environment still names it" in message
     assert f'{{"reclaim": "{RUN}"}}' in message
 
@@ -88,9 +90,9 @@ def test_a_template_that_stays_is_told_with_how_to_remove_it(definition: Definit
 def test_the_executions_cause_names_what_stays_with_id_and_reason(definition: Definition) -> None:
     failed = definition.states["Failed"]
     failure = {"Error": "ExportIncomplete", "Cause": "c" * 100_000}
-    lines = summary(definition, failure=failure, retained=[KEPT])["keptLines"]
-    assert evaluate(failed["Error"], failure=failure) == "ExportIncomplete"
-    cause = evaluate(failed["Cause"], failure=failure, keptLines=lines)
+    lines = summary(definition, failures=[failure], retained=[KEPT])["keptLines"]
+    assert evaluate(failed["Error"], failures=[failure]) == "ExportIncomplete"
+    cause = evaluate(failed["Cause"], failures=[failure], keptLines=lines)
     assert cause.endswith(f"file-system {FILE_SYSTEM}: 3 files could not be exported")
     # Step Functions API, HistoryEvent: an error has at most 256 characters, a cause 32,768.
     assert len(cause) <= 32_768
@@ -106,7 +108,7 @@ def test_the_output_of_a_run_names_what_stays(definition: Definition) -> None:
     ("variables", "told"),
     [
         ({}, False),
-        ({"failure": {"Error": "X", "Cause": "y"}}, True),
+        ({"failures": [{"Error": "X", "Cause": "y"}]}, True),
         ({"retained": [KEPT]}, True),
         ({"entry": "reclaim"}, True),
         ({"entry": "clean-up", "endedAs": "FAILED"}, False),
@@ -120,7 +122,7 @@ def test_every_failure_everything_kept_and_every_reclaim_is_told_and_a_good_run_
     _, rule = definition.states["IsAnythingToTell"]["Choices"]
     blank = {
         "entry": "run",
-        "failure": None,
+        "failures": [],
         "retained": [],
         "endedAs": "",
         "fileSystemId": "",
