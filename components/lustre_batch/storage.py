@@ -51,7 +51,7 @@ def run_time_parameters(owner: Owner, image: pulumi.Input[str]) -> dict[str, pul
 
 
 def _create_bucket(owner: Owner) -> pulumi.Output[str]:
-    """A private, encrypted, versioned bucket that accepts only TLS; retained with its protection when the stack goes."""
+    """A private, encrypted, versioned bucket that accepts only TLS; kept with its protection when the stack goes."""
     settings = owner.settings
     keep = settings.retain_data_on_destroy
     bucket = aws.s3.Bucket(
