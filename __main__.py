@@ -16,6 +16,7 @@ name = re.sub("[^a-z0-9]+", "-", pulumi.get_stack().lower())
 auto_export = LustreBatchAutoExport(name, LustreBatchAutoExportArgs(**dict(settings)))
 
 pulumi.export("stateMachineArn", auto_export.state_machine_arn)
+pulumi.export("cleanUpStateMachineArn", auto_export.clean_up_state_machine_arn)
 pulumi.export("bucketName", auto_export.bucket_name)
 pulumi.export("repositoryUrl", auto_export.repository_url)
 pulumi.export("jobQueueArn", auto_export.job_queue_arn)

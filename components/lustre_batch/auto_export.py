@@ -10,7 +10,9 @@ import pulumi
 from pydantic.alias_generators import to_camel
 
 from .args import LustreBatchAutoExportArgs
+from .clean_up import create_clean_up_triggers
 from .compute import create_compute
+from .locks import create_locks
 from .metrics import create_check_metrics
 from .network import create_network
 from .notifications import create_topic
@@ -30,6 +32,8 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
 
     state_machine_arn: pulumi.Output[str]
     """ARN of the state machine; start it with run-time parameters or {}."""
+    clean_up_state_machine_arn: pulumi.Output[str]
+    """ARN of the state machine that cleans up; the run, a rule, a schedule and people start it."""
     bucket_name: pulumi.Output[str]
     """Name of the bucket that file systems are linked to."""
     repository_url: pulumi.Output[str]
@@ -73,9 +77,12 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         storage = create_storage(owner)
         compute = create_compute(owner, network)
         check_metrics = create_check_metrics(owner)
-        workflow = create_workflow(owner, topic, network, storage, compute, check_metrics)
+        locks = create_locks(owner)
+        workflow = create_workflow(owner, topic, network, storage, compute, check_metrics, locks)
+        create_clean_up_triggers(owner, workflow)
 
-        self.state_machine_arn = workflow.state_machine_arn
+        self.state_machine_arn = workflow.run.arn
+        self.clean_up_state_machine_arn = workflow.clean_up.arn
         self.bucket_name = storage.bucket_name
         self.repository_url = storage.repository_url or pulumi.Output.from_input("")
         self.job_queue_arn = compute.job_queue_arn

@@ -1,23 +1,47 @@
-"""What starts a clean-up: an EventBridge rule over the state machine's own executions."""
+"""What starts a clean-up besides the run itself: a rule over executions that ended badly, and a schedule that sweeps.
+
+Events are delivered on a best-effort basis (EventBridge events reference): the sweep finds what the rule has missed.
+What neither could deliver lands in one dead-letter queue.
+"""
+
+import json
 
 import pulumi
 import pulumi_aws as aws
 
 from .owner import Owner
 from .templates import read_data, render_output
+from .workflow import Workflow
+
+# SQS API, SetQueueAttributes, MessageRetentionPeriod: 14 days at most.
+UNDELIVERED_RETENTION_SECONDS = 14 * 24 * 3600
 
 
-def clean_up_after_executions(owner: Owner, state_machine: aws.sfn.StateMachine) -> None:
-    """Start the state machine with the event of an execution that was stopped, timed out or failed."""
+def create_clean_up_triggers(owner: Owner, workflow: Workflow) -> None:
+    """Create the rule, the schedule, and the queue for what they could not deliver."""
+    machine = workflow.clean_up
+    undelivered = aws.sqs.Queue(
+        owner.named("undelivered"),
+        message_retention_seconds=UNDELIVERED_RETENTION_SECONDS,
+        sqs_managed_sse_enabled=True,
+        tags=owner.tags(),
+        opts=owner.child(),
+    )
+    _create_rule(owner, workflow, undelivered)
+    if owner.settings.sweep_interval_minutes:
+        _create_schedule(owner, machine, undelivered)
+
+
+def _create_rule(owner: Owner, workflow: Workflow, undelivered: aws.sqs.Queue) -> None:
     rule = aws.cloudwatch.EventRule(
         owner.named("clean-up"),
-        description="Starts a clean-up run after an execution that was stopped, timed out or failed",
+        description="Starts a clean-up after an execution that was stopped, timed out or failed",
         event_pattern=pulumi.Output.json_dumps(
             {
                 "source": ["aws.states"],
                 "detail-type": ["Step Functions Execution Status Change"],
                 "detail": {
-                    "stateMachineArn": [state_machine.arn],
+                    "stateMachineArn": [workflow.run.arn],
                     "status": ["ABORTED", "FAILED", "TIMED_OUT"],
                 },
             }
@@ -25,15 +49,48 @@ def clean_up_after_executions(owner: Owner, state_machine: aws.sfn.StateMachine)
         tags=owner.tags(),
         opts=owner.child(),
     )
-    role, may = owner.role(
-        "clean-up",
-        "events",
-        render_output(read_data("policies/clean_up_events.json"), {"StateMachineArn": state_machine.arn}),
+    role, may = owner.role("clean-up-rule", "events", _may_start(workflow.clean_up))
+    aws.sqs.QueuePolicy(
+        owner.named("undelivered"),
+        queue_url=undelivered.url,
+        policy=render_output(
+            read_data("policies/undelivered.json"), {"QueueArn": undelivered.arn, "RuleArn": rule.arn}
+        ),
+        opts=owner.child(),
     )
     aws.cloudwatch.EventTarget(
         owner.named("clean-up"),
         rule=rule.name,
-        arn=state_machine.arn,
+        arn=workflow.clean_up.arn,
         role_arn=role.arn,
+        dead_letter_config={"arn": undelivered.arn},
         opts=owner.child(depends_on=[may]),
     )
+
+
+def _create_schedule(owner: Owner, machine: aws.sfn.StateMachine, undelivered: aws.sqs.Queue) -> None:
+    minutes = owner.settings.sweep_interval_minutes
+    role, may = owner.role(
+        "sweep",
+        "scheduler",
+        render_output(
+            read_data("policies/sweep.json"), {"StateMachineArn": machine.arn, "QueueArn": undelivered.arn}
+        ),
+    )
+    aws.scheduler.Schedule(
+        owner.named("sweep"),
+        description="Cleans up after executions that are over and left something",
+        schedule_expression=f"rate({minutes} minute{'s' if minutes > 1 else ''})",
+        flexible_time_window={"mode": "OFF"},
+        target={
+            "arn": machine.arn,
+            "role_arn": role.arn,
+            "input": json.dumps({"sweep": True}),
+            "dead_letter_config": {"arn": undelivered.arn},
+        },
+        opts=owner.child(depends_on=[may]),
+    )
+
+
+def _may_start(machine: aws.sfn.StateMachine) -> pulumi.Output[str]:
+    return render_output(read_data("policies/start_clean_up.json"), {"StateMachineArn": machine.arn})

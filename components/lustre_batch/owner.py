@@ -11,7 +11,7 @@ from .templates import read_data, render_output
 
 # Step Functions guide, "Prevent cross-service confused deputy"; EventBridge guide, the same. Lambda and EC2 document no
 # such condition for the roles they assume.
-_NAMING_THE_ACCOUNT = {"states.amazonaws.com", "events.amazonaws.com"}
+_NAMING_THE_ACCOUNT = {"states.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"}
 
 
 @dataclass(frozen=True)

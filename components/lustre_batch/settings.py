@@ -172,6 +172,21 @@ class Settings(BaseModel):
     cleanup_timeout_minutes: int = _parameter(
         1440, "Maximum wait for the export queue to drain, and for the export task to finish (min).", ge=10, le=10_080
     )
+    continue_after_import_failure: bool = _parameter(
+        False,
+        "Run the job although the listing of the bucket could not be imported completely. "
+        "When false, such a run fails with ImportFailed: the job would not see every object.",
+        run_time=True,
+    )
+    # EventBridge Scheduler guide, rate expressions; a sweep leaves alone what is younger than 15 minutes.
+    sweep_interval_minutes: int = _parameter(
+        60,
+        "Interval of the sweep that cleans up after executions which are over and left something (min); 0: no sweep, "
+        "and what an outage left behind stays until somebody starts a clean-up.",
+        rule="0, or a whole number from 15 to 1440 (min)",
+        ge=0,
+        le=1440,
+    )
     notification_email: str = _parameter(
         "",
         "E-mail address for notifications of failures, kept file systems and reclaims; empty: they go to the "
@@ -283,6 +298,13 @@ class Settings(BaseModel):
     def _capacity_comes_in_steps(cls, value: int) -> int:
         if value != 1200 and value % 2400:
             raise ValueError("not a step")
+        return value
+
+    @field_validator("sweep_interval_minutes")
+    @classmethod
+    def _sweeps_are_off_or_apart(cls, value: int) -> int:
+        if 0 < value < 15:
+            raise ValueError("too often")
         return value
 
     @field_validator("vpc_cidr")

@@ -1,7 +1,6 @@
-"""The state machine: its definition with every name filled in, and the role that may do exactly what the definition
-calls.
+"""The two state machines, with every name filled in, and the roles that may do exactly what their definitions call.
 
-What a run does is written in definition/run.asl.yaml alone; no decision about a run belongs here.
+What a run and a clean-up do is written in definition/ alone; no decision about either belongs here.
 """
 
 import json
@@ -11,7 +10,6 @@ import pulumi
 import pulumi_aws as aws
 
 from . import definition
-from .clean_up import clean_up_after_executions
 from .compute import Compute
 from .network import Network
 from .owner import Owner
@@ -20,16 +18,17 @@ from .templates import read_data, render, render_output
 from .user_data import user_data
 from .validation import run_time_rules
 
-# How often one clean-up run tries; few enough for its history, which has room for 25,000 events.
-CLEAN_UP_ATTEMPTS = 4
 REPORTS = "lustre-batch-reports"
+# The Lambda's own: a zero counts when its minute began so long after the job's end (functions/check_metrics).
+SETTLE_SECONDS = 15
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """What users start."""
+    """What users start, and what cleans up after it."""
 
-    state_machine_arn: pulumi.Output[str]
+    run: aws.sfn.StateMachine
+    clean_up: aws.sfn.StateMachine
 
 
 def create_workflow(
@@ -39,11 +38,12 @@ def create_workflow(
     storage: Storage,
     compute: Compute,
     check_metrics: aws.lambda_.Function,
+    locks: aws.dynamodb.Table,
 ) -> Workflow:
-    """Create the state machine, and what starts a clean-up after an execution that could not do it itself."""
+    """Create both state machines. Each knows the other by its name, so that neither has to exist first."""
     settings, here = owner.settings, owner.surroundings
     stack_id = topic.name
-    log_group = owner.log_group("workflow", "/aws/vendedlogs/states")
+    clean_up_name = pulumi.Output.concat(stack_id, "-clean-up")
     # The SDK's LustreLogCreateConfiguration: the name must begin with /aws/fsx.
     file_system_log_group = owner.log_group("file-systems", "/aws/fsx")
     prefix = settings.bucket_prefix.rstrip("/")
@@ -53,12 +53,14 @@ def create_workflow(
         "BatchArn": _service_arn(owner, "batch"),
         "BucketArn": storage.bucket_arn,
         "CheckMetricsFunctionArn": check_metrics.arn,
-        "CleanUpAttempts": CLEAN_UP_ATTEMPTS,
+        "CleanUpExecutionArns": here.arn("states", pulumi.Output.concat("execution:", clean_up_name, ":*")),
+        "CleanUpMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", clean_up_name)),
         "CleanupTimeoutMinutes": settings.cleanup_timeout_minutes,
         "ComputeEnvironmentArn": compute.compute_environment_arn,
         "DataRepositoryPath": data_repository_path,
         "Ec2Arn": _service_arn(owner, "ec2"),
         "EnvName": settings.env_name,
+        "ExecutionArnPrefix": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":")),
         "ExecutionArns": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":*")),
         "ExportVerification": settings.export_verification,
         "FileSystemArnPrefix": here.arn("fsx", "file-system/"),
@@ -70,25 +72,42 @@ def create_workflow(
         "JobQueueArn": compute.job_queue_arn,
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
         "JobTimeoutMinutes": settings.job_timeout_minutes,
-        "LaunchTemplateName": stack_id,
+        "LocksTableArn": locks.arn,
+        "LocksTableName": locks.name,
+        "MinvCpus": settings.compute_environment_minv_cpus,
+        "NestedExecutionRuleArn": here.arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"),
         "ParameterDefaults": pulumi.Output.json_dumps(run_time_parameters(owner, storage.image)),
         "ParameterRules": run_time_rules(settings),
         "ParametersSecretArn": storage.parameters_secret_arn,
         "Partition": here.partition,
         "ProvisioningTimeoutMinutes": settings.provisioning_timeout_minutes,
         "ReportPath": pulumi.Output.concat(data_repository_path, REPORTS),
+        "RunMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", stack_id)),
         "SecurityGroupIds": pulumi.Output.json_dumps(network.security_group_ids),
+        "SettleSeconds": SETTLE_SECONDS,
         "StackId": stack_id,
+        "SweepIntervalMinutes": settings.sweep_interval_minutes,
         "Tags": owner.tags(),
         "TopicArn": topic.arn,
         "UserData": user_data(),
     }
-    role, may = owner.role("workflow", "states", _policy(owner, values))
-    state_machine = aws.sfn.StateMachine(
-        owner.named("workflow"),
-        name=stack_id,
+    return Workflow(
+        run=_state_machine(owner, "workflow", stack_id, "run", values),
+        clean_up=_state_machine(owner, "clean-up", clean_up_name, "clean_up", values),
+    )
+
+
+def _state_machine(
+    owner: Owner, part: str, name: pulumi.Output[str], source: str, values: dict[str, pulumi.Input[object]]
+) -> aws.sfn.StateMachine:
+    """One state machine, with its log and its role."""
+    log_group = owner.log_group(part, "/aws/vendedlogs/states")
+    role, may = owner.role(part, "states", _policy(owner, source, values))
+    return aws.sfn.StateMachine(
+        owner.named(part),
+        name=name,
         type="STANDARD",
-        definition=render_output(json.dumps(definition.read("run")), values),
+        definition=render_output(json.dumps(definition.read(source)), values),
         role_arn=role.arn,
         logging_configuration={
             "level": "ERROR",
@@ -100,8 +119,6 @@ def create_workflow(
         # Step Functions tries the log's permissions out when the state machine is made.
         opts=owner.child(depends_on=[may]),
     )
-    clean_up_after_executions(owner, state_machine)
-    return Workflow(state_machine_arn=state_machine.arn)
 
 
 def _service_arn(owner: Owner, service: str) -> pulumi.Output[str]:
@@ -110,9 +127,9 @@ def _service_arn(owner: Owner, service: str) -> pulumi.Output[str]:
     return pulumi.Output.concat("arn:", here.partition, f":{service}:", here.region, ":", here.account_id)
 
 
-def _policy(owner: Owner, values: dict[str, pulumi.Input[object]]) -> pulumi.Output[str]:
-    """The workflow's policy, with the use of the customer's key where there is one."""
-    policy = render_output(read_data("policies/workflow.json"), values)
+def _policy(owner: Owner, source: str, values: dict[str, pulumi.Input[object]]) -> pulumi.Output[str]:
+    """A state machine's policy, with the use of the customer's key where there is one."""
+    policy = render_output(read_data(f"policies/{source}.json"), values)
     if not owner.settings.kms_key_arn:
         return policy
 

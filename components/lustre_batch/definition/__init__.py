@@ -18,15 +18,16 @@ _BREAK = re.compile(r"\s*\n\s*")
 
 
 def names() -> list[str]:
-    """The names of the definitions that there are."""
+    """The names of the definitions that there are: ``clean_up`` and ``run``."""
     files = resources.files(__package__).iterdir()
     return sorted(file.name.removesuffix(".asl.yaml") for file in files if file.name.endswith(".asl.yaml"))
 
 
 @functools.cache
 def source(name: str) -> str:
-    """The text of ``<name>.asl.yaml``."""
-    return (resources.files(__package__) / f"{name}.asl.yaml").read_text(encoding="utf-8")
+    """The text of ``<name>.asl.yaml``, with what both share before it."""
+    files = resources.files(__package__)
+    return "".join((files / file).read_text(encoding="utf-8") for file in ("shared.yaml", f"{name}.asl.yaml"))
 
 
 def read(name: str) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""What keeps a stack from being destroyed while it is in use: an invocation of a Lambda function that is deleted before
+everything else, and with it invoked.
+
+Pulumi's own delete hooks need the program at hand (``destroy --run-program``) and YAML programs have none. What cannot
+be prevented: a destroy of single resources (``--target``), or of the state alone (``pulumi state delete``).
+"""
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from .owner import Owner
+from .templates import read_data, render_output
+from .workflow import Workflow
+
+
+def guard_destruction(owner: Owner, workflow: Workflow, everything: Sequence[pulumi.Resource]) -> None:
+    """Create the function, and the invocation that depends on everything it guards."""
+    log_group = owner.log_group("guard-destroy", "/aws/lambda")
+    role, may = owner.role(
+        "guard-destroy",
+        "lambda",
+        render_output(
+            read_data("policies/guard_destroy.json"),
+            {
+                "LogGroupArn": log_group.arn,
+                "RunMachineArn": workflow.run.arn,
+                "CleanUpMachineArn": workflow.clean_up.arn,
+            },
+        ),
+    )
+    handler = Path(str(resources.files("lustre_batch.guard_destroy") / "handler.py"))
+    function = aws.lambda_.Function(
+        owner.named("guard-destroy"),
+        description="Refuses the destruction of a stack while a run is alive or a file system of it exists",
+        runtime="python3.13",
+        architectures=["arm64"],
+        handler="handler.handler",
+        code=pulumi.AssetArchive({"handler.py": pulumi.FileAsset(str(handler))}),
+        role=role.arn,
+        memory_size=256,
+        timeout=60,
+        logging_config={"log_format": "JSON", "log_group": log_group.name},
+        kms_key_arn=owner.settings.kms_key_arn or None,
+        tags=owner.tags(),
+        opts=owner.child(depends_on=[may]),
+    )
+    aws.lambda_.Invocation(
+        owner.named("guard-destroy"),
+        function_name=function.name,
+        lifecycle_scope="CRUD",
+        input=pulumi.Output.json_dumps(
+            {"stateMachineArns": [workflow.run.arn, workflow.clean_up.arn], "stack": workflow.run.name}
+        ),
+        opts=owner.child(depends_on=[*everything]),
+    )
