@@ -67,6 +67,12 @@ class LustreBatchAutoExportArgs:
     """Maximum total time of a job before it is terminated (min); the default is 90 days. Default: 129600."""
     cleanup_timeout_minutes: int | None
     """Maximum wait for the export queue to drain, and for the export task to finish (min). Default: 1440."""
+    continue_after_import_failure: bool | None
+    """Run the job although the listing of the bucket could not be imported completely. When false, such a run fails
+    with ImportFailed: the job would not see every object. Default: False."""
+    sweep_interval_minutes: int | None
+    """Interval of the sweep that cleans up after executions which are over and left something (min); 0: no sweep,
+    and what an outage left behind stays until somebody starts a clean-up. Default: 60."""
     notification_email: str | None
     """E-mail address for notifications of failures, kept file systems and reclaims; empty: they go to the topic
     only. Default: ""."""
@@ -132,6 +138,8 @@ class LustreBatchAutoExportArgs:
         job_start_timeout_minutes: int | None = None,
         job_timeout_minutes: int | None = None,
         cleanup_timeout_minutes: int | None = None,
+        continue_after_import_failure: bool | None = None,
+        sweep_interval_minutes: int | None = None,
         notification_email: str | None = None,
         vpc_id: pulumi.Input[str] | None = None,
         subnet_ids: pulumi.Input[list[pulumi.Input[str]]] | None = None,
@@ -174,6 +182,8 @@ class LustreBatchAutoExportArgs:
         self.job_start_timeout_minutes = job_start_timeout_minutes
         self.job_timeout_minutes = job_timeout_minutes
         self.cleanup_timeout_minutes = cleanup_timeout_minutes
+        self.continue_after_import_failure = continue_after_import_failure
+        self.sweep_interval_minutes = sweep_interval_minutes
         self.notification_email = notification_email
         self.vpc_id = vpc_id
         self.subnet_ids = subnet_ids

@@ -73,9 +73,7 @@ def _create_schedule(owner: Owner, machine: aws.sfn.StateMachine, undelivered: a
     role, may = owner.role(
         "sweep",
         "scheduler",
-        render_output(
-            read_data("policies/sweep.json"), {"StateMachineArn": machine.arn, "QueueArn": undelivered.arn}
-        ),
+        render_output(read_data("policies/sweep.json"), {"StateMachineArn": machine.arn, "QueueArn": undelivered.arn}),
     )
     aws.scheduler.Schedule(
         owner.named("sweep"),

@@ -68,5 +68,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         On ``delete``, while an execution runs or a file system of the stack exists.
     """
     if event.get("tf", {}).get("action") == "delete":
-        refuse(running(boto3.client("stepfunctions"), event["stateMachineArns"]), list(file_systems(boto3.client("fsx"), event["stack"])))
+        refuse(
+            running(boto3.client("stepfunctions"), event["stateMachineArns"]),
+            list(file_systems(boto3.client("fsx"), event["stack"])),
+        )
     return {"stack": event["stack"]}

@@ -31,21 +31,41 @@ class Definition:
         return found
 
 
-def definition_of(graph: Graph) -> Definition:
+# Name of a definition -> logical name of its state machine and of its role's policy.
+PARTS = {"run": "autoexport-workflow", "clean_up": "autoexport-clean-up"}
+
+
+def definition_of(graph: Graph, name: str = "run") -> Definition:
     return Definition(
-        source=json.dumps(definitions.read("run")),
-        rendered=graph.one("aws:sfn/stateMachine:StateMachine").text("definition"),
-        policy=graph.one("aws:iam/rolePolicy:RolePolicy", "autoexport-workflow").text("policy"),
+        source=json.dumps(definitions.read(name)),
+        rendered=graph.one("aws:sfn/stateMachine:StateMachine", PARTS[name]).text("definition"),
+        policy=graph.one("aws:iam/rolePolicy:RolePolicy", PARTS[name]).text("policy"),
     )
 
 
 @pytest.fixture(scope="session")
-def definition() -> Definition:
-    return definition_of(record_stack())
+def graph() -> Graph:
+    return record_stack()
+
+
+@pytest.fixture(scope="session", params=list(PARTS))
+def definition(request: pytest.FixtureRequest, graph: Graph) -> Definition:
+    """Each of the two definitions, for what holds of both."""
+    return definition_of(graph, request.param)
 
 
 @pytest.fixture(scope="session")
-def longest() -> Definition:
+def run(graph: Graph) -> Definition:
+    return definition_of(graph, "run")
+
+
+@pytest.fixture(scope="session")
+def clean_up(graph: Graph) -> Definition:
+    return definition_of(graph, "clean_up")
+
+
+@pytest.fixture(scope="session", params=list(PARTS))
+def longest(request: pytest.FixtureRequest) -> Definition:
     """With every limit as wide as the settings let it be, and every poll as narrow."""
     return definition_of(
         record_stack(
@@ -58,5 +78,6 @@ def longest() -> Definition:
                 "waitForJobCompletionSeconds": "1",
                 "waitForCheckMetricsSeconds": "1",
             }
-        )
+        ),
+        request.param,
     )
