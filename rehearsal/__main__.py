@@ -61,7 +61,7 @@ def _rehearse(options: argparse.Namespace, console: Console) -> int:
     from .play.session import Session
     from .play.timeline import Timeline
     from .play.verdict import judge
-    from .provider.deploy import DeployError
+    from .provider.deployment import DeployError
 
     with Account() as account:
         console.print(f"[bold]{scenario.name}[/bold] {scenario.description}")
@@ -81,14 +81,12 @@ def _rehearse(options: argparse.Namespace, console: Console) -> int:
 
 
 def _deploy(account: Any, options: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
-    from .provider import deploy
-
     config = {**scenario.set, **_settings(options.set)}
     if options.engine:
-        from .provider.engine import deploy as through_engine  # type: ignore[import-not-found,unused-ignore]
-
-        return dict(through_engine(account, options.stack, config).exports)
-    return dict(deploy.deploy(account, options.stack, config).exports)
+        from .provider.engine import deploy
+    else:
+        from .provider.mocks import deploy
+    return dict(deploy(account, options.stack, config).exports)
 
 
 def _settings(given: list[str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from .batch.definitions import Definitions
 from .batch.environments import Environments
 from .batch.jobs import Jobs
 from .batch.queues import Queues
+from .batch.tags import Tags
 from .batch.work import Work
 from .calls import Calls
 from .clock import ORIGIN, Clock
@@ -28,6 +29,7 @@ from .fsx.file_systems import FileSystems
 from .fsx.tasks import Tasks
 from .functions import Functions
 from .ids import Ids
+from .log_keys import LogKeys
 from .neighbours import Neighbours
 from .states.corrections import corrected
 from .states.executions import Executions
@@ -61,6 +63,8 @@ class Account:
         self.jobs = Jobs(self)
         self.attempts = Attempts(self)
         self.work = Work(self)
+        Tags(self.calls, self.environments, self.queues)
+        LogKeys(self.calls, self.account_id, region)
         self._clients: dict[str, Any] = {}
         self._stack = contextlib.ExitStack()
         # A second of every start-up goes into moto's list of machine images otherwise; nothing here looks at it.

@@ -18,7 +18,8 @@ from lustre_batch.parts import render
 from lustre_batch.workflow import user_data
 
 from ..aws.account import Account
-from ..provider.deploy import Deployment, deploy
+from ..provider.deployment import Deployment
+from ..provider.mocks import deploy
 from .prices import file_system_dollars
 from .scenario import parse
 from .schedules import ordinary, seeded

@@ -10,7 +10,6 @@ import sysconfig
 from typing import Any
 
 import pytest
-from inventory import inventory
 from lustre_batch.settings import Settings
 
 from rehearsal.aws.account import Account
@@ -18,8 +17,9 @@ from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
 from rehearsal.provider import engine
-from rehearsal.provider.deploy import ROOT
+from rehearsal.provider.deployment import ROOT
 from rehearsal.provider.engine import changes
+from tests.engine.inventory import inventory
 
 pytestmark = pytest.mark.engine
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Stack
 from lustre_batch.settings import Settings
 
 from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
 from rehearsal.provider.engine import changes
+from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.engine
 

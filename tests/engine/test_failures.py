@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Stack
-from inventory import inventory
 
 from rehearsal.aws.calls import Fault
 from rehearsal.provider.table import ResourceError
+from tests.engine.inventory import inventory
+from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+from typing import Any
 
 import pytest
-from conftest import Stack
-from inventory import inventory
 
 from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
+from tests.engine.inventory import inventory
+from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -144,11 +145,11 @@ def test_up_right_after_destroy_works(stack: Stack) -> None:
     stack.operate("destroy")
 
 
-def _only_the_stack(stack: Stack) -> list[dict[str, object]]:
+def _only_the_stack(stack: Stack) -> list[dict[str, Any]]:
     return [each for each in stack.engine.workspace.resources(stack.name) if each["type"] == "pulumi:pulumi:Stack"]
 
 
-def _environment(stack: Stack) -> dict[str, object]:
+def _environment(stack: Stack) -> dict[str, Any]:
     arn = stack.exports["computeEnvironmentArn"]
     found = stack.account.client("batch").describe_compute_environments(computeEnvironments=[arn])
     return dict(found["computeEnvironments"][0])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Stack
 
 from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
+from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.engine
 

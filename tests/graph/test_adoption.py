@@ -76,7 +76,8 @@ def test_arguments_may_be_another_resources_outputs() -> None:
 
 def test_a_list_that_is_an_output_as_a_whole_is_taken_too() -> None:
     def program() -> None:
-        whole = pulumi.Output.from_input(["subnet-1", "subnet-2"])
+        ids: list[pulumi.Input[str]] = ["subnet-1", "subnet-2"]
+        whole = pulumi.Output.from_input(ids)
         LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(vpc_id="vpc-1", subnet_ids=whole))
 
     graph = record(program)

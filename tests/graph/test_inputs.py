@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.graph.recording import ROOT, Graph, record_stack
+from rehearsal.provider.deployment import ROOT
+from tests.graph.recording import Graph, record_stack
 
 BUCKET, REPOSITORY = "aws:s3/bucket:Bucket", "aws:ecr/repository:Repository"
 ENVIRONMENT, FUNCTION = "aws:batch/computeEnvironment:ComputeEnvironment", "aws:lambda/function:Function"

@@ -18,7 +18,7 @@ from rehearsal.play.scenario import parse
 from rehearsal.play.schedules import hostile
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
-from rehearsal.provider.deploy import deploy
+from rehearsal.provider.mocks import deploy
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "200"))
 # The definition retries a failing call eight times; a schedule that fails one more often may have to keep things.

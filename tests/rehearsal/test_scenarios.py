@@ -14,7 +14,7 @@ from rehearsal.aws.calls import internally
 from rehearsal.play.scenario import Scenario, load, names
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import Verdict, judge
-from rehearsal.provider.deploy import deploy
+from rehearsal.provider.mocks import deploy
 
 Play = Callable[[str], Verdict]
 

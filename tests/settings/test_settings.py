@@ -233,7 +233,7 @@ def test_several_contradictions_are_reported_together() -> None:
 
 def test_settings_cannot_be_changed_behind_the_validation() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings().job_definition_vcpus = 1  # type: ignore[misc]
+        Settings().job_definition_vcpus = 1
 
 
 # ---------------------------------------------------------------------- rules at run time

@@ -1,9 +1,8 @@
-"""What each parameter changes in a stack that exists: every one is set with the real engine, one after the other, and
-what the engine did is written down. Owns the new values and the table; it must never describe what it did not see."""
+"""What each parameter changes in a stack that exists. Sets every parameter in turn with the real engine, and writes
+what the engine did to docs/changes.md: nothing in that document is written by hand."""
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,16 +11,18 @@ from typing import Any
 import yaml
 
 from ...aws.account import Account
-from .. import deploy
-from . import Engine, started
+from ..deployment import ROOT
+from ..program import run_main
+from .cli import Workspace
+from .driver import Engine, started
 
-DOCUMENT = deploy.ROOT / "docs" / "changes.md"
+DOCUMENT = ROOT / "docs" / "changes.md"
 Step = tuple[str, str, str]  # operation, type, name
 
 
 @dataclass
 class Existing:
-    """What is in the account before the stack, for the parameters that adopt something."""
+    """What is in the account before the stack is deployed, for the parameters that adopt a resource."""
 
     vpc_id: str
     subnet_ids: list[str]
@@ -32,7 +33,7 @@ class Existing:
 
 
 def existing(account: Account) -> Existing:
-    """A network with a way out, a bucket, a key and a policy, as someone else's stack would have made them."""
+    """Create a network, a bucket, a key and a policy, as another stack would have."""
     ec2, region = account.client("ec2"), account.region
     vpc = ec2.create_vpc(CidrBlock="172.20.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -55,14 +56,14 @@ def existing(account: Account) -> Existing:
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing a user sets (more than one key where the rules ask for it), and whether it is taken back afterwards."""
+    """One change of configuration (several keys where the rules require it), and whether it is undone afterwards."""
 
     values: dict[str, Any]
     taken_back: bool = False
 
 
 def settings(there: Existing) -> list[Setting]:
-    """A new value for every parameter, in an order in which each is valid with those before it."""
+    """A new value for every parameter, in an order in which each is valid together with those before it."""
     kept: dict[str, Any] = {
         "autoExport": False,
         "deleteLustre": False,
@@ -116,7 +117,7 @@ def settings(there: Existing) -> list[Setting]:
 
 @dataclass
 class Row:
-    """What setting it did."""
+    """What the engine did after one change of configuration."""
 
     setting: Setting
     steps: list[Step] = field(default_factory=list)
@@ -129,9 +130,9 @@ class Row:
 
 
 def observed(account: Account, engine: Engine, stack: str, there: Existing) -> Iterator[Row]:
-    """Set one after the other on the deployed stack, and say what the engine did each time."""
+    """Make one change after the other to the deployed stack, and answer what the engine did each time."""
     workspace = engine.workspace
-    with engine.inline(functools.partial(deploy.run_main, deploy.ROOT)):
+    with engine.inline(run_main):
         for setting in settings(there):
             before = {key: _configured(workspace, stack, key) for key in setting.values}
             workspace.unset_config(stack, [key for key in setting.values if before[key] is not None])
@@ -145,18 +146,18 @@ def observed(account: Account, engine: Engine, stack: str, there: Existing) -> I
                 workspace.operate("up", stack, expect=None)
 
 
-def _configured(workspace: Any, stack: str, key: str) -> Any:
+def _configured(workspace: Workspace, stack: str, key: str) -> Any:
     path = workspace.folder / f"Pulumi.{stack}.yaml"
     return (yaml.safe_load(path.read_text(encoding="utf-8")).get("config") or {}).get(workspace.qualified(key))
 
 
-# What carries parameters to the next run, and changes nothing that is running.
+# These carry parameters to the next run; they change no infrastructure.
 _SECRET = "aws:secretsmanager/secretVersion:SecretVersion"
 _MACHINE = "aws:sfn/stateMachine:StateMachine"
 
 
 def table(rows: list[Row], stack: str) -> str:
-    """The document: one line for each thing that was set."""
+    """The document: one line for each change of configuration."""
     lines = [
         "# What a change of configuration does to a stack that exists",
         "",
@@ -199,7 +200,7 @@ def _short(name: str, stack: str) -> str:
 
 
 def main() -> int:
-    """Write the document anew, from what the engine does."""
+    """Rewrite the document from what the engine does."""
     with Account() as account, started(account) as engine:
         there = existing(account)
         engine.init("autoexport")

@@ -1,5 +1,5 @@
-"""Rows of the table for S3. Owns how a bucket and the settings around it map to S3's API; it must never empty a bucket
-that was not declared with `forceDestroy`."""
+"""Rows of the table for S3: buckets, and each setting of a bucket as a resource of its own. A row must never empty a
+bucket that was not declared with `forceDestroy`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .kind import (
     ResourceError,
     Update,
     camel,
+    dns_suffix,
     given,
     gone_is_none,
     keep_only,
     pascal,
-    tag_list,
-    tag_map,
 )
+from .tags import tag_list, tag_map
 
 _GONE = gone_is_none(
     "NoSuchBucket",
@@ -61,7 +61,7 @@ def _tags(aws: Aws, name: str) -> dict[str, str]:
 @_GONE
 def _read_bucket(aws: Aws, identity: str, state: Props) -> Props:
     aws.client("s3").head_bucket(Bucket=identity)
-    suffix = "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
+    suffix = dns_suffix(aws)
     return {
         "arn": f"arn:{aws.partition}:s3:::{identity}",
         "bucket": identity,
@@ -173,7 +173,6 @@ KINDS = (
         update={"tags": _retag, "forceDestroy": keep_only},
         naming=Naming("bucket", limit=63, lower=True),
         defaults={"forceDestroy": False},
-        local=frozenset({"forceDestroy"}),
     ),
     _setting(
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",

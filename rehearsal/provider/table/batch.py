@@ -1,5 +1,5 @@
-"""Rows of the table for AWS Batch. Owns how environments and queues map to Batch's API, with its asynchronous steps
-waited for in virtual time; it must never return before Batch says VALID, or gone."""
+"""Rows of the table for AWS Batch: compute environments and job queues. Batch answers before it is done; a row must
+never return before Batch says that the resource is VALID, or gone, which takes virtual time."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from .kind import Aws, Enumeration, Kind, Naming, Props, ResourceError, given, wait
+from .tags import retag
 
 _POLL_SECONDS = 5.0
 
 # Where Pulumi's plural or spelling differs from Batch's member.
-_TO_BATCH = {"ec2Configurations": "ec2Configuration", "ec2KeyPair": "ec2KeyPair"}
+_TO_BATCH = {"ec2Configurations": "ec2Configuration"}
 _TO_PULUMI = {batch: pulumi for pulumi, batch in _TO_BATCH.items()}
-# Batch answers these with empty values when they were never given.
+# Batch API reference, ComputeResourceUpdate.
 _RESOURCES_UPDATABLE = frozenset(
-    # Batch API reference, ComputeResourceUpdate.
     [
         "allocationStrategy",
         "bidPercentage",
@@ -46,6 +46,7 @@ def _to_batch(resources: Props) -> dict[str, Any]:
 
 
 def _to_pulumi(resources: Props) -> Props:
+    """Without what was never given, which Batch answers as an empty value."""
     return {
         _TO_PULUMI.get(name, _vcpus(name, False)): value
         for name, value in resources.items()
@@ -64,7 +65,7 @@ def _queue(aws: Aws, name: str) -> dict[str, Any] | None:
 
 
 def _settle(aws: Aws, find: Callable[[Aws, str], dict[str, Any] | None], name: str) -> None:
-    """Until VALID; INVALID ends the wait with Batch's own reason."""
+    """Wait until it is VALID; INVALID ends the wait with the reason that Batch gives."""
 
     def ready() -> bool:
         found = find(aws, name) or {}
@@ -86,18 +87,10 @@ def _create_environment(aws: Aws, inputs: Props) -> str:
         state=inputs.get("state", "ENABLED"),
         **given(
             computeResources=_to_batch(resources) if resources else None,
-            serviceRole=inputs.get("serviceRole"),
             tags=inputs.get("tagsAll") or None,
         ),
     )
     return str(name)
-
-
-def _finish_environment(aws: Aws, identity: str, inputs: Props) -> None:
-    _settle(aws, _environment, identity)
-    if inputs.get("updatePolicy"):
-        # Batch API reference: CreateComputeEnvironment takes no update policy.
-        _change_environment(aws, identity, inputs, inputs | {"updatePolicy": None})
 
 
 def _read_environment(aws: Aws, identity: str, state: Props) -> Props | None:
@@ -114,7 +107,6 @@ def _read_environment(aws: Aws, identity: str, state: Props) -> Props | None:
         "ecsClusterArn": found.get("ecsClusterArn"),
         "serviceRole": found.get("serviceRole") or None,
         "computeResources": _to_pulumi(found.get("computeResources") or {}) or None,
-        "updatePolicy": found.get("updatePolicy") or None,
         "tagsAll": dict(found.get("tags") or {}),
     }
 
@@ -127,19 +119,9 @@ def _change_environment(aws: Aws, identity: str, new: Props, old: Props) -> None
         **given(
             state=new.get("state") if new.get("state") != old.get("state") else None,
             computeResources=changed or None,
-            updatePolicy=new.get("updatePolicy") if new.get("updatePolicy") != old.get("updatePolicy") else None,
-            serviceRole=new.get("serviceRole") if new.get("serviceRole") != old.get("serviceRole") else None,
         ),
     )
     _settle(aws, _environment, identity)
-
-
-def _retag(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    batch, wanted, present = aws.client("batch"), new.get("tagsAll") or {}, old.get("tagsAll") or {}
-    if surplus := [key for key in present if key not in wanted]:
-        batch.untag_resource(resourceArn=old["arn"], tagKeys=surplus)
-    if wanted:
-        batch.tag_resource(resourceArn=old["arn"], tags=wanted)
 
 
 def _delete_environment(aws: Aws, identity: str, state: Props) -> None:
@@ -180,8 +162,6 @@ def _create_queue(aws: Aws, inputs: Props) -> str:
         priority=int(inputs["priority"]),
         computeEnvironmentOrder=_orders(inputs),
         **given(
-            jobStateTimeLimitActions=inputs.get("jobStateTimeLimitActions") or None,
-            schedulingPolicyArn=inputs.get("schedulingPolicyArn"),
             tags=inputs.get("tagsAll") or None,
         ),
     )["jobQueueArn"]
@@ -205,8 +185,6 @@ def _read_queue(aws: Aws, identity: str, state: Props) -> Props | None:
             {"order": entry["order"], "computeEnvironment": entry["computeEnvironment"]}
             for entry in found["computeEnvironmentOrder"]
         ],
-        "schedulingPolicyArn": found.get("schedulingPolicyArn") or None,
-        "jobStateTimeLimitActions": found.get("jobStateTimeLimitActions") or None,
         "tagsAll": dict(found.get("tags") or {}),
     }
 
@@ -217,7 +195,6 @@ def _change_queue(aws: Aws, identity: str, new: Props, old: Props) -> None:
         state=new["state"],
         priority=int(new["priority"]),
         computeEnvironmentOrder=_orders(new),
-        **given(jobStateTimeLimitActions=new.get("jobStateTimeLimitActions")),
     )
     _settle(aws, _queue, _name_of(identity))
 
@@ -231,8 +208,10 @@ def _delete_queue(aws: Aws, identity: str, state: Props) -> None:
     wait(aws, lambda: _queue(aws, name) is None, f"{name} to be deleted", _POLL_SECONDS)
 
 
-_ENVIRONMENT_CHANGES = ("state", "computeResources", "updatePolicy", "serviceRole")
-_QUEUE_CHANGES = ("state", "priority", "computeEnvironmentOrders", "jobStateTimeLimitActions")
+_ENVIRONMENT_CHANGES = ("state", "computeResources")
+_QUEUE_CHANGES = ("state", "priority", "computeEnvironmentOrders")
+
+_RETAG = retag("batch", "resourceArn", tags="tags", keys="tagKeys", spelled=dict)
 
 KINDS = (
     Kind(
@@ -240,14 +219,13 @@ KINDS = (
         _create_environment,
         _read_environment,
         _delete_environment,
-        _finish_environment,
-        update=dict.fromkeys(_ENVIRONMENT_CHANGES, _change_environment) | {"tags": _retag},
+        lambda aws, identity, inputs: _settle(aws, _environment, identity),
+        update=dict.fromkeys(_ENVIRONMENT_CHANGES, _change_environment) | {"tags": _RETAG},
         naming=Naming(limit=128),
         # terraform-provider-aws, compute_environment.go: Optional and Computed.
         computed=frozenset(
             {
                 "serviceRole",
-                "updatePolicy",
                 "computeResources.desiredVcpus",
                 "computeResources.ec2Configurations",
             }
@@ -269,7 +247,7 @@ KINDS = (
         _read_queue,
         _delete_queue,
         lambda aws, identity, inputs: _settle(aws, _queue, _name_of(identity)),
-        update=dict.fromkeys(_QUEUE_CHANGES, _change_queue) | {"tags": _retag},
+        update=dict.fromkeys(_QUEUE_CHANGES, _change_queue) | {"tags": _RETAG},
         naming=Naming(limit=128),
         enumerations={"state": Enumeration("batch", "JQState")},
     ),

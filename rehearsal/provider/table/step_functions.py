@@ -1,11 +1,12 @@
-"""Rows of the table for Step Functions. Owns how a state machine maps to its API; it must never take over a machine
-that exists: CreateStateMachine is idempotent, the provider is not."""
+"""Rows of the table for Step Functions: state machines. CreateStateMachine is idempotent, the provider is not: a row
+must never take over a state machine that exists already."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .kind import Aws, Enumeration, Kind, Naming, Props, ResourceError, given, gone_is_none, tag_list, tag_map
+from .kind import Aws, Enumeration, Kind, Naming, Props, ResourceError, given, gone_is_none
+from .tags import lower_case_tag_list, retag, tag_map
 
 
 def _logging(inputs: Props) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def _create_machine(aws: Aws, inputs: Props) -> str:
             type=inputs.get("type", "STANDARD"),
             loggingConfiguration=_logging(inputs),
             tracingConfiguration=_tracing(inputs),
-            **given(tags=tag_list(inputs.get("tagsAll"), "key", "value") or None),
+            **given(tags=lower_case_tag_list(inputs.get("tagsAll")) or None),
         )["stateMachineArn"]
     )
 
@@ -75,26 +76,20 @@ def _change_machine(aws: Aws, identity: str, new: Props, old: Props) -> None:
     )
 
 
-def _retag_machine(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    client, wanted, present = aws.client("stepfunctions"), new.get("tagsAll") or {}, old.get("tagsAll") or {}
-    if surplus := [key for key in present if key not in wanted]:
-        client.untag_resource(resourceArn=identity, tagKeys=surplus)
-    if wanted:
-        client.tag_resource(resourceArn=identity, tags=tag_list(wanted, "key", "value"))
-
-
 def _delete_machine(aws: Aws, identity: str, state: Props) -> None:
     aws.client("stepfunctions").delete_state_machine(stateMachineArn=identity)
 
 
 _MACHINE_CHANGES = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration")
+_RETAG = retag("stepfunctions", "resourceArn", tags="tags", keys="tagKeys", spelled=lower_case_tag_list)
+
 KINDS = (
     Kind(
         "aws:sfn/stateMachine:StateMachine",
         _create_machine,
         _read_machine,
         _delete_machine,
-        update=dict.fromkeys(_MACHINE_CHANGES, _change_machine) | {"tags": _retag_machine},
+        update=dict.fromkeys(_MACHINE_CHANGES, _change_machine) | {"tags": _RETAG},
         naming=Naming(limit=80),
         computed=frozenset({"loggingConfiguration", "tracingConfiguration"}),
         defaults={"type": "STANDARD"},

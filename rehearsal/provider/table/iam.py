@@ -1,5 +1,6 @@
-"""Rows of the table for IAM. Owns how roles, policies and instance profiles map to IAM's API; it must never delete a
-role that still has policies or sits in an instance profile: DeleteConflict reaches the caller."""
+"""Rows of the table for IAM: roles, their policies, and instance profiles. A row must never clear the way for the
+deletion of a role that still has policies or is in an instance profile: IAM's DeleteConflict has to reach the
+caller."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ import json
 import urllib.parse
 from typing import Any
 
-from .kind import Aws, Kind, Naming, Props, Update, given, gone_is_none, keep_only, tag_list, tag_map
+from .kind import Aws, Kind, Naming, Props, given, gone_is_none
+from .tags import retag, tag_list, tag_map
 
 _GONE = gone_is_none("NoSuchEntity")
 
@@ -24,8 +26,6 @@ def _create_role(aws: Aws, inputs: Props) -> str:
             AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
             Path=inputs.get("path", "/"),
             **given(
-                Description=inputs.get("description"),
-                MaxSessionDuration=inputs.get("maxSessionDuration"),
                 PermissionsBoundary=inputs.get("permissionsBoundary"),
                 Tags=tag_list(inputs.get("tagsAll")) or None,
             ),
@@ -42,24 +42,13 @@ def _read_role(aws: Aws, identity: str, state: Props) -> Props:
         "uniqueId": role["RoleId"],
         "path": role["Path"],
         "assumeRolePolicy": _document(role["AssumeRolePolicyDocument"]),
-        "description": role.get("Description") or None,
-        "maxSessionDuration": role.get("MaxSessionDuration", 3600),
         "permissionsBoundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
-        "forceDetachPolicies": bool(state.get("forceDetachPolicies", False)),
         "tagsAll": tag_map(role.get("Tags")),
     }
 
 
 def _set_trust(aws: Aws, identity: str, new: Props, old: Props) -> None:
     aws.client("iam").update_assume_role_policy(RoleName=identity, PolicyDocument=new["assumeRolePolicy"])
-
-
-def _set_description(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    aws.client("iam").update_role(
-        RoleName=identity,
-        Description=new.get("description") or "",
-        MaxSessionDuration=int(new.get("maxSessionDuration") or 3600),
-    )
 
 
 def _set_boundary(aws: Aws, identity: str, new: Props, old: Props) -> None:
@@ -70,25 +59,8 @@ def _set_boundary(aws: Aws, identity: str, new: Props, old: Props) -> None:
         iam.delete_role_permissions_boundary(RoleName=identity)
 
 
-def _retag(kind: str, name: str) -> Update:
-    def update(aws: Aws, identity: str, new: Props, old: Props) -> None:
-        iam, wanted, present = aws.client("iam"), new.get("tagsAll") or {}, old.get("tagsAll") or {}
-        if surplus := [key for key in present if key not in wanted]:
-            getattr(iam, f"untag_{kind}")(**{name: identity, "TagKeys": surplus})
-        if wanted:
-            getattr(iam, f"tag_{kind}")(**{name: identity, "Tags": tag_list(wanted)})
-
-    return update
-
-
 def _delete_role(aws: Aws, identity: str, state: Props) -> None:
-    iam = aws.client("iam")
-    if state.get("forceDetachPolicies"):
-        for attached in iam.list_attached_role_policies(RoleName=identity)["AttachedPolicies"]:
-            iam.detach_role_policy(RoleName=identity, PolicyArn=attached["PolicyArn"])
-        for name in iam.list_role_policies(RoleName=identity)["PolicyNames"]:
-            iam.delete_role_policy(RoleName=identity, PolicyName=name)
-    iam.delete_role(RoleName=identity)
+    aws.client("iam").delete_role(RoleName=identity)
 
 
 def _put_policy(aws: Aws, inputs: Props) -> str:
@@ -174,17 +146,13 @@ KINDS = (
         _delete_role,
         update={
             "assumeRolePolicy": _set_trust,
-            "description": _set_description,
-            "maxSessionDuration": _set_description,
             "permissionsBoundary": _set_boundary,
-            "forceDetachPolicies": keep_only,
-            "tags": _retag("role", "RoleName"),
+            "tags": retag("iam", "RoleName", by="name", kind="role"),
         },
         # IAM User Guide, "IAM and AWS STS quotas": role names up to 64 characters.
         naming=Naming(limit=64),
-        defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
+        defaults={"path": "/"},
         documents=frozenset({"assumeRolePolicy"}),
-        local=frozenset({"forceDetachPolicies"}),
     ),
     Kind(
         "aws:iam/rolePolicy:RolePolicy",
@@ -202,7 +170,7 @@ KINDS = (
         _read_profile,
         _delete_profile,
         lambda aws, identity, inputs: _set_role(aws, identity, inputs, {}),
-        update={"role": _set_role, "tags": _retag("instance_profile", "InstanceProfileName")},
+        update={"role": _set_role, "tags": retag("iam", "InstanceProfileName", by="name", kind="instance_profile")},
         naming=Naming(limit=128),
         defaults={"path": "/"},
     ),

@@ -1,28 +1,27 @@
-"""Rows of the table for VPCs, subnets and gateways. Owns how each maps to EC2's API; it must never hide that something
-is still in use: DependencyViolation reaches the caller."""
+"""Rows of the table for EC2's VPCs, subnets, gateways and addresses. moto deletes what is still in use; a row must
+never let it: EC2's DependencyViolation has to reach the caller."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from .ec2 import TAGS, ec2_arn, tagged, users_of
-from .kind import Aws, Kind, Props, ResourceError, Update, given, gone_is_none, tag_map
+from .kind import Aws, Kind, Props, ResourceError, Update, given, gone_is_none, pascal
+from .tags import tag_map
+
+# --- VPC -------------------------------------------------------------------------------------------------------------
 
 
-def _setting(call: str, identity: str, member: str, name: str, wrapped: bool = True) -> Update:
-    """An attribute of a VPC or subnet, each changed by a call of its own."""
+def _set_dns(name: str) -> Update:
+    """EC2 changes one attribute of a VPC at a time."""
 
-    def update(aws: Aws, physical_id: str, new: Props, old: Props) -> None:
-        value = {"Value": bool(new.get(name))} if wrapped else new.get(name)
-        getattr(aws.client("ec2"), call)(**{identity: physical_id, member: value})
+    def update(aws: Aws, identity: str, new: Props, old: Props) -> None:
+        aws.client("ec2").modify_vpc_attribute(VpcId=identity, **pascal({name: {"value": bool(new.get(name))}}))
 
     return update
 
 
-# --- VPC -------------------------------------------------------------------------------------------------------------
-
-_VPC_SETTINGS = {
-    "enableDnsSupport": _setting("modify_vpc_attribute", "VpcId", "EnableDnsSupport", "enableDnsSupport"),
-    "enableDnsHostnames": _setting("modify_vpc_attribute", "VpcId", "EnableDnsHostnames", "enableDnsHostnames"),
-}
+_VPC_SETTINGS = {name: _set_dns(name) for name in ("enableDnsSupport", "enableDnsHostnames")}
 
 
 def _create_vpc(aws: Aws, inputs: Props) -> str:
@@ -48,26 +47,20 @@ def _read_vpc(aws: Aws, identity: str, state: Props) -> Props:
         answer = ec2.describe_vpc_attribute(VpcId=identity, Attribute=name)
         return bool(answer[name[:1].upper() + name[1:]]["Value"])
 
-    def own(call: str, key: str, identifier: str, **filters: str) -> str | None:
-        found = getattr(ec2, call)(
-            Filters=[
-                {"Name": "vpc-id", "Values": [identity]},
-                *({"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()),
-            ]
-        )[key]
-        return found[0][identifier] if found else None
+    def first(found: list[dict[str, Any]], name: str) -> str | None:
+        return found[0][name] if found else None
 
-    main = ec2.describe_route_tables(
-        Filters=[{"Name": "vpc-id", "Values": [identity]}, {"Name": "association.main", "Values": ["true"]}]
-    )["RouteTables"]
+    inside = {"Name": "vpc-id", "Values": [identity]}
+    groups = ec2.describe_security_groups(Filters=[inside, {"Name": "group-name", "Values": ["default"]}])
+    tables = ec2.describe_route_tables(Filters=[inside, {"Name": "association.main", "Values": ["true"]}])
     return {
         "arn": ec2_arn(aws, "vpc", identity),
         "cidrBlock": vpc["CidrBlock"],
         "instanceTenancy": vpc["InstanceTenancy"],
         "enableDnsSupport": attribute("enableDnsSupport"),
         "enableDnsHostnames": attribute("enableDnsHostnames"),
-        "defaultSecurityGroupId": own("describe_security_groups", "SecurityGroups", "GroupId", group_name="default"),
-        "mainRouteTableId": main[0]["RouteTableId"] if main else None,
+        "defaultSecurityGroupId": first(groups["SecurityGroups"], "GroupId"),
+        "mainRouteTableId": first(tables["RouteTables"], "RouteTableId"),
         "ownerId": aws.account_id,
         "tagsAll": tag_map(vpc.get("Tags")),
     }
@@ -86,25 +79,15 @@ def _delete_vpc(aws: Aws, identity: str, state: Props) -> None:
 
 # --- Subnet ----------------------------------------------------------------------------------------------------------
 
-_map_public_ip = _setting("modify_subnet_attribute", "SubnetId", "MapPublicIpOnLaunch", "mapPublicIpOnLaunch")
-
 
 def _create_subnet(aws: Aws, inputs: Props) -> str:
     subnet = aws.client("ec2").create_subnet(
         VpcId=inputs["vpcId"],
         CidrBlock=inputs["cidrBlock"],
-        **given(
-            AvailabilityZone=inputs.get("availabilityZone"),
-            AvailabilityZoneId=inputs.get("availabilityZoneId"),
-        ),
+        **given(AvailabilityZone=inputs.get("availabilityZone")),
         **tagged("subnet", inputs),
     )["Subnet"]
     return str(subnet["SubnetId"])
-
-
-def _finish_subnet(aws: Aws, identity: str, inputs: Props) -> None:
-    if inputs.get("mapPublicIpOnLaunch"):
-        _map_public_ip(aws, identity, inputs, {})
 
 
 @gone_is_none("InvalidSubnetID.NotFound")
@@ -116,7 +99,6 @@ def _read_subnet(aws: Aws, identity: str, state: Props) -> Props:
         "cidrBlock": subnet["CidrBlock"],
         "availabilityZone": subnet["AvailabilityZone"],
         "availabilityZoneId": subnet["AvailabilityZoneId"],
-        "mapPublicIpOnLaunch": subnet["MapPublicIpOnLaunch"],
         "ownerId": aws.account_id,
         "tagsAll": tag_map(subnet.get("Tags")),
     }
@@ -259,10 +241,8 @@ KINDS = (
         _create_subnet,
         _read_subnet,
         _delete_subnet,
-        _finish_subnet,
-        update={"mapPublicIpOnLaunch": _map_public_ip} | TAGS,
+        update=TAGS,
         computed=frozenset({"availabilityZone", "availabilityZoneId"}),
-        defaults={"mapPublicIpOnLaunch": False},
     ),
     Kind(
         "aws:ec2/internetGateway:InternetGateway",
