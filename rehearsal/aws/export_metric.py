@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import Field
+
 from .calls import ModelError
 from .clock import moment
 from .context import Context
@@ -32,7 +34,7 @@ STATISTICS: dict[str, Callable[[list[float]], float]] = {
 
 class MetricPlan(Plan):
     delay: Seconds = 90  # end of a minute -> its datapoint is readable
-    gaps: list[Window] = []
+    gaps: list[Window] = Field(default=[])
     published: bool = True  # false: no datapoint ever
 
 

@@ -1,5 +1,6 @@
-"""Lambda functions of the account, run for real. Owns loading a deployed function's own code and calling its handler
-in this process with the function's environment and role. It must never run code other than what was deployed: not the repository's."""
+"""Lambda functions of the account, run for real. Owns loading a deployed function's own code and calling its handler in
+this process with the function's environment and role. It must never run the repository's code, only what was
+deployed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""What a scenario may say about the account as a whole. Owns which plan goes under which key; each plan itself lies beside
-the model that follows it."""
+"""What a scenario may say about the account as a whole. Owns which plan goes under which key; each plan itself lies
+beside the model that follows it."""
 
 from __future__ import annotations
 
 from typing import Literal
+
+from pydantic import Field
 
 from .batch.environments import ComputeEnvironmentPlan
 from .batch.job_plan import JobPlan
@@ -24,6 +26,6 @@ class Plans(Plan):
     association: AssociationPlan = AssociationPlan()
     task: DataRepositoryTaskPlan = DataRepositoryTaskPlan()
     compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
-    faults: list[Fault] = []
+    faults: list[Fault] = Field(default=[])
     seed: int = 0  # of the backoff's jitter and of every id
     fsx_error_prefix: Literal["FSx", "Fsx"] = "FSx"  # AWS documents FSx, others have seen Fsx

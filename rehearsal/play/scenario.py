@@ -1,6 +1,6 @@
-"""What a rehearsal is told to play. Owns the format of scenario files: what is planned for the account, and what is done
-to an execution and expected of it. The program, the definition and the Lambda must never read it: they do not know that
-they are rehearsed."""
+"""What a rehearsal is told to play. Owns the format of scenario files: what is planned for the account, what is done to
+an execution and what is expected of it. The program, the definition and the Lambda must never read it: they do not know
+that they are rehearsed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ..aws.plan import Plan, Seconds
 from ..aws.plans import Plans
@@ -34,8 +34,8 @@ class Scenario(Plans):
     execution: ExecutionPlan = ExecutionPlan()
     expect: Literal["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"] = "SUCCEEDED"
     expect_error: str | None = None  # the error's name, when it matters
-    set: dict[str, Any] = {}  # stack configuration
-    input: dict[str, Any] = {}  # the execution's input
+    set: dict[str, Any] = Field(default={})  # stack configuration
+    input: dict[str, Any] = Field(default={})  # the execution's input
 
 
 def names() -> list[str]:

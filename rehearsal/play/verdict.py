@@ -1,5 +1,6 @@
-"""What a rehearsal showed. Owns the judgement: what was lost, what was left behind, what was kept on purpose, and whether
-that is what the scenario expects. It must never take the workflow's word for anything it can see in the account."""
+"""What a rehearsal showed. Owns the judgement: what was lost, what was left behind, what was kept on purpose, and
+whether that is what the scenario expects. It must never take the workflow's word for anything it can see in the
+account."""
 
 from __future__ import annotations
 

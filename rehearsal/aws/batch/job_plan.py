@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from ..plan import Count, Plan, Seconds
 
 
@@ -23,7 +25,7 @@ class JobPlan(Plan):
     writes: list[WritesPlan] | None = None  # absent: see `is_real`
     outcome: Literal["SUCCEEDED", "FAILED"] = "SUCCEEDED"
     exit_code: int = 1  # of a FAILED one
-    interruptions: list[Seconds] = []  # Spot reclaim this long into attempt 1, 2, …
+    interruptions: list[Seconds] = Field(default=[])  # Spot reclaim this long into attempt 1, 2, …
     cancelled_at: Seconds | None = None  # cancelled by hand this long after it was submitted
 
     @property

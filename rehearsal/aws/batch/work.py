@@ -1,6 +1,6 @@
-"""The work that attempts of jobs do on a file system. Owns when files appear, either as the plan says or as a real script
-writes them into a real directory, and what an interruption cuts short. It knows nothing of Batch: it is started, may be
-interrupted, and says when it is over."""
+"""The work that attempts of jobs do on a file system. Owns when files appear, either as the plan says or as a real
+script writes them into a real directory, and what an interruption cuts short. It knows nothing of Batch: it is started,
+may be interrupted, and says when it is over."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ class Associations:
     def _break(self, association: Association) -> None:
         """FSx guide, association lifecycle states: MISCONFIGURED exports nothing until it is corrected.
 
-        What the metric then shows is not documented; an empty queue, and so an age of zero, is what would fool a workflow.
+        What the metric then shows is not documented; an empty queue, whose age is zero, is what would fool a workflow.
         """
         now = self._context.clock.now()
         self._settle_writers(now)

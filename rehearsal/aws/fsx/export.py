@@ -23,7 +23,7 @@ class ExportPlan(Plan):
     files_per_second: Annotated[float, Field(gt=0)] = 213
     bytes_per_second: Annotated[float, Field(gt=0)] = 500_000_000
     refused: Count = 0  # files that can never be exported
-    stalls: list[Window] = []
+    stalls: list[Window] = Field(default=[])
 
 
 @dataclass

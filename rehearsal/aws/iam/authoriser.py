@@ -1,4 +1,4 @@
-"""Who may do what. Owns the decision on a call that a role makes, from the policies that the role has in this account."""
+"""Who may do what. Owns the decision on a call that a role makes, from the policies it has in this account."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Executions of state machines. Owns starting, stopping and describing them, and what is recorded about each. What an end
-leads to is not decided here: whoever listens is told."""
+"""Executions of state machines. Owns starting, stopping and describing them, and what is recorded about each. What an
+end leads to is not decided here: whoever listens is told."""
 
 from __future__ import annotations
 
