@@ -20,10 +20,11 @@ rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--
 test: $(INSTALLED) ## every test; those that drive the Pulumi engine are skipped when there is none
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-lint: $(INSTALLED) ## ruff, mypy, shellcheck
+lint: $(INSTALLED) ## ruff, mypy, the rules of dependency, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy components/lustre_batch functions rehearsal tools __main__.py
+	$(BIN)/lint-imports
 	$(BIN)/shellcheck $$(git ls-files '*.sh')
 
 docs: $(INSTALLED) ## regenerate the tables and diagrams, Pulumi.yaml's configuration and the arguments

@@ -85,7 +85,7 @@ def test_a_creation_that_fails_half_way_leaves_nothing_behind(stack: Stack, prog
     stack.operate("destroy")
     assert len(calls) > 30
     unfinished = set(calls)
-    account.calls.reset([Fault(call, "ServiceUnavailable", times=1) for call in calls])
+    account.calls.reset([Fault(call=call, error="ServiceUnavailable") for call in calls])
     for _ in range(ROUNDS):
         if stack.operate("up", "--continue-on-error", expect=None).succeeded:
             break

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.account import Account
+from rehearsal.aws.account import Account, Baseline
 from rehearsal.aws.states.executions import Execution
 from rehearsal.play.scenario import Scenario, parse
 
@@ -52,15 +52,12 @@ class World:
     account: Account
     subnet: str
     group: str
+    baseline: Baseline
 
     def scenario(self, **content: Any) -> Scenario:
         """Play by these rules from now on."""
         scenario = parse(content, "test")
-        account = self.account
-        parts = (account.file_systems, account.associations, account.tasks, account.metric, account.work, account.jobs)
-        for part in parts:
-            part.reset(scenario)
-        account.environments.scenario = account.attempts.scenario = scenario
+        self.account.reset(self.baseline, scenario)
         return scenario
 
     def file_system(self, **more: Any) -> dict[str, Any]:
@@ -197,4 +194,4 @@ def world(account: Account) -> World:
     order = [{"order": 1, "computeEnvironment": environment}]
     batch.create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=order)
     account.clock.advance(10)
-    return World(account, subnet, group)
+    return World(account, subnet, group, account.snapshot())

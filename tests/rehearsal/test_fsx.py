@@ -174,7 +174,7 @@ def test_a_report_goes_into_the_linked_repository_only(world: World) -> None:
 def test_a_task_counts_what_it_exports_in_steps_of_30_seconds(world: World) -> None:
     world.scenario(export={"files_per_second": 10})
     file_system_id, _ = world.linked(export=False)
-    content = world.account.associations.all()[0].content
+    content = world.account.associations.all[0].content
     content.write("#0:0", at=world.account.clock.now(), count=1000)
     identifier = world.task(file_system_id)["TaskId"]
     with refused("BadRequest"):
@@ -194,7 +194,7 @@ def test_a_task_counts_what_it_exports_in_steps_of_30_seconds(world: World) -> N
 def test_a_task_with_failed_files_fails_and_reports_them_in_the_bucket(world: World) -> None:
     world.scenario(export={"refused": 2})
     file_system_id, _ = world.linked(export=False)
-    world.account.associations.all()[0].content.write("#0:0", at=world.account.clock.now(), count=10)
+    world.account.associations.all[0].content.write("#0:0", at=world.account.clock.now(), count=10)
     identifier = world.task(file_system_id)["TaskId"]
     world.account.clock.advance(60)
     found = task_of(world, identifier)
@@ -223,7 +223,7 @@ def test_a_file_that_cannot_be_exported_is_logged(world: World) -> None:
     world.account.clock.advance(421)
     world.link(identifier)
     world.account.clock.advance(61)
-    content = world.account.associations.all()[0].content
+    content = world.account.associations.all[0].content
     content.write("#0:0", at=world.account.clock.now(), count=5)
     world.account.clock.advance(60)
     content.settle(world.account.clock.now())
@@ -236,7 +236,7 @@ def test_a_file_that_cannot_be_exported_is_logged(world: World) -> None:
 def test_what_is_on_a_deleted_file_system_and_not_in_s3_is_lost(world: World) -> None:
     world.scenario(export={"files_per_second": 1})
     file_system_id, _ = world.linked()
-    content = world.account.associations.all()[0].content
+    content = world.account.associations.all[0].content
     content.write("#0:0", at=world.account.clock.now(), count=100, bytes_each=10)
     world.account.clock.advance(58)
     world.account.client("fsx").delete_file_system(FileSystemId=file_system_id)

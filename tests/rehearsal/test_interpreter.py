@@ -101,7 +101,7 @@ def test_camel_case_arguments_are_refused(run: Run) -> None:
 def test_errors_are_named_as_the_sdk_for_java_names_them(
     run: Run, account: Account, service: str, action: str, error: str, name: str
 ) -> None:
-    account.calls.faults = [Fault(call=f"{service}:{action}", error=error)]
+    account.calls.faults = [Fault(call=f"{service}:{action[0].upper()}{action[1:]}", error=error)]
     execution = run({"A": task(service, action)})
     assert execution.error == name
     assert "Status Code:" in (execution.cause or "")
@@ -193,4 +193,4 @@ def test_a_stopped_execution_is_aborted_at_that_instant_and_its_rule_starts_the_
     assert event["detail-type"] == "Step Functions Execution Status Change"
     assert event["detail"]["executionArn"] == execution.arn
     assert json.loads(event["detail"]["input"]) == {}
-    assert account.executions.events.undelivered == []
+    assert account.events.undelivered == []

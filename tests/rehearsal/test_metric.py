@@ -33,7 +33,7 @@ def ages(world: World, file_system_id: str, minutes: float = 15, **more: Any) ->
 def write(world: World, count: int, over: float = 0, bytes_each: int = 10_240) -> float:
     """Files that appear evenly from now on."""
     now = float(world.account.clock.now())
-    content = world.account.associations.all()[0].content
+    content = world.account.associations.all[0].content
     steps = 225 if over else 1
     for step in range(steps):
         content.write(f"#0:{step}", now + over * (step + 1) / steps, count // steps, bytes_each)
@@ -53,7 +53,7 @@ def test_there_is_no_datapoint_from_before_the_link(world: World) -> None:
     file_system_id, _ = world.linked()
     world.account.clock.advance(600)
     oldest = ages(world, file_system_id, minutes=60)[-1][0]
-    assert oldest + 60 >= world.account.associations.all()[0].linked_at
+    assert oldest + 60 >= world.account.associations.all[0].linked_at
 
 
 def test_only_the_exact_dimensions_have_data(world: World) -> None:
@@ -76,7 +76,7 @@ def test_a_million_small_files_look_as_they_were_measured(world: World) -> None:
     climb = (curve[60] - curve[20]) / 40
     assert 50 < climb <= 60
     assert curve[-1] == 0
-    content = world.account.associations.all()[0].content
+    content = world.account.associations.all[0].content
     content.settle(world.account.clock.now())
     assert 75 * 60 < content.last_exported_at - began < 90 * 60
 
@@ -84,10 +84,10 @@ def test_a_million_small_files_look_as_they_were_measured(world: World) -> None:
 def test_a_gap_has_no_datapoints(world: World) -> None:
     world.scenario(metric={"gaps": [{"at": 0, "for": 300}]}, job={"writes": [{}]})
     file_system_id, _ = world.linked()
-    world.account.work.start(world.account.associations.all()[0].content, None, {}, lambda code: None)
+    world.account.work.start(world.account.associations.all[0].content, None, {}, lambda code: None)
     world.account.clock.advance(900)
     minutes = [moment for moment, _ in ages(world, file_system_id, minutes=15)]
-    origin = world.account.work.origin
+    origin = world.account.associations.first_attempt_at
     assert not [moment for moment in minutes if origin <= moment < origin + 300]
     assert [moment for moment in minutes if moment >= origin + 300]
 

@@ -13,7 +13,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from rehearsal.aws.iam.requests import ROWS, Place, UnknownCall, demands, refusal
+from rehearsal.aws.iam.demands import ROWS, Place, UnknownCall, demands, refusal
 
 ACCOUNT = "123456789012"
 TAGS = {"lustre-batch:stack": "mine"}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rehearsal.aws.batch import work as work_module
+from rehearsal.aws.batch.job_plan import WritesPlan
 from rehearsal.aws.batch.work import schedule
-from rehearsal.play.scenario import Writes
 
 World = Any  # the fixture's type, in conftest.py
 
@@ -41,7 +41,7 @@ def objects(world: World) -> dict[str, bytes]:
 
 def export_all(world: World) -> None:
     world.account.clock.advance(60)
-    world.account.associations.all()[0].content.settle(world.account.clock.now())
+    world.account.associations.all[0].content.settle(world.account.clock.now())
 
 
 def test_a_real_script_sleeps_in_virtual_time_and_its_files_are_exported(world: World, script: Path) -> None:
@@ -90,7 +90,7 @@ def test_an_object_that_differs_from_its_file_counts_as_lost(world: World, scrip
     export_all(world)
     world.account.client("s3").put_object(Bucket="results-bucket", Key="runs/done", Body=b"tampered")
     world.account.client("fsx").delete_file_system(FileSystemId=file_system_id)
-    assert world.account.associations.all()[0].content.lost()[0] == 1
+    assert world.account.associations.all[0].content.lost()[0] == 1
 
 
 def test_deleting_a_file_system_removes_its_directory(world: World, script: Path) -> None:
@@ -104,7 +104,7 @@ def test_deleting_a_file_system_removes_its_directory(world: World, script: Path
 
 
 def test_planned_writes_are_spread_evenly_and_add_up() -> None:
-    changes = schedule([Writes(at=10, over=100, files=1001, bytes_each=1, deletes_previous=True)])
+    changes = schedule([WritesPlan(at=10, over=100, files=1001, bytes_each=1, deletes_previous=True)])
     assert sum(files for _, _, files, _, _ in changes) == 1001
     assert changes[0][0] > 10
     assert changes[-1][0] == 110
@@ -112,4 +112,4 @@ def test_planned_writes_are_spread_evenly_and_add_up() -> None:
 
 
 def test_a_burst_is_one_group() -> None:
-    assert schedule([Writes(at=5, files=1000)]) == [(5, "#0:0", 1000, 1_048_576, None)]
+    assert schedule([WritesPlan(at=5, files=1000)]) == [(5, "#0:0", 1000, 1_048_576, None)]

@@ -1,35 +1,59 @@
-"""Answers batch: TagResource and UntagResource, for compute environments and job queues. Owns no state: the tags are
-those of the modelled resources."""
+"""Tags of Batch resources. Owns reading and changing them by ARN, whatever the resource is."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..calls import Calls, ModelError
+from ..calls import ModelError
+from ..context import Context
+from .definitions import Definitions
 from .environments import Environment, Environments
+from .job import Job
+from .jobs import Jobs
 from .queues import Queue, Queues
 
 
 class Tags:
-    """Changes the tags of compute environments and job queues."""
+    """Answers batch: what concerns tags."""
 
-    def __init__(self, calls: Calls, environments: Environments, queues: Queues) -> None:
+    def __init__(
+        self, context: Context, definitions: Definitions, environments: Environments, queues: Queues, jobs: Jobs
+    ) -> None:
+        self._definitions = definitions
         self._environments = environments
         self._queues = queues
-        calls.answer("batch", TagResource=self.tag, UntagResource=self.untag)
+        self._jobs = jobs
+        context.calls.answer("batch", TagResource=self.tag, UntagResource=self.untag, ListTagsForResource=self.list)
+
+    def _tagged(self, arn: str) -> dict[str, str] | None:
+        definition = self._definitions.all.get(arn)
+        if definition is not None:
+            tags: dict[str, str] = definition["tags"]
+            return tags
+        resources: list[Job | Environment | Queue] = [
+            *self._jobs.all.values(),
+            *self._environments.all.values(),
+            *self._queues.all.values(),
+        ]
+        return next((resource.tags for resource in resources if resource.arn == arn), None)
+
+    def of(self, arn: str) -> dict[str, str]:
+        """The tags of a resource; none when it does not exist."""
+        return self._tagged(arn) or {}
+
+    def _get(self, arn: str) -> dict[str, str]:
+        tags = self._tagged(arn)
+        if tags is None:
+            raise ModelError("ClientException", f"The resource {arn} does not exist")
+        return tags
 
     def tag(self, params: dict[str, Any]) -> None:
-        self._of(params["resourceArn"]).update(params["tags"])
+        self._get(params["resourceArn"]).update(params["tags"])
 
     def untag(self, params: dict[str, Any]) -> None:
-        tags = self._of(params["resourceArn"])
+        tags = self._get(params["resourceArn"])
         for key in params["tagKeys"]:
             tags.pop(key, None)
 
-    def _of(self, arn: str) -> dict[str, str]:
-        tagged: list[Environment | Queue] = [*self._environments.environments.values(), *self._queues.all.values()]
-        for one in tagged:
-            if one.arn == arn:
-                return one.tags
-        # Batch API reference, TagResource: ClientException for a resource that does not exist.
-        raise ModelError("ClientException", f"{arn} does not exist")
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"tags": self._get(params["resourceArn"])}

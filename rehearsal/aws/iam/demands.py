@@ -1,6 +1,6 @@
 """What a call has to be allowed to do. Owns one table: for every API call that the workflow, the Lambda and the rule
 make, the IAM actions, resources and condition keys that AWS evaluates, dependent ones included. It must never be more
-lenient than AWS; a call without a row is refused.
+lenient than AWS: a call without a row is refused.
 
 Sources: the Service Authorization Reference (SAR) for actions, resource types and condition keys; the service's guide
 where a row says so. The name of what a call is about to create is not known yet, so its ARN ends with `*`."""

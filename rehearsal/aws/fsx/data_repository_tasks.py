@@ -4,17 +4,19 @@ what is new or changed."""
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-from ...play.scenario import Scenario
+from ..buckets import Buckets
 from ..calls import ModelError
-from .associations import Association
-
-if TYPE_CHECKING:
-    from ..account import Account
-    from .file_systems import FileSystem
+from ..clock import moment
+from ..context import Context
+from ..plan import Count, Plan, Seconds
+from .association import Association
+from .associations import Associations
+from .file_systems import FileSystem, FileSystems
+from .requests import created_before, request_tags, tag_list
 
 STATUS_SECONDS = 30.0  # FSx API reference, DataRepositoryTaskStatus: refreshed every 30 seconds
 CANCEL_SECONDS = 20.0
@@ -22,8 +24,15 @@ UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
 REPORT_FORMAT = "REPORT_CSV_20191124"
 
 
+class DataRepositoryTaskPlan(Plan):
+    start: Seconds = 30  # PENDING -> EXECUTING
+    refused: Count = 0  # so many creations are refused: auto export is still finishing
+    outcome: Literal["SUCCEEDED", "FAILED"] = "SUCCEEDED"  # FAILED: as a whole, not because of refused files
+    stuck: bool = False  # it stays EXECUTING
+
+
 @dataclass
-class Task:
+class DataRepositoryTask:
     id: str
     arn: str
     association: Association
@@ -50,72 +59,86 @@ class Task:
         return int((self.total - refused) * share), int(refused * share)
 
 
-class Tasks:
-    """Answers fsx: what concerns tasks."""
+class DataRepositoryTasks:
+    """Answers fsx: what concerns data repository tasks."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.scenario = Scenario()
+    def __init__(
+        self,
+        context: Context,
+        file_systems: FileSystems,
+        associations: Associations,
+        buckets: Buckets,
+        settle_writers: Callable[[float], None],
+    ) -> None:
+        self._context = context
+        self._file_systems = file_systems
+        self._associations = associations
+        self._buckets = buckets
+        self._settle_writers = settle_writers
+        self.plan = DataRepositoryTaskPlan()
+        self.all: list[DataRepositoryTask] = []
         self._refused = 0
-        account.calls.answer(
+        context.calls.answer(
             "fsx",
             CreateDataRepositoryTask=self.create,
             DescribeDataRepositoryTasks=self.describe,
             CancelDataRepositoryTask=self.cancel,
         )
 
-    def reset(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-        self._refused = scenario.task.refused
+    def reset(self, plan: DataRepositoryTaskPlan) -> None:
+        self.plan = plan
+        self.all = []
+        self._refused = plan.refused
+
+    def of(self, file_system: FileSystem) -> list[DataRepositoryTask]:
+        return [task for task in self.all if task.association.file_system is file_system]
+
+    def living(self) -> list[DataRepositoryTask]:
+        return [task for task in self.all if task.association.file_system.deleted_at is None]
+
+    def in_progress(self, file_system: FileSystem) -> str | None:
+        return next((task.id for task in self.of(file_system) if task.lifecycle in UNDER_WAY), None)
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
-        account = self.account
-        file_system = account.file_systems.get(params["FileSystemId"])
-        token = params.get("ClientRequestToken")
-        known = next(
-            (task for task in file_system.tasks if token and task.request.get("ClientRequestToken") == token), None
-        )
+        file_system = self._file_systems.get(params["FileSystemId"])
+        known = created_before(self.of(file_system), params)
         if known is not None:
             return {"DataRepositoryTask": self.view(known)}
-        association = self._check(file_system, params)
-        identifier = account.ids.hexadecimal("task")
-        task = Task(
-            id=identifier,
-            arn=f"{file_system.arn.rsplit(':', 1)[0]}:task/{identifier}",
-            association=association,
-            request=params,
-            tags={tag["Key"]: tag["Value"] for tag in params.get("Tags", [])},
-            created=account.clock.now(),
-        )
-        file_system.tasks.append(task)
-        account.clock.after(self.scenario.task.start, lambda: self._begin(task))
+        task = self._add(self._check(file_system, params), params, request_tags(params))
+        self._context.clock.after(self.plan.start, lambda: self._begin(task))
         return {"DataRepositoryTask": self.view(task)}
 
-    def import_listing(self, association: Association) -> None:
-        """FSx API reference, BatchImportMetaDataOnCreate: a task begins once the association is there."""
-        identifier = self.account.ids.hexadecimal("task")
-        task = Task(
+    def _add(self, association: Association, request: dict[str, Any], tags: dict[str, str]) -> DataRepositoryTask:
+        identifier = self._context.ids.hexadecimal("task")
+        task = DataRepositoryTask(
             id=identifier,
-            arn=f"{association.file_system.arn.rsplit(':', 1)[0]}:task/{identifier}",
+            arn=self._context.arn("fsx", f"task/{identifier}"),
             association=association,
-            request={"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}},
-            tags={},  # FSx makes it; nobody said how to tag it
-            created=self.account.clock.now(),
+            request=request,
+            tags=tags,
+            created=self._context.clock.now(),
         )
-        association.file_system.tasks.append(task)
-        start, duration = self.scenario.task.start, self.scenario.association.import_
-        self.account.clock.after(start, lambda: self._import(task, "EXECUTING"))
-        end = "FAILED" if self.scenario.association.import_fails else "SUCCEEDED"
-        self.account.clock.after(start + duration, lambda: self._import(task, end))
+        self.all.append(task)
+        return task
 
-    def _import(self, task: Task, lifecycle: str) -> None:
+    def import_listing(self, association: Association, seconds: float, fails: bool) -> None:
+        """FSx API reference, BatchImportMetaDataOnCreate: a task begins once the association is there.
+
+        FSx creates that task itself, and nothing says how it could be tagged."""
+        request = {"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}}
+        task = self._add(association, request, tags={})
+        self._context.clock.after(self.plan.start, lambda: self._import(task, "EXECUTING"))
+        end = "FAILED" if fails else "SUCCEEDED"
+        self._context.clock.after(self.plan.start + seconds, lambda: self._import(task, end))
+
+    def _import(self, task: DataRepositoryTask, lifecycle: str) -> None:
         if task.lifecycle not in {"PENDING", "EXECUTING"}:
             return
         task.lifecycle = lifecycle
         if lifecycle == "FAILED":
             self._fail(task, "Objects could not be imported (planned by the scenario)")
         elif lifecycle == "SUCCEEDED":
-            task.ended = self.account.clock.now()
+            task.ended = self._context.clock.now()
 
     def cancel(self, params: dict[str, Any]) -> dict[str, Any]:
         """FSx API reference, CancelDataRepositoryTask: asynchronous; what was exported by then stays exported."""
@@ -123,17 +146,16 @@ class Tasks:
         if task.lifecycle not in {"PENDING", "EXECUTING"}:
             raise ModelError("DataRepositoryTaskEnded", f"The task {task.id} is {task.lifecycle}")
         task.lifecycle = "CANCELING"
-        self.account.clock.after(CANCEL_SECONDS, lambda: self._canceled(task))
+        self._context.clock.after(CANCEL_SECONDS, lambda: self._canceled(task))
         return {"Lifecycle": "CANCELING", "TaskId": task.id}
 
-    def _canceled(self, task: Task) -> None:
-        task.lifecycle, task.ended = "CANCELED", self.account.clock.now()
+    def _canceled(self, task: DataRepositoryTask) -> None:
+        task.lifecycle, task.ended = "CANCELED", self._context.clock.now()
 
-    def _get(self, identifier: str) -> Task:
-        for file_system in self.account.file_systems.all.values():
-            for task in file_system.tasks:
-                if task.id == identifier:
-                    return task
+    def _get(self, identifier: str) -> DataRepositoryTask:
+        for task in self.all:
+            if task.id == identifier:
+                return task
         raise ModelError("DataRepositoryTaskNotFound", f"The task {identifier} does not exist")
 
     def _check(self, file_system: FileSystem, params: dict[str, Any]) -> Association:
@@ -141,11 +163,12 @@ class Tasks:
             raise ModelError("BadRequest", "Only EXPORT_TO_REPOSITORY tasks are modelled")
         if file_system.lifecycle != "AVAILABLE":
             raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}")
-        if not file_system.associations:
+        associations = self._associations.of(file_system)
+        if not associations:
             raise ModelError("BadRequest", "The file system is not linked to a data repository")
-        if any(task.lifecycle in UNDER_WAY for task in file_system.tasks):
+        if self.in_progress(file_system) is not None:
             raise ModelError("DataRepositoryTaskExecuting", "A data repository task is in progress")
-        association = file_system.associations[0]
+        association = associations[0]
         if association.lifecycle != "AVAILABLE":
             raise ModelError("BadRequest", f"The association is {association.lifecycle}")
         if association.events:
@@ -162,12 +185,12 @@ class Tasks:
                 raise ModelError("BadRequest", f"The report's path is not within {association.repository}")
         return association
 
-    def _begin(self, task: Task) -> None:
+    def _begin(self, task: DataRepositoryTask) -> None:
         if task.lifecycle != "PENDING":
             return
         task.lifecycle = "EXECUTING"
-        task.began = now = self.account.clock.now()
-        self.account.work.settle(now)
+        task.began = now = self._context.clock.now()
+        self._settle_writers(now)
         content = task.association.content
         if not self._paths_are_valid(task):
             self._fail(task, "A path that was given does not exist on the file system")
@@ -176,20 +199,20 @@ class Tasks:
         task.total = sum(entry[2] + entry[3] for entry in task.work)
         size = sum(entry[2] * content.groups[entry[0]].bytes_each for entry in task.work)
         task.duration = content.rates.finish(now, task.total, size) - now
-        if not self.scenario.task.stuck:
-            self.account.clock.after(max(1.0, task.duration), lambda: self._end(task))
+        if not self.plan.stuck:
+            self._context.clock.after(max(1.0, task.duration), lambda: self._end(task))
 
     @staticmethod
-    def _paths_are_valid(task: Task) -> bool:
+    def _paths_are_valid(task: DataRepositoryTask) -> bool:
         """FSx API reference, CreateDataRepositoryTask: paths are relative to the mount point."""
         root = task.association.path.strip("/")
         return all(path == root or path.startswith(root + "/") for path in task.request.get("Paths", []))
 
-    def _end(self, task: Task) -> None:
+    def _end(self, task: DataRepositoryTask) -> None:
         if task.lifecycle != "EXECUTING":
             return
-        now = self.account.clock.now()
-        if self.scenario.task.outcome == "FAILED":
+        now = self._context.clock.now()
+        if self.plan.outcome == "FAILED":
             self._fail(task, "The task failed as a whole (planned by the scenario)")
             return
         for key, version, _, _ in task.work:
@@ -201,10 +224,10 @@ class Tasks:
             return
         task.lifecycle, task.ended = "SUCCEEDED", now
 
-    def _fail(self, task: Task, message: str) -> None:
-        task.lifecycle, task.ended, task.failure = "FAILED", self.account.clock.now(), message
+    def _fail(self, task: DataRepositoryTask, message: str) -> None:
+        task.lifecycle, task.ended, task.failure = "FAILED", self._context.clock.now(), message
 
-    def _report(self, task: Task, refused: int) -> None:
+    def _report(self, task: DataRepositoryTask, refused: int) -> None:
         report = task.request["Report"]
         if not report.get("Enabled"):
             return
@@ -212,10 +235,10 @@ class Tasks:
         rows = [f"{key},PathSizeTooLong\n" for key, _, _, count in task.work if count]
         body = "path,error\n" + "".join(rows) + f"# {refused} files\n"
         key = f"{path.strip('/')}/{task.id}/failures.csv".lstrip("/")
-        self.account.neighbours.put_object(bucket, key, body.encode())
+        self._buckets.put(bucket, key, body.encode())
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        tasks = [task for one in self.account.file_systems.all.values() for task in one.tasks]
+        tasks = self.all
         wanted = params.get("TaskIds")
         if wanted:
             unknown = set(wanted) - {task.id for task in tasks}
@@ -231,28 +254,24 @@ class Tasks:
                 tasks = [task for task in tasks if reads[condition["Name"]](task) in condition["Values"]]
         return {"DataRepositoryTasks": [self.view(task) for task in tasks]}
 
-    def view(self, task: Task) -> dict[str, Any]:
-        succeeded, failed = task.counts(self.account.clock.now())
+    def view(self, task: DataRepositoryTask) -> dict[str, Any]:
+        succeeded, failed = task.counts(self._context.clock.now())
         answer = {
             "TaskId": task.id,
             "Lifecycle": task.lifecycle,
             "Type": task.request["Type"],
-            "CreationTime": _moment(task.created),
+            "CreationTime": moment(task.created),
             "ResourceARN": task.arn,
             "FileSystemId": task.association.file_system.id,
             "Paths": task.request.get("Paths", []),
             "Report": task.request["Report"],
             "Status": {"TotalCount": task.total, "SucceededCount": succeeded, "FailedCount": failed},
-            "Tags": [{"Key": key, "Value": value} for key, value in task.tags.items()],
+            "Tags": tag_list(task.tags),
         }
         if task.began is not None:
-            answer["StartTime"] = _moment(task.began)
+            answer["StartTime"] = moment(task.began)
         if task.ended is not None:
-            answer["EndTime"] = _moment(task.ended)
+            answer["EndTime"] = moment(task.ended)
         if task.failure:
             answer["FailureDetails"] = {"Message": task.failure}
         return answer
-
-
-def _moment(epoch: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(epoch, tz=datetime.UTC)

@@ -1,20 +1,22 @@
-"""CloudWatch's view of auto export. Owns when a datapoint of AgeOfOldestQueuedMessage exists and when it can be read,
-and the parts of CloudWatch's API that read it. It must never interpolate: a minute that was not published has no
+"""The metric of auto export: CloudWatch's AgeOfOldestQueuedMessage. Owns when a datapoint exists and when it can be
+read, and the parts of CloudWatch's API that read it. It must never interpolate: a minute that was not published has no
 datapoint."""
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..play.scenario import Scenario
+from pydantic import Field
+
 from .calls import ModelError
-
-if TYPE_CHECKING:
-    from .account import Account
-    from .fsx.associations import Association
+from .clock import moment
+from .context import Context
+from .fsx.association import Association
+from .fsx.associations import Associations
+from .fsx.file_systems import FileSystems
+from .plan import Plan, Seconds, Window
 
 NAMESPACE = "AWS/FSx"
 NAME = "AgeOfOldestQueuedMessage"
@@ -30,43 +32,57 @@ STATISTICS: dict[str, Callable[[list[float]], float]] = {
 }
 
 
-class Metric:
+class MetricPlan(Plan):
+    delay: Seconds = 90  # end of a minute -> its datapoint is readable
+    gaps: list[Window] = Field(default=[])
+    published: bool = True  # false: no datapoint ever
+
+
+class ExportMetric:
     """Answers cloudwatch."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.scenario = Scenario()
-        account.calls.answer(
+    def __init__(
+        self,
+        context: Context,
+        file_systems: FileSystems,
+        associations: Associations,
+        settle_writers: Callable[[float], None],
+    ) -> None:
+        self._clock = context.clock
+        self._file_systems = file_systems
+        self._associations = associations
+        self._settle_writers = settle_writers
+        self.plan = MetricPlan()
+        context.calls.answer(
             "cloudwatch",
             GetMetricData=self.get_data,
             GetMetricStatistics=self.get_statistics,
             ListMetrics=self.list,
         )
 
-    def reset(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def reset(self, plan: MetricPlan) -> None:
+        self.plan = plan
 
     def _association(self, dimensions: list[dict[str, str]]) -> Association | None:
         given = {dimension["Name"]: dimension["Value"] for dimension in dimensions}
         if set(given) != {"FileSystemId", "Publisher"} or given["Publisher"] != "AutoExport":
             return None
-        file_system = self.account.file_systems.all.get(given["FileSystemId"])
-        if file_system is None or not file_system.associations:
-            return None
-        return file_system.associations[0]
+        file_system = self._file_systems.all.get(given["FileSystemId"])
+        linked = self._associations.of(file_system) if file_system is not None else []
+        return linked[0] if linked else None
 
     def _value(self, association: Association, minute: float) -> float | None:
         """What is published for the minute that begins then and readable now."""
-        now = self.account.clock.now()
+        now = self._clock.now()
         file_system = association.file_system
         ends = file_system.deleting_at if file_system.deleting_at is not None else math.inf
         linked = association.linked_at
-        if not self.scenario.metric.published or linked is None or not linked <= minute + MINUTE <= ends:
+        if not self.plan.published or linked is None or not linked <= minute + MINUTE <= ends:
             return None
-        if minute + MINUTE + self.scenario.metric.delay > now:
+        if minute + MINUTE + self.plan.delay > now:
             return None
-        origin = self.account.work.origin
-        for gap in self.scenario.metric.gaps:
+        origin = self._associations.first_attempt_at
+        for gap in self.plan.gaps:
             if origin is not None and origin + gap.at <= minute < origin + gap.at + gap.for_:
                 return None
         return math.floor(association.content.age(minute))
@@ -82,8 +98,8 @@ class Metric:
             raise ModelError("ValidationError", f"Period {period} is not 1, 5, 10, 30 or a multiple of 60")
         if statistic is None:
             raise ModelError("ValidationError", f"Statistic {metric['Stat']} is not modelled")
-        now = self.account.clock.now()
-        self.account.work.settle(now)
+        now = self._clock.now()
+        self._settle_writers(now)
         begin, end = params["StartTime"].timestamp(), min(params["EndTime"].timestamp(), now)
         step = max(period, MINUTE)
         series = []
@@ -116,7 +132,7 @@ class Metric:
             {
                 "Id": identifier,
                 "Label": label,
-                "Timestamps": [_moment(point[0]) for owner, point in page if owner == identifier],
+                "Timestamps": [moment(point[0]) for owner, point in page if owner == identifier],
                 "Values": [point[1] for owner, point in page if owner == identifier],
                 "StatusCode": "PartialData" if more else "Complete",
             }
@@ -132,14 +148,14 @@ class Metric:
         points: dict[float, dict[str, Any]] = {}
         for statistic in params.get("Statistics", []):
             for start, value in self._series({"Metric": metric, "Period": params["Period"], "Stat": statistic}, params):
-                points.setdefault(start, {"Timestamp": _moment(start), "Unit": "Seconds"})[statistic] = value
+                points.setdefault(start, {"Timestamp": moment(start), "Unit": "Seconds"})[statistic] = value
         return {"Label": params["MetricName"], "Datapoints": list(points.values())}
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         names = {"Namespace": NAMESPACE, "MetricName": NAME}
         if any(params.get(key, value) != value for key, value in names.items()):
             return {"Metrics": []}
-        published = [one for one in self.account.file_systems.all.values() if one.associations]
+        published = [one for one in self._file_systems.all.values() if self._associations.of(one)]
         return {
             "Metrics": [
                 names
@@ -152,7 +168,3 @@ class Metric:
                 for file_system in published
             ]
         }
-
-
-def _moment(epoch: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(epoch, tz=datetime.UTC)
