@@ -18,8 +18,8 @@ from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
 from rehearsal.provider import engine
 from rehearsal.provider.deployment import ROOT
-from rehearsal.provider.engine import changes
 from tests.engine.inventory import inventory
+from tools import changes
 
 pytestmark = pytest.mark.engine
 

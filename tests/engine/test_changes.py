@@ -8,8 +8,8 @@ from lustre_batch.settings import Settings
 from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
-from rehearsal.provider.engine import changes
 from tests.engine.stack import Stack
+from tools import changes
 
 pytestmark = pytest.mark.engine
 

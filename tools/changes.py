@@ -10,11 +10,10 @@ from typing import Any
 
 import yaml
 
-from ...aws.account import Account
-from ..deployment import ROOT
-from ..program import run_main
-from .cli import Workspace
-from .driver import Engine, started
+from rehearsal.aws.account import Account
+from rehearsal.provider.deployment import ROOT
+from rehearsal.provider.engine import Engine, Workspace, started
+from rehearsal.provider.program import run_main
 
 DOCUMENT = ROOT / "docs" / "changes.md"
 Step = tuple[str, str, str]  # operation, type, name
@@ -161,7 +160,7 @@ def table(rows: list[Row], stack: str) -> str:
     lines = [
         "# What a change of configuration does to a stack that exists",
         "",
-        "<!-- Made by `python -m rehearsal.provider.engine.changes`: every parameter set with `pulumi config set`,",
+        "<!-- Made by `python -m tools.changes`: every parameter set with `pulumi config set`,",
         "one by one, then `pulumi up`. Do not edit. -->",
         "",
         "A bucket or image repository that is removed or replaced here is let go with what it holds, not deleted, as",
