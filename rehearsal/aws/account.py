@@ -33,6 +33,7 @@ from .fsx.file_systems import FileSystems
 from .fsx.tags import Tags as FsxTags
 from .fsx.transfer import Transfer
 from .functions import Functions
+from .iam import managed_policies
 from .iam.authoriser import Authoriser
 from .launch_templates import LaunchTemplates
 from .logs import Logs
@@ -122,6 +123,7 @@ class Account:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._environment)
             stack.enter_context(self.clock)
+            stack.enter_context(managed_policies.in_partition(self.partition))
             stack.enter_context(self._moto)
             stack.enter_context(self.calls)
             stack.enter_context(corrected(self.clock, self.jitter))
