@@ -30,7 +30,7 @@ class FailingOnce:
 
 
 def _until_it_works(stack: Stack, operation: str) -> list[str]:
-    """Try again and again, as a person would; the names that the messages gave on the way."""
+    """Try again and again, as a person would; answer the names in the error messages on the way."""
     named: list[str] = []
     for _ in range(ROUNDS):
         outcome = stack.operate(operation, "--continue-on-error", expect=None)

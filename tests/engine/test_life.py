@@ -55,9 +55,9 @@ def test_up_again_changes_nothing(stack: Stack) -> None:
 def test_a_wrong_value_is_refused_before_anything_changes(stack: Stack, program_here: None) -> None:
     before = inventory(stack.account)
     for key, value, words in (
-        # Pulumi's own typed configuration
+        # Refused by Pulumi's typed configuration.
         ("deleteLustre", "maybe", "'lustre-batch:deleteLustre' must be of type 'boolean'"),
-        # ours: key, value and rule
+        # Refused by this project, with key, value and rule.
         ("lustreStorageCapacity", 1300, "lustre-batch:lustreStorageCapacity: 1300 is not 1200, 2400 or a multiple"),
         (
             "computeEnvironmentAllocationStrategy",
@@ -156,7 +156,7 @@ def _environment(stack: Stack) -> dict[str, Any]:
 
 
 def _name_a_template(stack: Stack, name: str) -> None:
-    """As the workflow does: a launch template of its own on the environment."""
+    """Name a launch template on the environment, as the workflow does."""
     text = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n--b\n\ntrue\n--b--\n'
     template = stack.account.client("ec2").create_launch_template(
         LaunchTemplateName=name, LaunchTemplateData={"UserData": base64.b64encode(text.encode()).decode()}

@@ -1,4 +1,4 @@
-"""The table of resources behind both drivers: what it refuses, what it plans, what it will not delete (no engine)."""
+"""The table of resources behind both drivers, without an engine: what it refuses, plans, and declines to delete."""
 
 from __future__ import annotations
 

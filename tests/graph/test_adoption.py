@@ -1,4 +1,5 @@
-"""What exists already is used as it is, given as text or as another resource's output; contradictions are refused."""
+"""Existing resources are used as they are, named by text or by another resource's output; contradictions are
+refused."""
 
 from __future__ import annotations
 

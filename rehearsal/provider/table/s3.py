@@ -40,7 +40,7 @@ def _create_bucket(aws: Aws, inputs: Props) -> str:
     if name in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         # us-east-1 answers 200 to the owner's second CreateBucket (S3 API reference); the provider asks first.
         raise ResourceError(f"BucketAlreadyOwnedByYou: a bucket named {name} exists already")
-    # us-east-1 is the one region that is named by leaving it out (S3 API reference, CreateBucket).
+    # us-east-1 is the one region that is chosen by leaving the constraint out (S3 API reference, CreateBucket).
     place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
     s3.create_bucket(Bucket=name, **place)
     return str(name)
@@ -206,7 +206,7 @@ KINDS = (
             if (status := s3.get_bucket_versioning(Bucket=bucket).get("Status"))
             else {}
         ),
-        # terraform-provider-aws, bucket_versioning.go: deletion suspends, nothing can switch versioning off again.
+        # terraform-provider-aws, bucket_versioning.go: deletion suspends, versioning cannot be switched off again.
         lambda s3, bucket: s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}),
         ("versioningConfiguration",),
         enumerations={"versioningConfiguration.status": Enumeration("s3", "BucketVersioningStatus")},

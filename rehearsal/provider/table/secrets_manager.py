@@ -1,5 +1,5 @@
-"""Rows of the table for Secrets Manager: secrets and their versions. A secret in its recovery window keeps its name,
-and a row must never free it by deleting the secret for good."""
+"""Rows of the table for Secrets Manager: secrets and their versions. A secret in its recovery window keeps its name; a
+row must never take that name over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from .kind import Aws, Kind, Naming, Props, ResourceError, given, gone_is_none, keep_only
 from .tags import retag, tag_list, tag_map
 
-# Secrets Manager API reference, DeleteSecret: 7 to 30 days, 30 when not given; 0 is the provider's word for at once.
+# Secrets Manager API reference, DeleteSecret: 7 to 30 days, 30 when not given; 0 is how the provider says "at once".
 _RECOVERY_DAYS = 30
 
 

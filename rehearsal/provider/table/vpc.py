@@ -72,7 +72,7 @@ def _delete_vpc(aws: Aws, identity: str, state: Props) -> None:
     groups = [g for g in ec2.describe_security_groups(Filters=inside)["SecurityGroups"] if g["GroupName"] != "default"]
     gateways = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [identity]}])
     if groups or gateways["InternetGateways"] or ec2.describe_subnets(Filters=inside)["Subnets"]:
-        # EC2 API reference, DeleteVpc: everything in it has to be gone first.
+        # EC2 API reference, DeleteVpc: everything in it has to be deleted first.
         raise ResourceError(f"DependencyViolation: The vpc '{identity}' has dependencies and cannot be deleted.")
     ec2.delete_vpc(VpcId=identity)
 
