@@ -9,13 +9,16 @@ import gc
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from .play import scenario as scenarios
 from .play.scenario import Scenario, ScenarioError
+
+if TYPE_CHECKING:
+    from .aws.account import Account
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -97,7 +100,7 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _deploy(account: Any, options: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
+def _deploy(account: Account, options: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
     config = {**scenario.set, **_settings(options.set)}
     if options.engine:
         from .provider.engine import deploy
