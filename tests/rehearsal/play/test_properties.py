@@ -26,31 +26,40 @@ RETRIES = 8
 EXCUSES = ("files could not be exported", "deleteLustre is false")
 
 
-@pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    with Account() as embedded:
-        yield embedded
+class Schedules:
+    """Schedules against one deployed stack; each way of verifying is a class, so that workers can share them."""
+
+    verification: str
+
+    @pytest.fixture(scope="class")
+    def session(self, request: pytest.FixtureRequest) -> Iterator[Session]:
+        with Account() as account:
+            config = {"exportVerification": request.cls.verification}
+            yield Session(account, deploy(account, config=config).exports)
+
+    @settings(
+        max_examples=max(1, SCHEDULES // 2), deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(data=st.data())
+    def test_no_schedule_loses_a_byte_or_leaves_anything_running(self, session: Session, data: st.DataObject) -> None:
+        content: dict[str, Any] = hostile(lambda low, high: data.draw(st.integers(low, high)))
+        note("a scenario file that shows it:\n" + yaml.safe_dump(content, sort_keys=False))
+
+        facts = judge(session, session.play(parse(content, "schedule"))).facts
+
+        assert facts["lost_files"] == 0, facts
+        assert facts["leaked"] == [], facts
+        assert all(execution["status"] != "RUNNING" for execution in facts["executions"]), facts
+        if kept := [thing for thing in facts["retained"] if not any(word in thing["reason"] for word in EXCUSES)]:
+            assert _strikes_often(content), kept
 
 
-@pytest.fixture(scope="module", params=["task", "metrics"])
-def session(request: pytest.FixtureRequest, account: Account) -> Session:
-    """One deployed stack for all schedules of a way of verifying."""
-    return Session(account, deploy(account, config={"exportVerification": request.param}).exports)
+class TestVerifiedByTask(Schedules):
+    verification = "task"
 
 
-@settings(max_examples=SCHEDULES // 2, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_no_schedule_loses_a_byte_or_leaves_anything_running(session: Session, data: st.DataObject) -> None:
-    content: dict[str, Any] = hostile(lambda low, high: data.draw(st.integers(low, high)))
-    note("a scenario file that shows it:\n" + yaml.safe_dump(content, sort_keys=False))
-
-    facts = judge(session, session.play(parse(content, "schedule"))).facts
-
-    assert facts["lost_files"] == 0, facts
-    assert facts["leaked"] == [], facts
-    assert all(execution["status"] != "RUNNING" for execution in facts["executions"]), facts
-    if kept := [thing for thing in facts["retained"] if not any(word in thing["reason"] for word in EXCUSES)]:
-        assert _strikes_often(content), kept
+class TestVerifiedByMetrics(Schedules):
+    verification = "metrics"
 
 
 def _strikes_often(content: dict[str, Any]) -> bool:
