@@ -74,5 +74,6 @@ class Timeline:
 
     def _flush(self) -> None:
         if self._folded:
-            self._console.print(Text(f"{'':>9}  … polled, {self._folded} states", style="dim"))
+            states = "1 state" if self._folded == 1 else f"{self._folded} states"
+            self._console.print(Text(f"{'':>9}  … polled, {states}", style="dim"))
         self._folded = 0
