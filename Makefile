@@ -44,7 +44,7 @@ bench: $(INSTALLED) ## measure what speed is promised for
 	$(BIN)/python -m tools.bench
 
 soak: $(INSTALLED) ## property tests over N random schedules (N=5000)
-	SCHEDULES=$(or $(N),5000) $(BIN)/python -m pytest -n 2 tests/rehearsal/test_properties.py
+	@$(BIN)/python -m tools.soak --schedules '$(or $(N),5000)'
 
-compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000), into the README
-	$(BIN)/python -m rehearsal.play.compare --schedules $(or $(N),1000) --write
+compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000); WRITE=1 updates the READMEs
+	@$(BIN)/python -m rehearsal.play.compare --schedules '$(or $(N),1000)' $(if $(WRITE),--write)

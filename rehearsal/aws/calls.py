@@ -1,7 +1,7 @@
-"""Every API call of the process. Owns the one place all boto3 clients pass (botocore's `_make_api_call`, so clients
-made before the rehearsal, such as a Lambda's at module level, pass it too): parameters are checked against botocore's
-models, the call is counted, authorised for the principal in force, met by the scenario's faults, and answered by our
-model of the operation or else by moto. It must never answer differently from AWS because of who asks."""
+"""Every API call of the process. Owns the one place that all boto3 clients pass (botocore's `_make_api_call`, so
+clients created before the rehearsal, such as a Lambda's at module level, pass it too): parameters are checked against
+botocore's models, the call is counted, authorised for the principal in force, met by planned faults, and answered by
+our model of the operation or else by moto."""
 
 from __future__ import annotations
 

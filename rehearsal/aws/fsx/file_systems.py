@@ -46,7 +46,6 @@ class FileSystem:
     created: float
     lifecycle: str = "CREATING"
     failure: str | None = None
-    available_at: float | None = None
     deleting_at: float | None = None
     deleted_at: float | None = None
     local: Content | None = None  # what was written outside of every association
@@ -106,7 +105,6 @@ class FileSystems:
             return
         file_system.lifecycle = self.plan.outcome
         if file_system.lifecycle == "AVAILABLE":
-            file_system.available_at = self._context.clock.now()
             file_system.folder = Path(tempfile.mkdtemp(prefix=f"rehearsal-{file_system.id}-"))
         else:
             file_system.failure = "The file system could not be created (planned by the scenario)"

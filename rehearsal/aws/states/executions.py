@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from moto.stepfunctions.parser.api import StateMachineType
@@ -46,23 +46,18 @@ class Execution:
     cause: str | None = None
     transitions: int = 0
     history_events: int = 0
-    states: list[tuple[float, str, str]] = field(default_factory=list)
-    failures: list[tuple[float, str, str]] = field(default_factory=list)
     strand: Strand | None = None
     timeout: Timer | None = None
     watcher: Callable[[Execution, str, str], None] | None = None
 
     def entered(self, state: str, kind: str) -> None:
         self.transitions += 1
-        self.states.append((self.clock.now(), state, kind))
         self.recorded("StateEntered", {})
         if self.watcher is not None:
             self.watcher(self, state, kind)
 
     def recorded(self, event: str, details: dict[str, Any]) -> None:
         self.history_events += 1
-        if details.get("error"):
-            self.failures.append((self.clock.now(), details["error"], details.get("cause", "")))
         if self.history_events >= HISTORY_LIMIT and not event.startswith("Execution"):
             raise HistoryLimit
 

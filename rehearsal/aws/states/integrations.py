@@ -1,6 +1,6 @@
 """What a Task state does outside the interpreter. Owns the SDK and Lambda integrations: arguments in, one API call of
-the account in the name of the state machine's role, an answer or a named error out. It must never retry: that is the
-definition's business."""
+the account in the name of the state machine's role, an answer or a named error out. It must never retry: the
+definition does."""
 
 from __future__ import annotations
 

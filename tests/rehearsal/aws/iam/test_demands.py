@@ -13,7 +13,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from rehearsal.aws.iam.demands import ROWS, Place, UnknownCall, demands, refusal
+from rehearsal.aws.iam.demands import ROWS, Demand, Place, UnknownCall, demands, refusal
 
 ACCOUNT = "123456789012"
 TAGS = {"lustre-batch:stack": "mine"}
@@ -164,10 +164,13 @@ def reference() -> dict[str, dict[str, Any]]:
     }
 
 
-def asked(call: str, place: Place, params: dict[str, Any] | None = None) -> list[str]:
+def of_call(call: str, place: Place, params: dict[str, Any] | None = None) -> list[Demand]:
     service, operation = call.split(":")
-    found = demands(service, operation, CALLS[call] if params is None else params, place)
-    return [f"{demand.action} {demand.resource}" for demand in found]
+    return list(demands(service, operation, CALLS[call] if params is None else params, place))
+
+
+def asked(call: str, place: Place, params: dict[str, Any] | None = None) -> list[str]:
+    return [f"{demand.action} {demand.resource}" for demand in of_call(call, place, params)]
 
 
 def test_every_row_is_tried_here() -> None:
@@ -228,7 +231,7 @@ def test_without_tags_nobody_needs_to_be_allowed_to_tag(place: Place) -> None:
 
 @pytest.mark.parametrize("call", ["fsx:CreateFileSystem", "ec2:CreateLaunchTemplate", "batch:SubmitJob"])
 def test_tags_of_a_request_are_in_its_context_whatever_form_they_have(call: str, place: Place) -> None:
-    for demand in demands(*call.split(":"), CALLS[call], place):
+    for demand in of_call(call, place):
         assert demand.context["aws:RequestTag/lustre-batch:stack"] == "mine"
         assert demand.context["aws:TagKeys"] == ["lustre-batch:stack"]
 
@@ -245,7 +248,7 @@ def test_tags_of_what_exists_are_looked_up_and_what_is_being_created_has_none() 
 
 def test_dependent_actions_carry_their_own_condition_keys(place: Place) -> None:
     def keys(call: str, action: str) -> list[Mapping[str, Any]]:
-        return [demand.context for demand in demands(*call.split(":"), CALLS[call], place) if demand.action == action]
+        return [demand.context for demand in of_call(call, place) if demand.action == action]
 
     (tag,) = keys("ec2:CreateLaunchTemplate", "ec2:CreateTags")
     assert tag["ec2:CreateAction"] == "CreateLaunchTemplate"
@@ -290,7 +293,8 @@ class TestRefusal:
         policy = {"Version": "2012-10-17", "Statement": statement}
         call = ("fsx", "DeleteFileSystem", {"FileSystemId": "fs-1"})
         for stack, refused in (("mine", False), ("yours", True)):
-            place = Place(ACCOUNT, "eu-west-1", tags=lambda arn, stack=stack: {"lustre-batch:stack": stack})
+            tags = {"lustre-batch:stack": stack}
+            place = Place(ACCOUNT, "eu-west-1", tags=lambda arn, tags=tags: tags)  # type: ignore[misc]
             assert (refusal([policy], ROLE, *call, place) is not None) is refused
         assert refusal([policy], ROLE, *call, Place(ACCOUNT, "eu-west-1", tags=no_tags)) is not None
 

@@ -30,14 +30,18 @@ def test_everyone_sees_the_virtual_time(clock: Clock) -> None:
 def test_what_is_due_fires_in_order_at_its_own_time(clock: Clock) -> None:
     seen: list[tuple[str, float]] = []
     clock.after(20, lambda: seen.append(("second", clock.now() - ORIGIN)))
-    clock.after(10, lambda: clock.after(5, lambda: seen.append(("first", clock.now() - ORIGIN))))
+
+    def at_ten() -> None:
+        clock.after(5, lambda: seen.append(("first", clock.now() - ORIGIN)))
+
+    clock.after(10, at_ten)
     clock.after(20, lambda: seen.append(("third", clock.now() - ORIGIN)))
     clock.after(15, lambda: seen.append(("never", 0))).cancel()
     clock.advance(30)
     assert seen == [("first", 15), ("second", 20), ("third", 20)]
 
 
-def test_tasks_sleep_side_by_side_and_run_one_at_a_time(clock: Clock) -> None:
+def test_strands_sleep_side_by_side_and_run_one_at_a_time(clock: Clock) -> None:
     seen: list[str] = []
 
     def work(name: str, seconds: float) -> None:
@@ -51,7 +55,7 @@ def test_tasks_sleep_side_by_side_and_run_one_at_a_time(clock: Clock) -> None:
     assert seen == ["a 10", "b 15", "a 20", "b 30"]
 
 
-def test_a_stopped_task_unwinds_where_it_sleeps(clock: Clock) -> None:
+def test_a_stopped_strand_unwinds_where_it_sleeps(clock: Clock) -> None:
     seen: list[str] = []
 
     def work() -> None:
@@ -61,14 +65,14 @@ def test_a_stopped_task_unwinds_where_it_sleeps(clock: Clock) -> None:
         finally:
             seen.append("unwound")
 
-    task = clock.spawn(work)
-    clock.after(50, task.stop)
+    strand = clock.spawn(work)
+    clock.after(50, strand.stop)
     clock.advance(200)
     assert seen == ["unwound"]
-    assert task.done
+    assert strand.done
 
 
-def test_a_tasks_failure_reaches_whoever_drives_the_clock(clock: Clock) -> None:
+def test_a_strands_failure_reaches_whoever_drives_the_clock(clock: Clock) -> None:
     def work() -> None:
         clock.sleep(1)
         raise ValueError("broken")

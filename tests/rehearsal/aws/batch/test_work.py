@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rehearsal.aws.batch import work as work_module
 from rehearsal.aws.batch.job_plan import WritesPlan
 from rehearsal.aws.batch.work import schedule
-
-World = Any  # the fixture's type, in conftest.py
+from tests.rehearsal.aws.world import World
 
 SCRIPT = """
 i=$(cat "$SCRATCH_DIR/count" 2>/dev/null || echo 0)
@@ -97,6 +95,7 @@ def test_deleting_a_file_system_removes_its_directory(world: World, script: Path
     file_system_id, _ = world.running()
     world.account.clock.advance(500)
     folder = world.account.file_systems.all[file_system_id].folder
+    assert folder is not None
     assert folder.exists()
     world.account.client("fsx").delete_file_system(FileSystemId=file_system_id)
     world.account.clock.advance(121)

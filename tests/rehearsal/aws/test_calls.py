@@ -103,16 +103,3 @@ def test_a_refused_model_call_names_its_code(account: Account) -> None:
     with pytest.raises(ClientError) as caught:
         account.client("fsx").describe_file_systems()
     assert code(caught) == "BadRequest"
-
-
-def test_a_launch_template_is_made_once_per_client_token(account: Account) -> None:
-    request = {
-        "LaunchTemplateName": "t",
-        "ClientToken": "token",
-        "LaunchTemplateData": {"UserData": ""},
-    }
-    ec2 = account.client("ec2")
-    first = ec2.create_launch_template(**request)["LaunchTemplate"]["LaunchTemplateId"]
-    assert ec2.create_launch_template(**request)["LaunchTemplate"]["LaunchTemplateId"] == first
-    with pytest.raises(ClientError):
-        ec2.create_launch_template(**request | {"ClientToken": "another"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-World = Any  # the fixture's type, in conftest.py
+from tests.rehearsal.aws.world import World
 
 
 def query(file_system_id: str, period: int = 60, publisher: str | None = "AutoExport", **more: Any) -> dict[str, Any]:
@@ -53,7 +53,9 @@ def test_there_is_no_datapoint_from_before_the_link(world: World) -> None:
     file_system_id, _ = world.linked()
     world.account.clock.advance(600)
     oldest = ages(world, file_system_id, minutes=60)[-1][0]
-    assert oldest + 60 >= world.account.associations.all[0].linked_at
+    linked_at = world.account.associations.all[0].linked_at
+    assert linked_at is not None
+    assert oldest + 60 >= linked_at
 
 
 def test_only_the_exact_dimensions_have_data(world: World) -> None:
@@ -78,6 +80,7 @@ def test_a_million_small_files_look_as_they_were_measured(world: World) -> None:
     assert curve[-1] == 0
     content = world.account.associations.all[0].content
     content.settle(world.account.clock.now())
+    assert content.last_exported_at is not None
     assert 75 * 60 < content.last_exported_at - began < 90 * 60
 
 
@@ -88,6 +91,7 @@ def test_a_gap_has_no_datapoints(world: World) -> None:
     world.account.clock.advance(900)
     minutes = [moment for moment, _ in ages(world, file_system_id, minutes=15)]
     origin = world.account.associations.first_attempt_at
+    assert origin is not None
     assert not [moment for moment in minutes if origin <= moment < origin + 300]
     assert [moment for moment in minutes if moment >= origin + 300]
 
