@@ -23,7 +23,7 @@ test: $(INSTALLED) ## every test; those that drive the Pulumi engine are skipped
 lint: $(INSTALLED) ## ruff, mypy, the rules of dependency, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy components/lustre_batch functions rehearsal tools __main__.py
+	$(BIN)/mypy components/lustre_batch functions rehearsal tools tests/rehearsal __main__.py
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck $$(git ls-files '*.sh')
 
