@@ -15,7 +15,7 @@ TESTS = "tests/rehearsal/play/test_properties.py"
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
     parser.add_argument("--schedules", default="5000", metavar="N", help="how many, over both ways of verifying")
-    parser.add_argument("pytest", nargs="*", help="what else pytest is told, such as --hypothesis-seed=1")
+    parser.add_argument("pytest", nargs="*", help="what else pytest is told, after --, such as -- --hypothesis-seed=1")
     options = parser.parse_args(arguments)
     schedules = whole_number("soak", "N", options.schedules)
     command = [sys.executable, "-m", "pytest", "-n", "auto", TESTS, *options.pytest]

@@ -15,8 +15,8 @@ from .verdict import Verdict, lifetime_seconds
 def show(console: Console, session: Session, verdict: Verdict, command_seconds: float) -> None:
     facts = verdict.facts
     took = (
-        f"{clock_time(facts['virtual_seconds'])} of virtual time; {command_seconds:.1f} s of real time for the whole "
-        f"command, {facts['wall_seconds']:.1f} s of them for the play"
+        f"{clock_time(facts['virtual_seconds'])} of virtual time in {facts['wall_seconds']:.1f} s of real time; "
+        f"the command took {command_seconds:.1f} s of real time"
     )
     console.print()
     print_rows(console, [*_rows(session, verdict), ("took", took)])

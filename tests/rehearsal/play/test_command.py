@@ -77,7 +77,7 @@ def test_a_failed_run_reads_well_on_a_narrow_terminal(
     assert re.search(r"s3://\S+/failures\.csv", summary), "a URL stays in one piece"
     words = " ".join(summary.split())
     assert re.search(r"exported 47 files, .* not exported 3 files, .* only on fs-\w+", words)
-    assert re.search(r"; 10\d\d\.\d s of real time for the whole command, \d+\.\d s of them for the play", words)
+    assert re.search(r"of virtual time in \d+\.\d s of real time; the command took 10\d\d\.\d s of real time", words)
 
 
 def test_a_terminal_that_knows_only_ascii_gets_plain_characters(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,16 +26,17 @@ RETRIES = 8
 EXCUSES = ("files could not be exported", "deleteLustre is false")
 
 
+@pytest.fixture(scope="class")
+def session(request: pytest.FixtureRequest) -> Iterator[Session]:
+    with Account() as account:
+        config = {"exportVerification": request.cls.verification}
+        yield Session(account, deploy(account, config=config).exports)
+
+
 class Schedules:
     """Schedules against one deployed stack; each way of verifying is a class, so that workers can share them."""
 
     verification: str
-
-    @pytest.fixture(scope="class")
-    def session(self, request: pytest.FixtureRequest) -> Iterator[Session]:
-        with Account() as account:
-            config = {"exportVerification": request.cls.verification}
-            yield Session(account, deploy(account, config=config).exports)
 
     @settings(
         max_examples=max(1, SCHEDULES // 2), deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
