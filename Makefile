@@ -30,10 +30,11 @@ rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--
 test: $(INSTALLED) ## run every test; those that need the Pulumi engine are skipped without one (make engine)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-lint: $(INSTALLED) ## check style and types: ruff, mypy, shellcheck, actionlint
+lint: $(INSTALLED) ## check style, types and the rules of dependency: ruff, mypy, import-linter, shellcheck, actionlint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy components/lustre_batch functions rehearsal tools tests/docs __main__.py
+	$(BIN)/mypy components/lustre_batch functions rehearsal tools tests __main__.py
+	$(BIN)/lint-imports
 	$(BIN)/shellcheck $$(git ls-files '*.sh')
 	tools/actionlint/run.sh
 
@@ -57,7 +58,7 @@ bench: $(INSTALLED) ## measure start-up, deployment and rehearsal times
 	$(BIN)/python -m tools.bench
 
 soak: $(INSTALLED) ## play N random schedules and print the smallest that fails (N=5000)
-	SCHEDULES=$(or $(N),5000) $(BIN)/python -m pytest -n 2 tests/rehearsal/test_properties.py
+	@$(BIN)/python -m tools.soak --schedules '$(or $(N),5000)'
 
-compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000), into the README
-	$(BIN)/python -m rehearsal.play.compare --schedules $(or $(N),1000) --write
+compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000); WRITE=1 updates the READMEs
+	@$(BIN)/python -m rehearsal.play.compare --schedules '$(or $(N),1000)' $(if $(WRITE),--write)

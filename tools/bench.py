@@ -1,7 +1,7 @@
-"""Measures what speed is promised for: `make bench`. Prints medians and ratios; asserts nothing.
+"""Measures what is promised about speed: `make bench`. Prints medians and ratios, one line each; asserts nothing.
 
 Every figure is a whole process, several times over; pairs that are compared run in turns, so that a slow moment of the
-machine strikes both.
+machine affects both.
 """
 
 import statistics
@@ -48,8 +48,13 @@ HANDLER = "import sys; sys.path.insert(0, 'functions/check_metrics'); import han
 
 def seconds(command: list[str]) -> float:
     started = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    elapsed = time.perf_counter() - started
+    if finished.returncode:
+        raise SystemExit(
+            f"{finished.stdout}{finished.stderr}\nbench: {' '.join(command)[:120]}: status {finished.returncode}"
+        )
+    return elapsed
 
 
 def in_turns(*commands: list[str], runs: int = RUNS) -> list[float]:

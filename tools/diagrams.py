@@ -44,7 +44,7 @@ CLEAN_UP = {
     "CheckMetrics": {"en": "wait until the export queue is seen empty", "ja": "エクスポートキューが空になるのを待つ"},
     "ReadExportErrors": {
         "en": "no task: read the log for files given up",
-        "ja": "タスクなし: 諦められたファイルがないかログを読む",
+        "ja": "タスクなし: エクスポートできなかったファイルがないかログを調べる",
     },
     "DisableAutoExport": {"en": "switch automatic export off", "ja": "自動エクスポートを切る"},
     "CreateExportTask": {"en": "run an export task over everything", "ja": "全体にエクスポートタスクを実行する"},

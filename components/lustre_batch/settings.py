@@ -354,7 +354,11 @@ def extra(name: str) -> dict[str, Any]:
 
 
 @cache
+def _shapes() -> dict[str, dict[str, Any]]:
+    shapes: dict[str, dict[str, Any]] = Settings.model_json_schema()["properties"]
+    return shapes
+
+
 def shape(name: str) -> dict[str, Any]:
     """The JSON schema of one parameter."""
-    schema: dict[str, Any] = Settings.model_json_schema()["properties"][to_camel(name)]
-    return schema
+    return _shapes()[to_camel(name)]

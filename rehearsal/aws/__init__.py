@@ -1,1 +1,2 @@
-"""Our models of what moto lacks: FSx for Lustre, the metric of its export queue, and Batch. Owns nothing itself."""
+"""The embedded AWS: one account in virtual time, made of moto and of our models of what moto lacks. Knows nothing of
+Pulumi, nor of what a scenario is played for."""

@@ -1,5 +1,5 @@
-"""The embedded AWS account. Owns starting and stopping it: moto, the virtual clock, the interception of calls and our
-models of what moto lacks. It must never reach a real endpoint: while it is entered, every boto3 client of the process
+"""The embedded AWS account. Owns starting and stopping it, wiring its models to each other, and putting all of them
+back to an earlier state. It must never reach a real endpoint: while it is entered, every boto3 client of the process
 talks to it."""
 
 from __future__ import annotations
@@ -7,63 +7,108 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from unittest import mock
 
-import boto3
 import moto
 
+from . import buckets, launch_templates
 from .batch.attempts import Attempts
 from .batch.definitions import Definitions
-from .batch.environments import Environments
+from .batch.environments import Environment, Environments
 from .batch.jobs import Jobs
-from .batch.queues import Queues
+from .batch.queues import Queue, Queues
+from .batch.tags import Tags as BatchTags
 from .batch.work import Work
-from .calls import Calls
-from .clock import ORIGIN, Clock
-from .cloudwatch import Metric
+from .buckets import Buckets
+from .clock import ORIGIN
+from .context import Context
+from .events import Events
+from .export_metric import ExportMetric
 from .fsx.associations import Associations
+from .fsx.data_repository_tasks import DataRepositoryTasks
 from .fsx.file_systems import FileSystems
-from .fsx.tasks import Tasks
+from .fsx.tags import Tags as FsxTags
+from .fsx.transfer import Transfer
 from .functions import Functions
-from .ids import Ids
-from .neighbours import Neighbours
+from .iam import managed_policies
+from .iam.authoriser import Authoriser
+from .launch_templates import LaunchTemplates
+from .logs import Logs
+from .plans import Plans
 from .states.corrections import corrected
 from .states.executions import Executions
 from .states.expressions import Evaluator
+from .states.integrations import Integrations
+from .topics import Topics
 
-ACCOUNT_ID = "123456789012"
+
+@dataclass(frozen=True)
+class Baseline:
+    """A state of the account to come back to, as far as runs change it."""
+
+    at: float
+    environments: dict[str, Environment]
+    queues: dict[str, Queue]
+    launch_templates: launch_templates.Baseline
+    buckets: buckets.Baseline
 
 
 class Account:
     """`with Account() as account:` is one AWS account in one region."""
 
     def __init__(self, region: str = "us-east-1", start: float = ORIGIN) -> None:
-        self.region = region
-        self.account_id = ACCOUNT_ID
-        self.partition = boto3.session.Session().get_partition_for_region(region)
-        self.clock = Clock(start)
-        self.calls = Calls()
+        context = self.context = Context(region, start)
+        self.region, self.account_id, self.partition = context.region, context.account_id, context.partition
+        self.clock, self.calls, self.ids = context.clock, context.calls, context.ids
+
+        self.buckets = Buckets(context)
+        self.logs = Logs(context)
+        self.topics = Topics(context)
+        self.launch_templates = LaunchTemplates(context)
+        self.functions = Functions(context)
+
+        self.work = Work(context)
+        self.file_systems = FileSystems(context)
+        transfer = Transfer(self.buckets, self.logs)
+        self.associations = Associations(context, self.file_systems, transfer, self.work.settle)
+        self.data_repository_tasks = DataRepositoryTasks(
+            context, self.file_systems, self.associations, self.buckets, self.work.settle
+        )
+        self._fsx_tags = FsxTags(
+            context, self.file_systems.living, self.associations.living, self.data_repository_tasks.living
+        )
+        self.export_metric = ExportMetric(context, self.file_systems, self.associations, self.work.settle)
+        self.work.on_first_attempt = self.associations.begin
+        self.logs.before_reading = self.associations.settle
+        self.file_systems.on_deleting = self.associations.account_for
+        self.file_systems.task_in_progress = self.data_repository_tasks.in_progress
+        self.associations.on_import = self.data_repository_tasks.import_listing
+
+        self.environments = Environments(context)
+        self.definitions = Definitions(context)
+        self.queues = Queues(context, self.environments)
+        self.attempts = Attempts(
+            context, self.environments, self.queues, self.file_systems, self.associations, self.work
+        )
+        self.jobs = Jobs(context, self.definitions, self.queues, self.attempts)
+        self._batch_tags = BatchTags(context, self.definitions, self.environments, self.queues, self.jobs)
+        self.environments.on_valid = self.jobs.kick
+        self.environments.on_eviction = self.jobs.evict
+        self.environments.queues_naming = self.queues.naming
+        self.queues.on_deleting = self.jobs.queue_deleted
+
         self.evaluator = Evaluator()
         self.jitter = random.Random(0)
-        self.executions = Executions(self)
-        self.functions = Functions(self)
-        self.ids = Ids()
-        self.neighbours = Neighbours(self)
-        self.file_systems = FileSystems(self)
-        self.associations = Associations(self)
-        self.tasks = Tasks(self)
-        self.metric = Metric(self)
-        self.environments = Environments(self)
-        self.definitions = Definitions(self)
-        self.queues = Queues(self)
-        self.jobs = Jobs(self)
-        self.attempts = Attempts(self)
-        self.work = Work(self)
-        self._clients: dict[str, Any] = {}
+        self.integrations = Integrations(context)
+        self.executions = Executions(context, self.evaluator, self.integrations)
+        self.events = Events(context, self.evaluator)
+        self.executions.on_end = self.events.ended
+
         self._stack = contextlib.ExitStack()
-        # A second of every start-up goes into moto's list of machine images otherwise; nothing here looks at it.
+        # moto's list of machine images takes a second of every start-up, and nothing here looks at it.
         variables = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
         self._environment = mock.patch.dict(os.environ, variables)
         self._moto = moto.mock_aws(
@@ -78,11 +123,14 @@ class Account:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._environment)
             stack.enter_context(self.clock)
+            stack.enter_context(managed_policies.in_partition(self.partition))
             stack.enter_context(self._moto)
             stack.enter_context(self.calls)
             stack.enter_context(corrected(self.clock, self.jitter))
             stack.callback(self.functions.close)
+            stack.callback(self.file_systems.close)
             stack.callback(self.clock.clear)
+            stack.callback(self.work.stop)
             self._stack = stack.pop_all()
         return self
 
@@ -92,20 +140,57 @@ class Account:
         self._stack.close()
 
     def client(self, service: str) -> Any:
-        """The account's own boto3 client for that service, made once."""
-        if service not in self._clients:
-            self._clients[service] = boto3.client(service, region_name=self.region)
-        return self._clients[service]
+        """The account's own boto3 client for that service, created once."""
+        return self.context.client(service)
 
-    def batch_tags(self, arn: str) -> dict[str, str]:
-        """The tags of a Batch resource, by ARN."""
-        definition = self.definitions.all.get(arn)
-        if definition is not None:
-            return dict(definition.get("tags", {}))
-        environments = self.environments
-        everything: list[Any] = [
-            *self.jobs.all.values(),
-            *environments.environments.values(),
-            *self.queues.all.values(),
-        ]
-        return next((dict(thing.tags) for thing in everything if thing.arn == arn), {})
+    def snapshot(self) -> Baseline:
+        """The account as it is now, for `reset` to come back to."""
+        return Baseline(
+            at=self.clock.now(),
+            environments=self.environments.snapshot(),
+            queues=self.queues.snapshot(),
+            launch_templates=self.launch_templates.snapshot(),
+            buckets=self.buckets.snapshot(),
+        )
+
+    def reset(self, baseline: Baseline, plans: Plans) -> None:
+        """Put the account back to how it was, to behave as planned from then on."""
+        self.stop()
+        self.clock.set(baseline.at)
+        self.calls.reset(plans.faults)
+        self.ids.reseed(plans.seed)
+        self.buckets.reset(baseline.buckets)
+        self.logs.reset()
+        self.topics.reset()
+        self.launch_templates.reset(baseline.launch_templates)
+        self.work.reset(plans.job)
+        self.file_systems.reset(plans.file_system)
+        self.associations.reset(plans.association, plans.export)
+        self.data_repository_tasks.reset(plans.task)
+        self.export_metric.reset(plans.metric)
+        self.environments.reset(plans.compute_environment, baseline.environments)
+        self.definitions.reset()
+        self.queues.reset(baseline.queues)
+        self.attempts.reset(plans.job)
+        self.jobs.reset(plans.job)
+        self.evaluator.reseed(plans.seed)
+        self.jitter.seed(plans.seed)
+        self.integrations.reset(plans.fsx_error_prefix)
+        self.executions.reset()
+        self.events.reset()
+
+    def authorise(self) -> None:
+        """From now on, let a role make only those calls that its policies allow."""
+        self.calls.authoriser = Authoriser(self.context, self._tags_of, self.associations.file_system_of)
+
+    def stop(self) -> None:
+        """End what is under way and what is planned; what has happened stays as it is, to be looked at."""
+        self.work.stop()
+        self.clock.clear()
+        self.calls.disarm()
+        self.executions.watcher = None
+
+    def _tags_of(self, arn: str) -> dict[str, str]:
+        sources = {"fsx": self._fsx_tags.of, "batch": self._batch_tags.of, "ec2": self.launch_templates.tags_of}
+        source = sources.get(arn.split(":")[2])
+        return source(arn) if source is not None else {}

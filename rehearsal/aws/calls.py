@@ -1,7 +1,7 @@
-"""Every API call of the process. Owns the one place all boto3 clients pass (botocore's `_make_api_call`, so clients
-made before the rehearsal, such as a Lambda's at module level, pass it too): parameters are checked against botocore's
-models, the call is counted, authorised for the principal in force, met by the scenario's faults, and answered by our
-model of the operation or else by moto. It must never answer differently from AWS because of who asks."""
+"""Every API call of the process. Owns the one place that all boto3 clients pass (botocore's `_make_api_call`, so
+clients created before the rehearsal, such as a Lambda's at module level, pass it too): parameters are checked against
+botocore's models, the call is counted, authorised for the principal in force, met by planned faults, and answered by
+our model of the operation or else by moto."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import contextlib
 import contextvars
 import copy
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any
 
 import botocore.client
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
+from pydantic import Field
+
+from .plan import Count, Plan
 
 Answer = dict[str, Any]
 Operation = Callable[[dict[str, Any]], Answer | None]
@@ -51,16 +53,14 @@ class ModelError(Exception):
         self.code = code
 
 
-@dataclass
-class Fault:
-    """One planned failure: calls `skip`+1 … `skip`+`times` of an operation fail, before or after they take effect."""
+class Fault(Plan):
+    """One planned failure: calls `skip`+1 … `skip`+`times` of an operation fail."""
 
-    call: str
-    error: str
-    times: int = 1
-    skip: int = 0
-    after: bool = False
-    message: str | None = None
+    call: Annotated[str, Field(pattern=r"^[a-z0-9]+:[A-Z][A-Za-z0-9]+$")]
+    error: str = "ThrottlingException"
+    times: Annotated[int, Field(ge=1)] = 1
+    skip: Count = 0
+    after: bool = False  # the call takes effect, its answer is lost
 
 
 def status_code(service: str, code: str) -> int:
@@ -104,7 +104,6 @@ class Calls:
         self.counts: collections.Counter[str] = collections.Counter()
         self.faults: list[Fault] = []
         self.authoriser: Authoriser | None = None
-        self.log: Callable[[str, str, dict[str, Any]], None] | None = None
         self._seen: collections.Counter[int] = collections.Counter()
         self._validator = ParamValidator()
         self._original: Callable[..., Any] | None = None
@@ -113,10 +112,17 @@ class Calls:
         """Register models: the keyword is the operation's name as AWS spells it."""
         self.operations.update({(service, name): operation for name, operation in operations.items()})
 
-    def reset(self, faults: list[Fault] | None = None) -> None:
+    def reset(self, faults: Iterable[Fault] = ()) -> None:
+        """Count from zero again, with these faults and without an authoriser."""
         self.counts.clear()
+        self.disarm()
+        self.faults = list(faults)
+
+    def disarm(self) -> None:
+        """From now on, no call fails as planned and none is refused."""
         self._seen.clear()
-        self.faults = list(faults or [])
+        self.faults = []
+        self.authoriser = None
 
     def ask_moto(self, client: Any, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         """Let moto answer a call whose model only adds to it; its refusals pass through as they are."""
@@ -144,8 +150,6 @@ class Calls:
         if _internal.get():
             return self._take_effect(client, service, operation, params, to_moto)
         self.counts[f"{service}:{operation}"] += 1
-        if self.log is not None:
-            self.log(service, operation, params)
         self._authorise(service, operation, params)
         fault = self._fault(service, operation)
         if fault is not None and not fault.after:
@@ -185,9 +189,7 @@ class Calls:
 
     @staticmethod
     def _faulted(service: str, operation: str, fault: Fault) -> ClientError:
-        return client_error(
-            service, operation, fault.error, fault.message or f"{fault.error} (planned by the scenario)"
-        )
+        return client_error(service, operation, fault.error, f"{fault.error} (planned by the scenario)")
 
     def _take_effect(
         self, client: Any, service: str, operation: str, params: dict[str, Any], to_moto: Callable[..., Any]

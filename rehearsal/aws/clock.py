@@ -1,6 +1,6 @@
 """Virtual time. Owns the one clock that every part of the rehearsal reads (time, datetime, boto3, moto and the handler
 see it through time-machine) and the queue of what happens when. It must never let two threads run at once: an
-execution is a `Task` that holds the only baton while it runs and hands it back when it waits."""
+execution is a `Strand` that holds the only baton while it runs and hands it back when it waits."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ import time_machine
 ORIGIN = datetime.datetime(2026, 1, 15, 9, 0, 17, tzinfo=datetime.UTC).timestamp()
 
 
-class TaskStopped(BaseException):
-    """Raised inside a task that was stopped while it waited; not an Exception, so no handler swallows it."""
+def moment(epoch: float) -> datetime.datetime:
+    """That instant as AWS's SDKs give it: with a time zone, UTC."""
+    return datetime.datetime.fromtimestamp(epoch, tz=datetime.UTC)
+
+
+class StrandStopped(BaseException):
+    """Raised inside a strand that was stopped while it waited; not an Exception, so no handler swallows it."""
 
 
 @dataclass(order=True)
@@ -36,7 +41,7 @@ class Timer:
         self.cancelled = True
 
 
-class Task:
+class Strand:
     """A function that runs in a thread of its own, one at a time with everything else, and may sleep."""
 
     def __init__(self, clock: Clock, function: Callable[[], None], name: str) -> None:
@@ -47,7 +52,7 @@ class Task:
         self._stopped = False
         self.error: BaseException | None = None
         self.done = False
-        # A context of its own: whose name calls are made in must not depend on who started the task.
+        # A context of its own: whose name calls are made in must not depend on who started the strand.
         run = contextvars.Context().run
         self._thread = threading.Thread(target=run, args=(self._run, function), name=name, daemon=True)
         self._thread.start()
@@ -58,7 +63,7 @@ class Task:
         try:
             if not self._stopped:
                 function()
-        except TaskStopped:
+        except StrandStopped:
             pass
         except BaseException as error:
             self.error = error
@@ -66,7 +71,7 @@ class Task:
         self._yielded.release()
 
     def resume(self) -> None:
-        """Let the task run until it sleeps or ends; called by whoever drives the clock."""
+        """Let the strand run until it sleeps or ends; called by whoever drives the clock."""
         self._turn.release()
         self._yielded.acquire()
         if self.error is not None:
@@ -78,10 +83,10 @@ class Task:
         self._yielded.release()
         self._turn.acquire()
         if self._stopped:
-            raise TaskStopped
+            raise StrandStopped
 
     def stop(self) -> None:
-        """End a task that is asleep; it unwinds at once."""
+        """End a strand that is asleep; it unwinds at once."""
         if self.done:
             return
         self._stopped = True
@@ -91,7 +96,7 @@ class Task:
         self._thread.join()
 
 
-_current: contextvars.ContextVar[Task | None] = contextvars.ContextVar("current_task", default=None)
+_current: contextvars.ContextVar[Strand | None] = contextvars.ContextVar("current_strand", default=None)
 
 
 class Clock:
@@ -103,7 +108,7 @@ class Clock:
         self._numbers = itertools.count()
         self._traveller = time_machine.travel(start, tick=False)
         self._coordinates: Any = None
-        self._tasks: list[Task] = []
+        self._strands: list[Strand] = []
 
     def __enter__(self) -> Clock:
         self._coordinates = self._traveller.start()
@@ -118,7 +123,7 @@ class Clock:
         return self._now
 
     def datetime(self) -> datetime.datetime:
-        return datetime.datetime.fromtimestamp(self._now, tz=datetime.UTC)
+        return moment(self._now)
 
     def at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Call back at that time (at the next advance when it has passed already)."""
@@ -129,19 +134,19 @@ class Clock:
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         return self.at(self._now + seconds, callback)
 
-    def spawn(self, function: Callable[[], None], name: str = "task") -> Task:
-        """Start a task at the present instant, once the clock is driven."""
-        task = Task(self, function, name)
-        self._tasks = [known for known in self._tasks if not known.done]
-        self._tasks.append(task)
-        self.after(0, task.resume)
-        return task
+    def spawn(self, function: Callable[[], None], name: str = "strand") -> Strand:
+        """Start a strand at the present instant, once the clock is driven."""
+        strand = Strand(self, function, name)
+        self._strands = [known for known in self._strands if not known.done]
+        self._strands.append(strand)
+        self.after(0, strand.resume)
+        return strand
 
     def sleep(self, seconds: float) -> None:
-        """Wait in virtual time: a task hands the baton back, everyone else drives the clock."""
-        task = _current.get()
-        if task is not None:
-            task.sleep(seconds)
+        """Wait in virtual time: a strand hands the baton back, everyone else drives the clock."""
+        strand = _current.get()
+        if strand is not None:
+            strand.sleep(seconds)
         else:
             self.advance(seconds)
 
@@ -151,7 +156,7 @@ class Clock:
     def run(self, until: float, stop: Callable[[], bool] = lambda: False) -> bool:
         """Move to that time, or to the moment `stop` holds; true when it does."""
         if _current.get() is not None:
-            raise RuntimeError("a task cannot drive the clock: it sleeps")
+            raise RuntimeError("a strand cannot drive the clock: it sleeps")
         while not stop():
             timer = self._next(until)
             if timer is None:
@@ -166,10 +171,10 @@ class Clock:
         return self._next(float("inf"), keep=True) is None
 
     def clear(self) -> None:
-        """Forget what is due and end every task."""
-        for task in self._tasks:
-            task.stop()
-        self._tasks = []
+        """Forget what is due and end every strand."""
+        for strand in self._strands:
+            strand.stop()
+        self._strands = []
         self._queue = []
 
     def set(self, when: float) -> None:

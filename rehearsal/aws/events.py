@@ -1,20 +1,16 @@
 """Events of executions. Owns what EventBridge does with the end of an execution: the event as AWS words it, the rules
-whose pattern matches, the targets that are state machines. It must never drop a failed delivery: it is noted."""
+whose pattern matches, the targets that are state machines. A delivery that fails is noted and never dropped."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-
-from moto.events.models import events_backends
+from typing import Any
 
 from .calls import acting_as
+from .context import Context
 from .states import naming
-from .states.expressions import to_json
-
-if TYPE_CHECKING:
-    from .account import Account
-    from .states.executions import Execution
+from .states.executions import Execution
+from .states.expressions import Evaluator, to_json
 
 # EventBridge delivers "typically in about half a second" (EventBridge guide, FAQ); a little later to be safe.
 EVENT_DELIVERY_SECONDS = 1.0
@@ -23,13 +19,17 @@ EVENT_DELIVERY_SECONDS = 1.0
 class Events:
     """The default event bus, as far as executions concern it."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, context: Context, evaluator: Evaluator) -> None:
+        self._context = context
+        self._evaluator = evaluator
         self.undelivered: list[str] = []
+
+    def reset(self) -> None:
+        self.undelivered = []
 
     def ended(self, execution: Execution) -> None:
         event = self._event(execution)
-        self.account.clock.after(EVENT_DELIVERY_SECONDS, lambda: self._deliver(event))
+        self._context.clock.after(EVENT_DELIVERY_SECONDS, lambda: self._deliver(event))
 
     def _event(self, execution: Execution) -> dict[str, Any]:
         """SFN guide, Step Functions events in EventBridge: dates in epoch milliseconds, input and output as text."""
@@ -49,18 +49,18 @@ class Events:
         }
         return {
             "version": "0",
-            "id": self.account.evaluator.evaluate("$uuid()", {}),
+            "id": self._evaluator.uuid(),
             "detail-type": "Step Functions Execution Status Change",
             "source": "aws.states",
-            "account": self.account.account_id,
-            "time": naming.iso(self.account.clock.datetime())[:19] + "Z",
-            "region": self.account.region,
+            "account": self._context.account_id,
+            "time": naming.iso(self._context.clock.datetime())[:19] + "Z",
+            "region": self._context.region,
             "resources": [execution.arn],
             "detail": detail,
         }
 
     def _deliver(self, event: Any) -> None:
-        bus = events_backends[self.account.account_id][self.account.region].event_buses["default"]
+        bus = self._context.backend("events").event_buses["default"]
         for rule in list(bus.rules.values()):
             if rule.state == "ENABLED" and rule.event_pattern._pattern and rule.event_pattern.matches_event(event):
                 for target in rule.targets:
@@ -75,6 +75,6 @@ class Events:
         text = target.get("Input") or json.dumps(event)
         try:
             with acting_as(target.get("RoleArn")):
-                self.account.client("stepfunctions").start_execution(stateMachineArn=target["Arn"], input=text)
+                self._context.client("stepfunctions").start_execution(stateMachineArn=target["Arn"], input=text)
         except Exception as error:
             self.undelivered.append(f"{rule}: {error}")

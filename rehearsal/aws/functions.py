@@ -1,5 +1,6 @@
-"""Lambda functions of the account, run for real. Owns loading a deployed function's own code and calling its handler
-in this process with the function's environment and role. It must never run code other than what was deployed."""
+"""Lambda functions of the account, run for real. Owns loading a deployed function's own code and calling its handler in
+this process with the function's environment and role. It must never run the repository's code, only what was
+deployed."""
 
 from __future__ import annotations
 
@@ -13,25 +14,21 @@ import tempfile
 import traceback
 import zipfile
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 
-from moto.awslambda.models import lambda_backends
-
 from .calls import ModelError, acting_as
-
-if TYPE_CHECKING:
-    from .account import Account
+from .context import Context
 
 
 class Functions:
     """Answers lambda:Invoke."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-lambda-")
         self._modules: dict[tuple[str, str], ModuleType] = {}
-        account.calls.answer("lambda", Invoke=self.invoke)
+        context.calls.answer("lambda", Invoke=self.invoke)
 
     def close(self) -> None:
         self._folder.cleanup()
@@ -49,9 +46,8 @@ class Functions:
         return {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(body.encode()), **failed}
 
     def _function(self, name: str) -> Any:
-        backend = lambda_backends[self.account.account_id][self.account.region]
         try:
-            return backend.get_function(name)
+            return self._context.backend("lambda").get_function(name)
         except Exception:
             message = f"Function not found: {name}"
             raise ModelError("ResourceNotFoundException", message) from None

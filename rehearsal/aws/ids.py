@@ -1,4 +1,4 @@
-"""Identifiers as AWS makes them. Owns one repeatable source of them per account. It must never look at the clock."""
+"""Identifiers in the form that AWS gives them. Owns one repeatable source of them per account."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The reference system and ours over the same random schedules: `make compare`. Owns the measured table of the README.
+"""The reference system and ours over the same random schedules: `make compare`. Owns the table that the README shows.
 
-Both run on the same models in the same account; only the definition and its check differ. It must treat both alike:
-what is counted is read from the account, never from what a workflow says of itself.
+Both run on the same models in the same account; only the definition and its check differ. Both are treated alike: what
+is counted is read from the account, never from what a workflow says of itself.
 """
 
 import argparse
@@ -18,7 +18,9 @@ from lustre_batch.templates import render
 from lustre_batch.user_data import user_data
 
 from ..aws.account import Account
-from ..provider.deploy import Deployment, deploy
+from ..provider.deployment import Deployment
+from ..provider.mocks import deploy
+from .output import whole_number
 from .prices import file_system_dollars
 from .scenario import parse
 from .schedules import ordinary, seeded
@@ -67,7 +69,7 @@ class Column:
         )
 
     def minutes(self, percentile: float) -> float:
-        ordered = sorted(self.idle_seconds)
+        ordered = sorted(self.idle_seconds) or [0.0]
         return ordered[min(len(ordered) - 1, int(len(ordered) * percentile))] / 60
 
 
@@ -87,7 +89,7 @@ def compare(schedules: int) -> tuple[Column, Column]:
 
 
 def create_reference(account: Account, deployment: Deployment) -> str:
-    """The reference's state machine and Lambda beside ours, on the same network, queue and bucket; gives its ARN.
+    """The reference's state machine and Lambda beside ours, on the same network, queue and bucket; returns its ARN.
 
     Its roles may do everything: what it is compared for is its rule, not its permissions.
     """
@@ -173,12 +175,12 @@ def table(ours: Column, reference: Column, language: str = "en") -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.play.compare", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=1000, metavar="N", help="how many (seeds 0 to N-1)")
-    parser.add_argument("--write", action="store_true", help="put the table into the READMEs")
-    options = parser.parse_args()
-    ours, reference = compare(options.schedules)
+    parser.add_argument("--schedules", default="1000", metavar="N", help="how many (seeds 0 to N-1)")
+    parser.add_argument("--write", action="store_true", help="put the table into the READMEs as well")
+    options = parser.parse_args(arguments)
+    ours, reference = compare(whole_number("compare", "N", options.schedules))
     print(table(ours, reference))
     if options.write:
         for name, language in (("README.md", "en"), ("README.ja.md", "ja")):

@@ -1,5 +1,5 @@
-"""What things cost. Owns one table of list prices with their source and date, and the sums made from it. It must never
-be used for a bill: prices differ by region and change."""
+"""What things cost. Owns one table of list prices with their source and date, and the sums made from it. They are
+estimates: prices differ by region and change."""
 
 from __future__ import annotations
 

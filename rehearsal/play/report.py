@@ -1,33 +1,33 @@
-"""The report people read. Owns its words and layout. It must never say more than the verdict's facts."""
+"""The report people read. Owns its words and layout. It must never say more than the verdict and the account show."""
 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from .output import print_rows
 from .prices import PRICES, file_system_dollars, transition_dollars
 from .session import Session
 from .timeline import clock_time
 from .verdict import Verdict, lifetime_seconds
 
 
-def show(console: Console, session: Session, verdict: Verdict) -> None:
+def show(console: Console, session: Session, verdict: Verdict, command_seconds: float) -> None:
     facts = verdict.facts
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, text in _rows(session, verdict):
-        table.add_row(name, text)
+    took = (
+        f"{clock_time(facts['virtual_seconds'])} of virtual time in {facts['wall_seconds']:.1f} s of real time; "
+        f"the command took {command_seconds:.1f} s of real time"
+    )
     console.print()
-    console.print(table)
+    print_rows(console, [*_rows(session, verdict), ("took", took)])
     console.print()
     if verdict.passed:
         kept = ", ".join(thing["id"] for thing in facts["retained"])
         left = f"kept, and still billed: {kept}" if kept else "nothing left running"
-        console.print(Text(f"{facts['scenario']}: as expected. Nothing lost, {left}.", style="bold green"))
+        line = Text(f"{facts['scenario']}: as expected. Nothing lost, {left}.", style="bold green")
+        console.print(line, soft_wrap=True)
     for reason in verdict.why_not:
-        console.print(Text(f"{facts['scenario']}: {reason}", style="bold red"))
+        console.print(Text(f"{facts['scenario']}: {reason}", style="bold red"), soft_wrap=True)
 
 
 def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
@@ -35,10 +35,10 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows = [("outcome", str(facts["outcome"]))]
     if facts["error"]:
         rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
-    rows.append(("exported", f"{facts['exported_files']:,} files, {_size(facts['exported_bytes'])} in S3"))
+    rows += _exported(session, verdict)
     rows.append(("lost", f"{facts['lost_files']:,} files, {_size(facts['lost_bytes'])}"))
     if facts["stale_objects"]:
-        rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had removed"))
+        rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had deleted"))
     for name, key in (("job ended", "job_ended_at"), ("last export", "drained_at"), ("deleted", "deleted_at")):
         if facts[key] is not None:
             rows.append((name, f"after {clock_time(facts[key])}"))
@@ -48,9 +48,18 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows += [("kept", f"{thing['type']} {thing['id']}: {thing['reason']}") for thing in facts["retained"]]
     rows += [("left behind", f"{thing['type']} {thing['id']}") for thing in facts["leaked"]]
     rows += [("notified", note["subject"] or note["message"].splitlines()[0]) for note in facts["messages"]]
-    rows.append(
-        ("took", f"{clock_time(facts['virtual_seconds'])} of virtual time, {facts['wall_seconds']:.1f} s of real")
-    )
+    return rows
+
+
+def _exported(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
+    """What is in S3, and what is only on a file system that still exists."""
+    files, size = verdict.facts["exported_files"], _size(verdict.facts["exported_bytes"])
+    rows = [("exported", f"{files:,} files, {size} in S3")]
+    for association in session.account.associations.living():
+        missing, missing_bytes = association.content.lost()
+        if missing:
+            where = f"only on {association.file_system.id}, not in S3 and not among the exported ones"
+            rows.append(("not exported", f"{missing:,} files, {_size(missing_bytes)}: {where}"))
     return rows
 
 

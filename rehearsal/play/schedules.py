@@ -1,7 +1,7 @@
 """Schedules drawn at random: what a job writes and when, how it is exported, and what goes wrong on the way.
 
 Everything is drawn through one function, `whole(low, high)`, so that the same generator serves a seeded comparison and
-a property test that shrinks. It must draw nothing that AWS could not do.
+a property test that shrinks. Nothing is drawn that AWS could not do.
 """
 
 import random

@@ -1,5 +1,5 @@
-"""The run as it happens. Owns the live lines of states with their virtual times. It must never print a state twice in a
-row: a poll is one line with a count."""
+"""The run as it happens. Owns the live lines: the states of each execution with their virtual times, and how each
+execution ended. A loop of polling is one line with a count."""
 
 from __future__ import annotations
 
@@ -19,25 +19,23 @@ def clock_time(seconds: float) -> str:
 
 
 class Timeline:
-    """Watches executions and prints what they do; loops are folded into one line."""
+    """Watches executions and prints what they do."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._began: float | None = None
-        self._execution: str | None = None
+        self._executions: dict[str, Execution] = {}
+        self._told: set[str] = set()  # whose end has been printed
+        self._current: str | None = None
         self._seen: list[str] = []
         self._folded = 0
 
     def __call__(self, execution: Execution, state: str, kind: str) -> None:
-        if self._began is None:
-            self._began = execution.started
-        if execution.arn != self._execution:
+        if execution.arn != self._current:
             self._flush()
-            if self._execution is not None:
-                self._console.print(
-                    Text(f"─ the next execution, which cleans up or reclaims: {execution.name}", style="bold")
-                )
-            self._execution = execution.arn
+            self._print_ends()
+            self._executions.setdefault(execution.arn, execution)
+            self._print_head(execution)
+            self._current = execution.arn
             self._seen = []
         if kind in HIDDEN:
             return
@@ -46,14 +44,36 @@ class Timeline:
             return
         self._flush()
         self._seen.append(state)
-        moment = clock_time(execution.clock.now() - self._began)
-        line = Text(f"{moment:>9}  ", style="dim").append(state, style=STYLES.get(kind, "white"))
-        self._console.print(line)
+        self._line(execution.clock.now(), state, STYLES.get(kind, "white"))
+
+    def close(self) -> None:
+        """Print what is outstanding; call it once everything has come to rest."""
+        self._flush()
+        self._print_ends()
+
+    def _line(self, moment: float, text: str, style: str) -> None:
+        began = next(iter(self._executions.values())).started
+        self._console.print(Text(f"{clock_time(moment - began):>9}  ", style="dim").append(text, style=style))
+
+    def _name(self, execution: Execution) -> str:
+        """The first execution is the run; whatever is started later cleans up after it, or reclaims what it kept."""
+        return "the run" if execution.arn == next(iter(self._executions)) else "the clean-up"
+
+    def _print_head(self, execution: Execution) -> None:
+        if len(self._executions) > 1:
+            self._console.print(Text(f"─ {self._name(execution)}: execution {execution.name}", style="bold"))
+
+    def _print_ends(self) -> None:
+        for arn, execution in self._executions.items():
+            if execution.stopped is None or arn in self._told:
+                continue
+            self._told.add(arn)
+            error = f" with {execution.error}" if execution.error else ""
+            style = "bold green" if execution.status == "SUCCEEDED" else "bold red"
+            self._line(execution.stopped, f"└ {self._name(execution)} ended {execution.status}{error}", style)
 
     def _flush(self) -> None:
         if self._folded:
-            self._console.print(Text(f"{'':>9}  … polled, {self._folded} states", style="dim"))
+            states = "1 state" if self._folded == 1 else f"{self._folded} states"
+            self._console.print(Text(f"{'':>9}  … polled, {states}", style="dim"))
         self._folded = 0
-
-    def close(self) -> None:
-        self._flush()

@@ -1,20 +1,18 @@
-"""What a rehearsal showed. Owns the judgement: what was lost, what was left behind, what was kept on purpose, whether
-that is what the scenario expects. It must never take the workflow's word for anything it can see in the account."""
+"""What a rehearsal showed. Owns the judgement: what was lost, what was left behind, what was kept on purpose, and
+whether that is what the scenario expects. It must never take the workflow's word for anything it can see in the
+account."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..aws.batch.attempts import TERMINAL
+from ..aws.batch.job import TERMINAL
 from ..aws.fsx.file_systems import FileSystem
 from ..aws.states.executions import Execution
-from .session import Played
-
-if TYPE_CHECKING:
-    from .session import Session
+from .session import Played, Session
 
 KEPT = re.compile(r"^Kept: (.+?) (\S+): (.*)$", re.MULTILINE)
 
@@ -34,10 +32,7 @@ class Verdict:
 
 def judge(session: Session, played: Played) -> Verdict:
     account, began = session.account, played.began
-    now = account.clock.now()
-    account.work.settle(now)
-    for association in account.associations.all():
-        association.content.settle(now)
+    account.associations.settle(account.clock.now())
     lost_files, lost_bytes = _lost(session)
     named = _named(played.executions)
     remaining = _remaining(session, named)
@@ -49,7 +44,7 @@ def judge(session: Session, played: Played) -> Verdict:
     leaked = [thing for thing in remaining if thing["id"] not in named]
     first = played.first
     file_systems = list(account.file_systems.all.values())
-    drained_at = _latest(one.content.drained_at() for one in account.associations.all())
+    drained_at = _latest(one.content.last_exported_at for one in account.associations.all)
     deleted_at = _latest(one.deleting_at for one in file_systems)
     job_ended_at = _latest(job.stopped for job in account.jobs.all.values())
     exported_files, exported_bytes = _exported(session)
@@ -61,7 +56,7 @@ def judge(session: Session, played: Played) -> Verdict:
         "output": first.output,
         "lost_files": lost_files,
         "lost_bytes": lost_bytes,
-        "stale_objects": sum(one.content.stale() for one in account.associations.all()),
+        "stale_objects": sum(one.content.stale() for one in account.associations.all),
         "leaked": leaked,
         "retained": retained,
         "drained_at": _since(began, drained_at),
@@ -106,14 +101,14 @@ def _lost(session: Session) -> tuple[int, int]:
     contents = [content for job in account.jobs.all.values() for content in job.unmounted]
     for file_system in account.file_systems.all.values():
         if file_system.deleting_at is not None:
-            contents += [association.content for association in file_system.associations]
+            contents += [association.content for association in account.associations.of(file_system)]
             contents += [file_system.local] if file_system.local is not None else []
     counts = [content.lost() for content in contents]
     return sum(files for files, _ in counts), sum(size for _, size in counts)
 
 
 def _exported(session: Session) -> tuple[int, int]:
-    groups = [group for link in session.account.associations.all() for group in link.content.groups.values()]
+    groups = [group for link in session.account.associations.all for group in link.content.groups.values()]
     held = [(group.exported, group.bytes_each) for group in groups if group.exported_version]
     return sum(count for count, _ in held), sum(count * size for count, size in held)
 
@@ -137,7 +132,7 @@ def _remaining(session: Session, named: dict[str, str]) -> list[dict[str, str]]:
     found += [("launch-template", identifier) for identifier in session.new_templates()]
     found += [("job-definition", arn) for arn, one in account.definitions.all.items() if one["status"] == "ACTIVE"]
     found += [("job", job.id) for job in account.jobs.all.values() if job.status not in TERMINAL]
-    for environment in account.environments.environments.values():
+    for environment in account.environments.all.values():
         template = environment.resources.get("launchTemplate", {}).get("launchTemplateId")
         if template in session.ever_templates() and template not in named:
             found.append(("compute-environment", environment.arn))

@@ -1,51 +1,28 @@
-"""What the engine tests need: an engine, or the reason why they are skipped; one deployed stack for many checks."""
+"""An engine for the tests that need one, or the reason why they are skipped; one stack for the tests of a module."""
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from rehearsal.aws.account import Account
-from rehearsal.provider import deploy, engine
+from rehearsal.provider import engine
+from rehearsal.provider.program import run_main
+from tests.engine.stack import Stack
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("engine") is not None and engine.find() is None:
         if os.environ.get("CI") == "true":
-            pytest.fail(f"in CI nothing may be skipped: {engine.MISSING}")
+            pytest.fail(f"in CI no test may be skipped: {engine.MISSING}")
         pytest.skip(engine.MISSING)
-
-
-@dataclass
-class Stack:
-    """A stack, its engine and the account it lives in."""
-
-    account: Account
-    engine: engine.Engine
-    name: str = "autoexport"
-
-    def operate(self, operation: str, *arguments: str, expect: bool | None = True) -> engine.Outcome:
-        return self.engine.workspace.operate(operation, self.name, *arguments, expect=expect)
-
-    def set(self, **values: Any) -> None:
-        self.engine.workspace.set_config(self.name, values)
-
-    def unset(self, *keys: str) -> None:
-        self.engine.workspace.unset_config(self.name, keys)
-
-    @property
-    def exports(self) -> dict[str, Any]:
-        return self.engine.workspace.outputs(self.name)
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """The stack `autoexport`, not deployed yet."""
+    """The stack `autoexport`, initialised but not deployed."""
     with Account() as account, engine.started(account) as started:
         started.init("autoexport")
         yield Stack(account, started)
@@ -53,6 +30,6 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def program_here(stack: Stack) -> Iterator[None]:
-    """From here on the program runs in this process: quicker, for tests that need many operations."""
-    with stack.engine.inline(functools.partial(deploy.run_main, deploy.ROOT)):
+    """From here on the program runs in this process, which is faster for tests that need many operations."""
+    with stack.engine.inline(run_main):
         yield

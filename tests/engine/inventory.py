@@ -1,4 +1,4 @@
-"""Everything that a stack of this project could leave in the account, asked of the account itself."""
+"""Everything that a stack of this project could leave behind, as the account itself reports it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from rehearsal.aws.account import Account
 
-# service, operation, where its answer holds the list, where an item holds its id
+# Service, operation, the member of the answer that holds the list, the member of an item that holds its id.
 _LISTS = (
     ("ec2", "describe_vpcs", "Vpcs", "VpcId"),
     ("ec2", "describe_subnets", "Subnets", "SubnetId"),
@@ -29,7 +29,7 @@ _LISTS = (
 
 
 def inventory(account: Account) -> set[str]:
-    """Ids of everything there is now."""
+    """The ids of everything that exists now."""
     found = {
         f"{service} {item[key]}"
         for service, operation, where, key in _LISTS

@@ -10,7 +10,6 @@ import sysconfig
 from typing import Any
 
 import pytest
-from inventory import inventory
 from lustre_batch.settings import Settings
 
 from rehearsal.aws.account import Account
@@ -18,15 +17,17 @@ from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
 from rehearsal.provider import engine
-from rehearsal.provider.deploy import ROOT
-from rehearsal.provider.engine import changes
+from rehearsal.provider.deployment import ROOT
+from tests.engine.inventory import inventory
+from tools import changes
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """An environment that has the wheel, and of this repository nothing else: its dependencies are lent by a path."""
+    """A virtual environment with the wheel and nothing else of this repository; a .pth file lends it the
+    dependencies."""
     folder = tmp_path_factory.mktemp("elsewhere")
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT], check=True, capture_output=True
@@ -61,7 +62,7 @@ def test_two_components_from_a_wheel_share_an_existing_network_and_bucket(script
             verdict = judge(session, session.play(scenario.load("late-burst")))
             assert verdict.passed, (team, verdict.why_not)
         workspace.operate("destroy", "dev")
-        # By design: the repositories, which may hold images.
+        # By design, the repositories are retained: they may hold images.
         assert {item.split()[0] for item in inventory(account) - before} == {"ecr"}
         assert before <= inventory(account)
         assert _tags(account, there) == tags
@@ -95,7 +96,7 @@ def test_the_schema_describes_every_input_in_the_words_of_the_settings(scripts: 
 
 
 def _tags(account: Account, there: changes.Existing) -> Any:
-    """What can be seen of a change to what was there before."""
+    """What would show a change to the resources that were there before."""
     ec2 = account.client("ec2")
     return (
         ec2.describe_vpcs(VpcIds=[there.vpc_id])["Vpcs"],

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Stack
 from lustre_batch.settings import Settings
 
 from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
-from rehearsal.provider.engine import changes
+from tests.engine.stack import Stack
+from tools import changes
 
 pytestmark = pytest.mark.engine
 
-# What holds data, or what runs are known by.
+# Resources that hold data, or by which runs are known.
 NEVER_REPLACED = {
     "aws:s3/bucket:Bucket",
     "aws:secretsmanager/secret:Secret",
@@ -46,7 +46,7 @@ def test_nothing_that_holds_data_or_is_in_use_is_replaced(rows: list[changes.Row
     for row in rows:
         replaced = {token for operation, token, _ in row.steps if operation == "replace"}
         assert not replaced & NEVER_REPLACED, row.setting.values
-        # A repository cannot be renamed: a new one is made, the old one stays with its images.
+        # A repository cannot be renamed: a new one is created, and the old one keeps its images.
         assert REPOSITORY not in replaced or "ecrRepositoryName" in row.setting.values
 
 

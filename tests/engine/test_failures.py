@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Stack
-from inventory import inventory
 
 from rehearsal.aws.calls import Fault
 from rehearsal.provider.table import ResourceError
+from tests.engine.inventory import inventory
+from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -30,7 +30,7 @@ class FailingOnce:
 
 
 def _until_it_works(stack: Stack, operation: str) -> list[str]:
-    """Try again and again, as a person would; the names that the messages gave on the way."""
+    """Try again and again, as a person would; answer the names in the error messages on the way."""
     named: list[str] = []
     for _ in range(ROUNDS):
         outcome = stack.operate(operation, "--continue-on-error", expect=None)
@@ -85,7 +85,7 @@ def test_a_creation_that_fails_half_way_leaves_nothing_behind(stack: Stack, prog
     stack.operate("destroy")
     assert len(calls) > 30
     unfinished = set(calls)
-    account.calls.reset([Fault(call, "ServiceUnavailable", times=1) for call in calls])
+    account.calls.reset([Fault(call=call, error="ServiceUnavailable") for call in calls])
     for _ in range(ROUNDS):
         if stack.operate("up", "--continue-on-error", expect=None).succeeded:
             break

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+from typing import Any
 
 import pytest
-from conftest import Stack
-from inventory import inventory
 
 from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
+from tests.engine.inventory import inventory
+from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -54,9 +55,9 @@ def test_up_again_changes_nothing(stack: Stack) -> None:
 def test_a_wrong_value_is_refused_before_anything_changes(stack: Stack, program_here: None) -> None:
     before = inventory(stack.account)
     for key, value, words in (
-        # Pulumi's own typed configuration
+        # Refused by Pulumi's typed configuration.
         ("deleteLustre", "maybe", "'lustre-batch:deleteLustre' must be of type 'boolean'"),
-        # ours: key, value and rule
+        # Refused by this project, with key, value and rule.
         ("lustreStorageCapacity", 1300, "lustre-batch:lustreStorageCapacity: 1300 is not 1200, 2400 or a multiple"),
         (
             "computeEnvironmentAllocationStrategy",
@@ -144,18 +145,18 @@ def test_up_right_after_destroy_works(stack: Stack) -> None:
     stack.operate("destroy")
 
 
-def _only_the_stack(stack: Stack) -> list[dict[str, object]]:
+def _only_the_stack(stack: Stack) -> list[dict[str, Any]]:
     return [each for each in stack.engine.workspace.resources(stack.name) if each["type"] == "pulumi:pulumi:Stack"]
 
 
-def _environment(stack: Stack) -> dict[str, object]:
+def _environment(stack: Stack) -> dict[str, Any]:
     arn = stack.exports["computeEnvironmentArn"]
     found = stack.account.client("batch").describe_compute_environments(computeEnvironments=[arn])
     return dict(found["computeEnvironments"][0])
 
 
 def _name_a_template(stack: Stack, name: str) -> None:
-    """As the workflow does: a launch template of its own on the environment."""
+    """Name a launch template on the environment, as the workflow does."""
     text = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n--b\n\ntrue\n--b--\n'
     template = stack.account.client("ec2").create_launch_template(
         LaunchTemplateName=name, LaunchTemplateData={"UserData": base64.b64encode(text.encode()).decode()}

@@ -1,22 +1,23 @@
-"""Two stacks in one account: no name in common, each runs its own job, each goes without the other noticing."""
+"""Two stacks in one account: they have no name in common, each runs its own job, and destroying one leaves the other
+alone."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from conftest import Stack
 
 from rehearsal.play import scenario
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
+from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
 def nightly(stack: Stack, program_here: None) -> Stack:
-    """A second stack of the same program, both deployed."""
+    """A second stack of the same program; both are deployed."""
     stack.operate("up")
     stack.engine.init("nightly")
     second = Stack(stack.account, stack.engine, "nightly")
@@ -46,5 +47,5 @@ def test_destroying_one_leaves_the_other_as_it_was(stack: Stack, nightly: Stack)
 
 
 def _names(stack: Stack) -> set[Any]:
-    """Ids of everything the stack created."""
+    """The ids of everything that the stack created."""
     return {(resource.type, resource.id) for resource in stack.engine.deployment(stack.name).resources}

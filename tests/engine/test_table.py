@@ -1,4 +1,4 @@
-"""The table of resources behind both drivers: what it refuses, what it plans, what it will not delete (no engine)."""
+"""The table of resources behind both drivers, without an engine: what it refuses, plans, and declines to delete."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 
 from rehearsal.aws.account import Account
 from rehearsal.provider import table as resources
-from rehearsal.provider.deploy import DeployError, configuration
+from rehearsal.provider.configuration import configuration
+from rehearsal.provider.deployment import DeployError
 from rehearsal.provider.engine.diff import changes, delete_first
-from rehearsal.provider.table import KINDS, REPLACES, ResourceError, declared_properties, modelled
+from rehearsal.provider.table import KINDS, REPLACES, Kind, Props, ResourceError, declared_properties, modelled
 
 POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}]}'
 VPC = KINDS["aws:ec2/vpc:Vpc"]
@@ -24,7 +25,7 @@ def account() -> Iterator[Account]:
         yield embedded
 
 
-def _reasons(kind: Any, inputs: dict[str, Any]) -> str:
+def _reasons(kind: Kind, inputs: Props) -> str:
     return "; ".join(f"{failure.property}: {failure.reason}" for failure in resources.check_inputs(kind, inputs))
 
 
@@ -63,9 +64,13 @@ def test_a_missing_property_and_an_unknown_value_of_an_enumeration_are_refused_i
 
 def test_a_launch_template_that_appears_is_a_replacement_unless_it_is_ignored() -> None:
     """terraform-provider-aws #44644."""
-    wanted = {"name": "e", "type": "MANAGED", "computeResources": {"type": "SPOT", "maxVcpus": 1, "subnets": ["s"]}}
-    there = {**wanted, "state": "ENABLED", "tagsAll": {}}
-    there["computeResources"] = {**wanted["computeResources"], "launchTemplate": {"launchTemplateId": "lt-1"}}  # type: ignore[dict-item]
+    wanted: Props = {
+        "name": "e",
+        "type": "MANAGED",
+        "computeResources": {"type": "SPOT", "maxVcpus": 1, "subnets": ["s"]},
+    }
+    there: Props = {**wanted, "state": "ENABLED", "tagsAll": {}}
+    there["computeResources"] = {**wanted["computeResources"], "launchTemplate": {"launchTemplateId": "lt-1"}}
     (change,) = changes(ENVIRONMENT, there, wanted, [])
     assert (change.path, change.kind, change.replaces) == ("computeResources.launchTemplate", "DELETE", True)
     assert changes(ENVIRONMENT, there, wanted, ["computeResources.launchTemplate"]) == []
@@ -81,7 +86,6 @@ def test_policies_are_compared_by_what_they_say() -> None:
     old = {
         "name": "r",
         "path": "/",
-        "maxSessionDuration": 3600,
         "assumeRolePolicy": '{"Statement": [{"Action": "sts:AssumeRole"}]}',
         "tagsAll": {},
     }

@@ -1,4 +1,5 @@
-"""The graph of the repository's own program with nothing configured: registered once, for tests that only read it."""
+"""The graph of the repository's own program without any configuration, recorded once for the tests that only read
+it."""
 
 from __future__ import annotations
 

@@ -1,37 +1,24 @@
-"""A program under Pulumi's mocks, and everything it asked the engine for. Owns the recording of registrations, options
-included; it must never decide what is right, and leaves nothing of one program behind for the next."""
+"""A program under Pulumi's mocks, and everything that it asked the engine for: registrations with their options, and
+outputs. Records, and judges nothing."""
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-import contextlib
-import contextvars
-import functools
 import hashlib
-import logging
-import runpy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import pulumi
 from pulumi.runtime import mocks, rpc
-from pulumi.runtime.config import set_all_config
-from pulumi.runtime.settings import configure
-from pulumi.runtime.stack import run_in_stack
 
-ROOT = Path(__file__).parents[2]
+from rehearsal.provider.program import Program, QuietLog, Stack, run_main, run_under_mocks
+
 PROJECT, STACK = "lustre-batch", "autoexport"
 COMPONENT = "lustre-batch:index:LustreBatchAutoExport"
-
-Program = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Place:
-    """The account that the mocks pretend to be."""
+    """The account that the mocks stand for."""
 
     partition: str = "aws"
     region: str = "us-east-1"
@@ -42,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Registration:
-    """One registered resource: inputs by their camelCase names, and the options as the engine gets them."""
+    """One registered resource: inputs by their camelCase names, and the options as the engine receives them."""
 
     type: str
     name: str
@@ -57,7 +44,7 @@ class Registration:
     aliases: list[str]
 
     def text(self, key: str) -> str:
-        """An input that is text, a secret one as well."""
+        """An input that is text, possibly secret."""
         value = self.inputs[key]
         text = value["value"] if isinstance(value, dict) else value
         assert isinstance(text, str)
@@ -86,8 +73,7 @@ class Graph:
         return found[0]
 
 
-# What stands before a resource's name in its ARN (Service Authorization Reference), by module and kind; the bare name
-# where nothing does.
+# The forms of ARNs (Service Authorization Reference), by module and kind; for every other kind, the bare name.
 _ARNS = {
     "batch/computeEnvironment": "batch:{scope}:compute-environment/{name}",
     "batch/jobQueue": "batch:{scope}:job-queue/{name}",
@@ -103,7 +89,7 @@ _ARNS = {
 
 
 class _Cloud(mocks.Mocks):
-    """Answers what AWS would make up: ids, ARNs and physical names."""
+    """Answers what AWS would assign: ids, ARNs and physical names."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -134,14 +120,15 @@ class _Cloud(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    """Pulumi's mock monitor, plus the options of every registration and the outputs of stack and components."""
+    """Pulumi's mock monitor, which also keeps the options of every registration, and the outputs of stack and
+    components."""
 
     def __init__(self, cloud: mocks.Mocks, graph: Graph) -> None:
         super().__init__(cloud)
         self.graph = graph
 
     def RegisterResource(self, request: Any) -> Any:
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
             self.graph.registrations.append(
                 Registration(
@@ -162,26 +149,23 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         outputs = dict(rpc.deserialize_properties(request.outputs))
-        # A component's URN names the stack as well, as the type of its parent.
+        # A component's URN contains the stack's type as well, as the type of its parent.
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
             self.graph.exports = outputs
         else:
             self.graph.outputs[request.urn] = outputs
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
-class _Log(logging.Logger):
-    """Keeps warnings for the test; what fails is raised as well, so errors need no second telling."""
+class _Log(QuietLog):
+    """Keeps warnings for the test."""
 
     def __init__(self, graph: Graph) -> None:
-        super().__init__("graph")
+        super().__init__()
         self.graph = graph
 
-    def warning(self, message: object, *_: Any, **__: Any) -> None:
-        self.graph.warnings.append(str(message))
-
-    def error(self, *_: Any, **__: Any) -> None:
-        return
+    def warning(self, msg: object, *_: Any, **__: Any) -> None:
+        self.graph.warnings.append(str(msg))
 
 
 def record(
@@ -193,65 +177,25 @@ def record(
     stack: str = STACK,
     into: Graph | None = None,
 ) -> Graph:
-    """Run a program in a stack, event loop and Pulumi context of its own, and give what it registered.
+    """Run a program in a stack of its own, and answer what it registered.
 
-    In a preview the cloud makes nothing up: whatever it would have is unknown, as it is to the real engine. A program
-    that fails leaves what it had registered until then in ``into``.
+    In a preview the cloud makes nothing up: what AWS would assign is unknown, as it is to the real engine. A program
+    that fails leaves in ``into`` what it had registered until then.
     """
     graph = Graph() if into is None else into
-    run = functools.partial(_run, program, graph, dict(config or {}), place or Place(), preview, stack)
-    contextvars.copy_context().run(run)
+    cloud = _EmptyCloud(place or Place()) if preview else _Cloud(place or Place())
+    run_under_mocks(program, _Monitor(cloud, graph), Stack(PROJECT, stack, config or {}, preview), _Log(graph))
     return graph
 
 
 def record_stack(config: Mapping[str, str] | None = None, **options: Any) -> Graph:
-    """`record` for the repository's own program, whose configuration keys may go without the namespace."""
+    """`record` for the repository's own program, whose configuration keys may omit the namespace."""
     named = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in (config or {}).items()}
-    program = functools.partial(runpy.run_path, str(ROOT / "__main__.py"), run_name="__main__")
-    return record(program, config={"aws:region": "us-east-1"} | named, **options)
+    return record(run_main, config={"aws:region": "us-east-1"} | named, **options)
 
 
-class _Nothing(_Cloud):
-    """A preview's cloud: nothing exists yet."""
+class _EmptyCloud(_Cloud):
+    """The cloud of a preview: nothing exists yet."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         return "", {key: value for key, value in args.inputs.items() if value is not None}
-
-
-def _run(program: Program, graph: Graph, config: dict[str, str], place: Place, preview: bool, stack: str) -> None:
-    monitor = _Monitor(_Nothing(place) if preview else _Cloud(place), graph)
-    configure(
-        mocks.MockSettings(
-            monitor=monitor,
-            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
-            engine=mocks.MockEngine(_Log(graph)),
-            project=PROJECT,
-            stack=stack,
-            root_directory=str(ROOT),
-            dry_run=preview,
-            organization="organization",
-            package_refs={},
-            base_providers_by_ref={},
-            outputs=set(),
-            callbacks=None,
-        )
-    )
-    pulumi.runtime.settings.ROOT.set(None)
-    set_all_config(config, [])
-    with _loop() as loop:
-        loop.run_until_complete(run_in_stack(lambda: (program(), None)[1]))
-
-
-@contextlib.contextmanager
-def _loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as worker:
-        loop.set_default_executor(worker)
-        try:
-            yield loop
-        finally:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-                with contextlib.suppress(BaseException):
-                    loop.run_until_complete(task)
-            loop.close()

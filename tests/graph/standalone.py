@@ -1,4 +1,4 @@
-"""The component on its own in a program, with the arguments and options that a test gives. It decides nothing."""
+"""The component on its own in a program, with the arguments and options that a test gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What exists already is used as it is, given as text or as another resource's output; contradictions are refused."""
+"""Existing resources are used as they are, named by text or by another resource's output; contradictions are
+refused."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ def test_arguments_may_be_another_resources_outputs() -> None:
 
 def test_a_list_that_is_an_output_as_a_whole_is_taken_too() -> None:
     def program() -> None:
-        whole = pulumi.Output.from_input(["subnet-1", "subnet-2"])
+        ids: list[pulumi.Input[str]] = ["subnet-1", "subnet-2"]
+        whole = pulumi.Output.from_input(ids)
         LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(vpc_id="vpc-1", subnet_ids=whole))
 
     graph = record(program)

@@ -1,4 +1,4 @@
-"""Exactly which resources there are, whose children they are, and in which order they may be made and removed."""
+"""Exactly which resources there are, whose children they are, and in which order they can be created and deleted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lustre_batch import LustreBatchAutoExport
 
 from tests.graph.recording import COMPONENT, STACK, Graph, record, record_stack
 
-# type: what stands behind the component's name in each child's
+# type: what follows the component's name in the name of each child
 CHILDREN = {
     "aws:batch/computeEnvironment:ComputeEnvironment": ["environment"],
     "aws:batch/jobQueue:JobQueue": ["queue"],
@@ -47,7 +47,7 @@ CHILDREN = {
 }
 NETWORK = {type_ for type_ in CHILDREN if type_.split("/")[0] in ("aws:ec2", "aws:vpc")}
 
-# the contract: what others read from the stack
+# What others rely on reading from the stack.
 EXPORTS = {
     "stateMachineArn",
     "bucketName",
@@ -153,7 +153,7 @@ def test_whoever_uses_a_role_waits_for_its_policy(graph: Graph, user: str, part:
 
 
 def test_the_nat_gateway_waits_for_the_internet_gateway(graph: Graph) -> None:
-    """VPC guide, NAT gateways: a public one cannot be made before the VPC has a gateway."""
+    """VPC guide, NAT gateways: a public one cannot be created before the VPC has an internet gateway."""
     gateway = graph.one("aws:ec2/internetGateway:InternetGateway")
     assert gateway.urn in graph.one("aws:ec2/natGateway:NatGateway").depends_on
 
@@ -171,7 +171,7 @@ def test_what_the_workflow_and_batch_change_at_run_time_is_left_alone_by_a_deplo
     assert environment.ignore_changes == ["computeResources.launchTemplate", "computeResources.desiredVcpus"]
 
 
-# What else may be left alone by a deployment: a change would replace what is in use, or what holds data.
+# What else a deployment may ignore: a change would replace a resource that is in use, or that holds data.
 SET_ONCE = {
     "aws:ec2/subnet:Subnet": ["availabilityZone"],
     "aws:ecr/repository:Repository": ["encryptionConfigurations"],

@@ -1,4 +1,4 @@
-"""What the parts are made with, where that is the contract: storage, compute, the function, the state machine."""
+"""The inputs of storage, compute, the function and the state machine, where others rely on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.graph.recording import ROOT, Graph, record_stack
+from rehearsal.provider.deployment import ROOT
+from tests.graph.recording import Graph, record_stack
 
 BUCKET, REPOSITORY = "aws:s3/bucket:Bucket", "aws:ecr/repository:Repository"
 ENVIRONMENT, FUNCTION = "aws:batch/computeEnvironment:ComputeEnvironment", "aws:lambda/function:Function"
@@ -87,7 +88,7 @@ def test_images_are_scanned_when_they_are_pushed(graph: Graph) -> None:
 
 
 def test_the_repository_has_the_configured_name_with_a_suffix_of_its_own() -> None:
-    """Pulumi's own naming: a repository that was kept never meets the next one's name."""
+    """Pulumi's automatic naming: the name of a retained repository never collides with the next one's."""
     graph = record_stack({"ecrRepositoryName": "team/job"})
     assert "name" not in graph.one(REPOSITORY).inputs
     assert "/autoexport-team/job-" in graph.exports["repositoryUrl"]
@@ -129,7 +130,7 @@ def test_the_secrets_name_is_free_for_the_next_stack_although_aws_keeps_a_delete
 
 # ---------------------------------------------------------------------- compute
 def test_the_environment_is_one_that_batch_can_update(graph: Graph) -> None:
-    """Batch guide, updating compute environments: no service role of one's own, and not BEST_FIT."""
+    """Batch guide, updating compute environments: the service-linked role, and any strategy but BEST_FIT."""
     inputs = graph.one(ENVIRONMENT).inputs
     assert inputs["type"] == "MANAGED"
     assert "serviceRole" not in inputs
@@ -155,7 +156,7 @@ def test_the_environment_is_made_with_the_configured_sizes() -> None:
 
 
 def test_nothing_in_use_has_a_fixed_name_that_a_replacement_would_meet(graph: Graph) -> None:
-    """The engine makes a replacement before it deletes what it replaces."""
+    """The engine creates a replacement before it deletes what it replaces."""
     named = {child.name: child.inputs["name"] for child in graph.children if "name" in child.inputs}
     assert set(named) == {"autoexport-workflow"}
     topic = graph.exports["notificationTopicArn"].rsplit(":", 1)[-1]

@@ -20,12 +20,12 @@ CHINA = Place("aws-cn", "cn-north-1", "210987654321", "amazonaws.com.cn", ("cn-n
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 ROLE = "aws:iam/role:Role"
-# What AWS makes unique in an account, or in the world, when it is given.
+# Names that have to be unique in an account, or in the world, when they are given.
 PHYSICAL_NAMES = ("name", "namePrefix", "bucket", "bucketPrefix", "roleName", "functionName")
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every text in a nested value, keys and secret values included."""
+    """Every string in a nested value, including keys and secret values."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from [str(key), *texts(item)]
@@ -144,7 +144,7 @@ def test_the_permissions_boundary_is_on_every_role() -> None:
     assert [role.name for role in component().all(ROLE) if "permissionsBoundary" in role.inputs] == []
 
 
-# type: where the key stands
+# type: the property that names the key
 KEYS = {
     "aws:secretsmanager/secret:Secret": "kmsKeyId",
     "aws:sns/topic:Topic": "kmsMasterKeyId",

@@ -1,4 +1,4 @@
-"""Values that no parameter may have, each with words of the message that refuses it. Data only."""
+"""Values that parameters refuse, each with words of the message that refuses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters: what holds when nothing is said, what is refused, and how a mistake is told."""
+"""The parameters: their defaults, what is refused, and what the messages say."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ RUN_TIME = {
 
 
 def text(value: Any) -> str:
-    """A value as the engine hands it over."""
+    """A value in the form in which the engine hands it over."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -129,7 +129,7 @@ def test_a_bad_value_is_refused_with_key_value_and_rule(key: str, value: Any, wo
     assert words in line
 
 
-# as text, true is no number in the first place
+# As text, "true" is not a number to begin with.
 AS_TEXT = [(key, value) for key, value, _ in BAD if value is not True]
 
 
@@ -233,7 +233,7 @@ def test_several_contradictions_are_reported_together() -> None:
 
 def test_settings_cannot_be_changed_behind_the_validation() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings().job_definition_vcpus = 1  # type: ignore[misc]
+        Settings().job_definition_vcpus = 1
 
 
 # ---------------------------------------------------------------------- rules at run time

@@ -12,7 +12,8 @@ import cfnlint
 import pytest
 from cfnlint.config import ManualArgs
 
-from tests.graph.recording import ROOT, record_stack
+from rehearsal.provider.deployment import ROOT
+from tests.graph.recording import record_stack
 from tests.workflow.asl import all_edges, edges, loops, reachable
 from tests.workflow.conftest import Definition, definition_of
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from rehearsal.aws.iam.demands import ROWS
 from rehearsal.aws.iam.evaluation import evaluate
-from rehearsal.aws.iam.requests import ROWS
 from tests.graph.recording import Graph, record_stack
 from tests.workflow.asl import sdk_tasks
 from tests.workflow.conftest import Definition

@@ -1,15 +1,13 @@
-"""Batch's job definitions. Owns their revisions and the checks Batch makes when one is registered. It must never
-reuse a revision number."""
+"""Batch's job definitions. Owns their revisions, of which no number is used twice, and the checks Batch makes when one
+is registered."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..calls import ModelError
+from ..context import Context
 from .environments import NAME
-
-if TYPE_CHECKING:
-    from ..account import Account
 
 ATTEMPTS_LIMIT = 10  # Batch API reference, RetryStrategy
 CONDITIONS_LIMIT = 5  # Batch API reference, RetryStrategy.evaluateOnExit
@@ -18,11 +16,11 @@ CONDITIONS_LIMIT = 5  # Batch API reference, RetryStrategy.evaluateOnExit
 class Definitions:
     """Answers batch: what concerns job definitions."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self.all: dict[str, dict[str, Any]] = {}
         self._revisions: dict[str, int] = {}
-        account.calls.answer(
+        context.calls.answer(
             "batch",
             RegisterJobDefinition=self.register,
             DeregisterJobDefinition=self.deregister,
@@ -37,9 +35,10 @@ class Definitions:
         name = params["jobDefinitionName"]
         _check(params)
         revision = self._revisions[name] = self._revisions.get(name, 0) + 1
-        arn = self.account.environments.arn("job-definition", f"{name}:{revision}")
+        arn = self._context.arn("batch", f"job-definition/{name}:{revision}")
         self.all[arn] = {
             **params,
+            "tags": params.get("tags", {}),
             "jobDefinitionArn": arn,
             "revision": revision,
             "status": "ACTIVE",
@@ -51,7 +50,7 @@ class Definitions:
         """By ARN, name:revision, or name (the latest active revision)."""
         short = reference.rpartition("/")[2]
         if ":" in short:
-            return self.all.get(self.account.environments.arn("job-definition", short))
+            return self.all.get(self._context.arn("batch", f"job-definition/{short}"))
         active = [one for one in self.all.values() if one["jobDefinitionName"] == short and one["status"] == "ACTIVE"]
         return max(active, key=lambda one: one["revision"], default=None)
 

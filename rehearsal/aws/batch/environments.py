@@ -1,20 +1,18 @@
-"""Batch's compute environments. Owns their states, the asynchronous updates and what makes an
-environment invalid. It must never accept what Batch would only find out later: what can go wrong goes wrong at the
-moment it would in AWS."""
+"""Batch's compute environments. Owns their states, the asynchronous updates and what makes an environment invalid: what
+can go wrong goes wrong at the moment it would in AWS, and not before."""
 
 from __future__ import annotations
 
 import base64
 import copy
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-from ...play.scenario import Scenario
 from ..calls import ModelError, internally
-
-if TYPE_CHECKING:
-    from ..account import Account
+from ..context import Context
+from ..plan import Plan, Seconds
 
 # Batch guide, updating compute environments: changing these is an infrastructure update.
 INFRASTRUCTURE = {
@@ -26,6 +24,12 @@ JOB_EXECUTION_TIMEOUT_MINUTES = 30
 STATE_CHANGE_SECONDS = 2.0
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
 FILE_SYSTEM = re.compile(r"fs-[0-9a-f]{17}")
+
+
+class ComputeEnvironmentPlan(Plan):
+    update: Seconds = 120
+    outcome: Literal["VALID", "INVALID"] = "VALID"
+    stuck: bool = False  # it stays UPDATING
 
 
 @dataclass
@@ -44,34 +48,36 @@ class Environment:
 class Environments:
     """Answers batch: what concerns compute environments."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.scenario = Scenario()
-        self.environments: dict[str, Environment] = {}
-        account.calls.answer(
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.plan = ComputeEnvironmentPlan()
+        self.all: dict[str, Environment] = {}
+        # Told when an environment became VALID.
+        self.on_valid: Callable[[], None] = lambda: None
+        # Told when the instances of an environment that started before some time are replaced: its ARN, and that time.
+        self.on_eviction: Callable[[str, float], None] = lambda arn, before: None
+        # Names the job queues that name an environment, which then cannot be deleted.
+        self.queues_naming: Callable[[str], list[str]] = lambda arn: []
+        context.calls.answer(
             "batch",
-            CreateComputeEnvironment=self.create_environment,
-            UpdateComputeEnvironment=self.update_environment,
-            DeleteComputeEnvironment=self.delete_environment,
-            DescribeComputeEnvironments=self.describe_environments,
+            CreateComputeEnvironment=self.create,
+            UpdateComputeEnvironment=self.update,
+            DeleteComputeEnvironment=self.delete,
+            DescribeComputeEnvironments=self.describe,
         )
 
-    def snapshot(self) -> Any:
-        return copy.deepcopy(self.environments)
+    def snapshot(self) -> dict[str, Environment]:
+        return copy.deepcopy(self.all)
 
-    def reset(self, scenario: Scenario, baseline: Any) -> None:
-        self.scenario = scenario
-        self.environments = copy.deepcopy(baseline)
+    def reset(self, plan: ComputeEnvironmentPlan, baseline: dict[str, Environment]) -> None:
+        self.plan = plan
+        self.all = copy.deepcopy(baseline)
 
-    def arn(self, kind: str, name: str) -> str:
-        account = self.account
-        return f"arn:{account.partition}:batch:{account.region}:{account.account_id}:{kind}/{name}"
-
-    def create_environment(self, params: dict[str, Any]) -> dict[str, Any]:
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
         name = params["computeEnvironmentName"]
         if not NAME.match(name):
             raise ModelError("ClientException", f"{name} is not a valid name")
-        if name in self.environments:
+        if name in self.all:
             raise ModelError("ClientException", "Object already exists")
         resources = params.get("computeResources", {})
         if params["type"] == "MANAGED" and not resources:
@@ -79,24 +85,24 @@ class Environments:
         _check_sizes(resources)
         environment = Environment(
             name=name,
-            arn=self.arn("compute-environment", name),
+            arn=self._context.arn("batch", f"compute-environment/{name}"),
             request=params,
             resources=resources,
             state=params.get("state", "ENABLED"),
             tags=params.get("tags", {}),
         )
-        self.environments[name] = environment
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, environment.update))
+        self.all[name] = environment
+        self._context.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, environment.update))
         return {"computeEnvironmentName": name, "computeEnvironmentArn": environment.arn}
 
-    def environment(self, name_or_arn: str) -> Environment:
-        environment = self.environments.get(name_or_arn.rpartition("/")[2])
+    def get(self, name_or_arn: str) -> Environment:
+        environment = self.all.get(name_or_arn.rpartition("/")[2])
         if environment is None or name_or_arn not in (environment.name, environment.arn):
             raise ModelError("ClientException", f"{name_or_arn} does not exist")
         return environment
 
-    def update_environment(self, params: dict[str, Any]) -> dict[str, Any]:
-        environment = self.environment(params["computeEnvironment"])
+    def update(self, params: dict[str, Any]) -> dict[str, Any]:
+        environment = self.get(params["computeEnvironment"])
         if environment.status in {"CREATING", "UPDATING", "DELETING"}:
             message = f"Cannot update, resource is being modified: it is {environment.status}"
             raise ModelError("ClientException", message)
@@ -114,15 +120,15 @@ class Environments:
         environment.update += 1
         update = environment.update
         if not infrastructure:
-            self.account.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, update))
-        elif not self.scenario.compute_environment.stuck:
-            seconds = self.scenario.compute_environment.update
-            self.account.clock.after(seconds, lambda: self._updated(environment, update))
+            self._context.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, update))
+        elif not self.plan.stuck:
+            seconds = self.plan.update
+            self._context.clock.after(seconds, lambda: self._updated(environment, update))
         if infrastructure:
             policy = environment.request.get("updatePolicy", {})
             minutes = policy.get("jobExecutionTimeoutMinutes", JOB_EXECUTION_TIMEOUT_MINUTES)
-            began = self.account.clock.now()
-            self.account.clock.after(minutes * 60, lambda: self.account.attempts.evict(environment.arn, began))
+            began = self._context.clock.now()
+            self._context.clock.after(minutes * 60, lambda: self.on_eviction(environment.arn, began))
         return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
 
     def _check_infrastructure(self, environment: Environment, params: dict[str, Any]) -> None:
@@ -140,8 +146,8 @@ class Environments:
             raise ModelError("ClientException", "Name a launch template by its id or by its name, not both")
 
     def _updated(self, environment: Environment, update: int) -> None:
-        problem = self.template_problem(environment)
-        planned = self.scenario.compute_environment.outcome == "INVALID"
+        _, problem = self.user_data(environment)
+        planned = self.plan.outcome == "INVALID"
         if environment.update == update and (problem or (planned and "launchTemplate" in environment.resources)):
             environment.status = "INVALID"
             environment.reason = problem or "CLIENT_ERROR - The environment is invalid (planned by the scenario)"
@@ -151,7 +157,7 @@ class Environments:
     def _settled(self, environment: Environment, update: int) -> None:
         if environment.update == update and environment.status in {"CREATING", "UPDATING"}:
             environment.status, environment.reason = "VALID", "ComputeEnvironment Healthy"
-            self.account.attempts.kick()
+            self.on_valid()
 
     def user_data(self, environment: Environment) -> tuple[str | None, str | None]:
         """The user data of the named launch template, and what is wrong with it."""
@@ -162,7 +168,7 @@ class Environments:
             "LaunchTemplateId": template.get("launchTemplateId"),
             "LaunchTemplateName": template.get("launchTemplateName"),
         }
-        client = self.account.client("ec2")
+        client = self._context.client("ec2")
         with internally():
             try:
                 answer = client.describe_launch_template_versions(
@@ -182,24 +188,21 @@ class Environments:
             return None, "CLIENT_ERROR - Launch Template UserData is not MIME multipart format"
         return text, None
 
-    def template_problem(self, environment: Environment) -> str | None:
-        return self.user_data(environment)[1]
-
-    def delete_environment(self, params: dict[str, Any]) -> None:
-        environment = self.environment(params["computeEnvironment"])
+    def delete(self, params: dict[str, Any]) -> None:
+        environment = self.get(params["computeEnvironment"])
         if environment.state != "DISABLED":
             raise ModelError("ClientException", "Cannot delete, resource must be disabled first")
         if environment.status in {"CREATING", "UPDATING"}:
             raise ModelError("ClientException", "Cannot delete, resource is being modified")
-        naming = self.account.queues.naming(environment.arn)
+        naming = self.queues_naming(environment.arn)
         if naming:
             raise ModelError("ClientException", f"Cannot delete, found existing JobQueue relationship: {naming[0]}")
         environment.status = "DELETING"
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: drop(self.environments, environment.name))
+        self._context.clock.after(STATE_CHANGE_SECONDS, lambda: drop(self.all, environment.name))
 
-    def describe_environments(self, params: dict[str, Any]) -> dict[str, Any]:
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         wanted = params.get("computeEnvironments")
-        found = [one for one in self.environments.values() if not wanted or {one.name, one.arn} & set(wanted)]
+        found = [one for one in self.all.values() if not wanted or {one.name, one.arn} & set(wanted)]
         return {"computeEnvironments": [self._view(one) for one in found]}
 
     def _view(self, environment: Environment) -> dict[str, Any]:
@@ -222,7 +225,7 @@ class Environments:
 
     def _service_linked_role(self) -> str:
         path = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
-        return f"arn:{self.account.partition}:iam::{self.account.account_id}:{path}"
+        return f"arn:{self._context.partition}:iam::{self._context.account_id}:{path}"
 
 
 def drop(things: dict[str, Any], name: str) -> None:

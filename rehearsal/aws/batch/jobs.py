@@ -1,18 +1,18 @@
 """Batch's jobs. Owns submitting, listing, describing and ending them by hand; `attempts` moves them on. It must never
-remember a job for longer than Batch promises to: who asks later is told that there is none."""
+answer about a job for longer than Batch promises to: whoever asks later is told that there is none."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...play.scenario import Scenario
 from ..calls import ModelError
-from .attempts import BEFORE_STARTING, Job, container, matches
+from ..context import Context
+from .attempts import Attempts, matches
+from .definitions import Definitions
 from .environments import NAME
-
-if TYPE_CHECKING:
-    from ..account import Account
-
+from .job import BEFORE_STARTING, Job, container
+from .job_plan import JobPlan
+from .queues import Queues
 
 # Batch guide, job states: the record of a job that has ended is kept for at least seven days.
 REMEMBERED_SECONDS = 7 * 86400.0
@@ -21,11 +21,14 @@ REMEMBERED_SECONDS = 7 * 86400.0
 class Jobs:
     """Answers batch: what concerns jobs."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.scenario = Scenario()
+    def __init__(self, context: Context, definitions: Definitions, queues: Queues, attempts: Attempts) -> None:
+        self._context = context
+        self._definitions = definitions
+        self._queues = queues
+        self._attempts = attempts
+        self.plan = JobPlan()
         self.all: dict[str, Job] = {}
-        account.calls.answer(
+        context.calls.answer(
             "batch",
             SubmitJob=self.submit,
             DescribeJobs=self.describe,
@@ -34,23 +37,23 @@ class Jobs:
             TerminateJob=self.terminate,
         )
 
-    def reset(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def reset(self, plan: JobPlan) -> None:
+        self.plan = plan
         self.all = {}
 
     def submit(self, params: dict[str, Any]) -> dict[str, Any]:
-        account, clock = self.account, self.account.clock
+        clock = self._context.clock
         if not NAME.match(params["jobName"]):
             raise ModelError("ClientException", f"{params['jobName']} is not a valid job name")
-        queue = account.queues.get(params["jobQueue"])
+        queue = self._queues.get(params["jobQueue"])
         if queue.state != "ENABLED" or queue.status not in {"VALID", "UPDATING"}:
             raise ModelError("ClientException", f"JobQueue {queue.name} is {queue.state} and {queue.status}")
-        definition = account.definitions.active(params["jobDefinition"])
-        identifier = account.ids.uuid()
+        definition = self._definitions.active(params["jobDefinition"])
+        identifier = self._context.ids.uuid()
         tags = {**(definition.get("tags", {}) if params.get("propagateTags") else {}), **params.get("tags", {})}
         job = Job(
             id=identifier,
-            arn=account.environments.arn("job", identifier),
+            arn=self._context.arn("batch", f"job/{identifier}"),
             name=params["jobName"],
             queue=queue.arn,
             definition=definition,
@@ -59,14 +62,14 @@ class Jobs:
             tags=tags,
         )
         self.all[identifier] = job
-        job.timers.append(clock.after(1, lambda: account.attempts.runnable(job)))
-        if self.scenario.job.cancelled_at is not None:
+        job.timers.append(clock.after(1, lambda: self._attempts.runnable(job)))
+        if self.plan.cancelled_at is not None:
             reason = "Cancelled by hand (planned by the scenario)"
-            clock.after(self.scenario.job.cancelled_at, lambda: self.account.attempts.terminate(job, reason))
+            clock.after(self.plan.cancelled_at, lambda: self._attempts.terminate(job, reason))
         return {"jobArn": job.arn, "jobName": job.name, "jobId": job.id}
 
     def _remembered(self, job: Job) -> bool:
-        return job.stopped is None or self.account.clock.now() - job.stopped < REMEMBERED_SECONDS
+        return job.stopped is None or self._context.clock.now() - job.stopped < REMEMBERED_SECONDS
 
     def get(self, identifier: str) -> Job:
         if identifier not in self.all:
@@ -76,15 +79,21 @@ class Jobs:
     def cancel(self, params: dict[str, Any]) -> None:
         job = self.get(params["jobId"])
         if job.status in BEFORE_STARTING:
-            self.account.attempts.terminate(job, params["reason"])
+            self._attempts.terminate(job, params["reason"])
 
     def terminate(self, params: dict[str, Any]) -> None:
-        self.account.attempts.terminate(self.get(params["jobId"]), params["reason"])
+        self._attempts.terminate(self.get(params["jobId"]), params["reason"])
+
+    def kick(self) -> None:
+        self._attempts.kick(self.all.values())
+
+    def evict(self, environment_arn: str, before: float) -> None:
+        self._attempts.evict(self.all.values(), environment_arn, before)
 
     def queue_deleted(self, queue_arn: str) -> None:
         for job in self.all.values():
             if job.queue == queue_arn:
-                self.account.attempts.terminate(job, "The job queue was deleted")
+                self._attempts.terminate(job, "The job queue was deleted")
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -128,7 +137,7 @@ class Jobs:
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Batch API reference, ListJobs: by name whatever the status, else by status, which is RUNNING if not given."""
-        queue = self.account.queues.get(params.get("jobQueue", ""))
+        queue = self._queues.get(params.get("jobQueue", ""))
         found = [job for job in self.all.values() if job.queue == queue.arn and self._remembered(job)]
         filters = params.get("filters", [])
         if filters:

@@ -1,17 +1,16 @@
-"""Batch's job queues. Owns their states and the order of their environments. It must never let go of an environment
-before it is gone itself."""
+"""Batch's job queues. Owns their states and the order of their environments; a queue names its environments until it is
+gone itself."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..calls import ModelError
-from .environments import STATE_CHANGE_SECONDS, Environment, drop
-
-if TYPE_CHECKING:
-    from ..account import Account
+from ..context import Context
+from .environments import STATE_CHANGE_SECONDS, Environment, Environments, drop
 
 
 @dataclass
@@ -27,10 +26,13 @@ class Queue:
 class Queues:
     """Answers batch: what concerns job queues."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, context: Context, environments: Environments) -> None:
+        self._context = context
+        self._environments = environments
         self.all: dict[str, Queue] = {}
-        account.calls.answer(
+        # Told when a queue is being deleted: its ARN.
+        self.on_deleting: Callable[[str], None] = lambda arn: None
+        context.calls.answer(
             "batch",
             CreateJobQueue=self.create,
             UpdateJobQueue=self.update,
@@ -38,10 +40,10 @@ class Queues:
             DescribeJobQueues=self.describe,
         )
 
-    def snapshot(self) -> Any:
+    def snapshot(self) -> dict[str, Queue]:
         return copy.deepcopy(self.all)
 
-    def reset(self, baseline: Any) -> None:
+    def reset(self, baseline: dict[str, Queue]) -> None:
         self.all = copy.deepcopy(baseline)
 
     def naming(self, environment_arn: str) -> list[str]:
@@ -55,18 +57,18 @@ class Queues:
         self._check_order(params.get("computeEnvironmentOrder", []))
         queue = Queue(
             name=name,
-            arn=self.account.environments.arn("job-queue", name),
+            arn=self._context.arn("batch", f"job-queue/{name}"),
             request=params,
             state=params.get("state", "ENABLED"),
             tags=params.get("tags", {}),
         )
         self.all[name] = queue
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
+        self._context.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
         return {"jobQueueName": name, "jobQueueArn": queue.arn}
 
     def _check_order(self, order: list[dict[str, Any]]) -> None:
         for entry in order:
-            environment = self.account.environments.environment(entry["computeEnvironment"])
+            environment = self._environments.get(entry["computeEnvironment"])
             if environment.status != "VALID":
                 raise ModelError("ClientException", f"{environment.arn} is not VALID")
 
@@ -77,7 +79,7 @@ class Queues:
         return queue
 
     def environment_of(self, queue: Queue) -> Environment:
-        return self.account.environments.environment(_order(queue)[0])
+        return self._environments.get(_order(queue)[0])
 
     def update(self, params: dict[str, Any]) -> dict[str, Any]:
         queue = self.get(params["jobQueue"])
@@ -87,7 +89,7 @@ class Queues:
         queue.state = params.get("state", queue.state)
         queue.request |= {key: params[key] for key in ("priority", "computeEnvironmentOrder") if key in params}
         queue.status = "UPDATING"
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
+        self._context.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
         return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
 
     def delete(self, params: dict[str, Any]) -> None:
@@ -95,8 +97,8 @@ class Queues:
         if queue.state != "DISABLED" or queue.status in {"CREATING", "UPDATING"}:
             raise ModelError("ClientException", "Cannot delete, resource must be disabled and not being modified")
         queue.status = "DELETING"
-        self.account.jobs.queue_deleted(queue.arn)
-        self.account.clock.after(STATE_CHANGE_SECONDS, lambda: drop(self.all, queue.name))
+        self.on_deleting(queue.arn)
+        self._context.clock.after(STATE_CHANGE_SECONDS, lambda: drop(self.all, queue.name))
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         wanted = params.get("jobQueues")

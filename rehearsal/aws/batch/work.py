@@ -1,6 +1,6 @@
-"""The work that attempts of jobs do on a file system. Owns when files appear, either as the scenario says or as a real
-script in a real directory makes them, and what an interruption cuts short. It must never know about Batch: it starts,
-is interrupted, and says when it is over."""
+"""The work that attempts of jobs do on a file system. Owns when files appear, either as the plan says or as a real
+script writes them into a real directory, and what an interruption cuts short. It knows nothing of Batch: it is started,
+may be interrupted, and says when it is over."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from ...play.scenario import Job, Scenario, Writes
-from ..clock import Timer
+from ..clock import Clock, Timer
+from ..context import Context
 from ..fsx.export import Content
-
-if TYPE_CHECKING:
-    from ..account import Account
+from .job_plan import JobPlan, WritesPlan
 
 CHUNKS = 400  # a slice of writes is followed in at most so many groups
 SAMPLE_JOB = Path(__file__).parents[3] / "examples" / "sample_job" / "job.sh"
@@ -34,7 +31,7 @@ rm -f "$REHEARSAL_CLOCK/$$"
 """
 
 
-def schedule(writes: list[Writes]) -> list[tuple[float, str, int, int, str | None]]:
+def schedule(writes: list[WritesPlan]) -> list[tuple[float, str, int, int, str | None]]:
     """(offset, key, files, bytes each, key of the group that is then removed), in order of time."""
     found: list[tuple[float, str, int, int, str | None]] = []
     for number, planned in enumerate(writes):
@@ -48,9 +45,9 @@ def schedule(writes: list[Writes]) -> list[tuple[float, str, int, int, str | Non
 
 
 class ModelledAttempt:
-    """Writes what the scenario says and ends when it says."""
+    """Writes what the plan says and ends when it says."""
 
-    def __init__(self, content: Content, plan: Job, clock: Any, finished: Callable[[int], None]) -> None:
+    def __init__(self, content: Content, plan: JobPlan, clock: Clock, finished: Callable[[int], None]) -> None:
         self.content = content
         self._began: float = clock.now()
         self._changes = schedule(plan.modelled_writes)
@@ -72,7 +69,7 @@ class ModelledAttempt:
 
     def interrupt(self, now: float, gently: bool = False) -> None:
         self.settle(now)
-        self._end = now
+        self._end = now if self._end is None else self._end
         self._timer.cancel()
 
 
@@ -80,7 +77,7 @@ class RealAttempt:
     """Runs a script against a directory; its sleeps pass in virtual time."""
 
     def __init__(
-        self, content: Content, folder: Path, variables: dict[str, str], clock: Any, finished: Callable[[int], None]
+        self, content: Content, folder: Path, variables: dict[str, str], clock: Clock, finished: Callable[[int], None]
     ) -> None:
         self.content = content
         self._folder = folder
@@ -107,6 +104,7 @@ class RealAttempt:
             stderr=subprocess.STDOUT,
         )
         self._over = False
+        self._reply: int | None = None
         clock.after(0, self._follow)
 
     def settle(self, now: float) -> None:
@@ -142,7 +140,7 @@ class RealAttempt:
         reply = os.open(self._control / number, os.O_RDWR)
         os.write(reply, b"\n")
         # The reader may not have opened its end yet: the pipe keeps the line as long as one end is open.
-        self._reply, previous = reply, getattr(self, "_reply", None)
+        self._reply, previous = reply, self._reply
         if previous is not None:
             os.close(previous)
         self._follow()
@@ -178,10 +176,9 @@ class RealAttempt:
     def _close(self) -> None:
         self._over = True
         os.close(self._requests)
-        if getattr(self, "_reply", None) is not None:
+        if self._reply is not None:
             os.close(self._reply)
         self._log.close()
-        self.output = (self._control / "log").read_text(errors="replace")
         shutil.rmtree(self._control, ignore_errors=True)
 
 
@@ -204,40 +201,37 @@ def _duration(wish: str) -> float:
 class Work:
     """All attempts of the run."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.scenario = Scenario()
-        self.origin: float | None = None
+    def __init__(self, context: Context) -> None:
+        self._clock = context.clock
+        self.plan = JobPlan()
         self.attempts: list[ModelledAttempt | RealAttempt] = []
+        # Told when the first attempt of all starts.
+        self.on_first_attempt: Callable[[float], None] = lambda now: None
 
-    def reset(self, scenario: Scenario) -> None:
-        for attempt in self.attempts:
-            attempt.interrupt(self.account.clock.now())
-        self.scenario = scenario
-        self.origin = None
+    def reset(self, plan: JobPlan) -> None:
+        self.stop()
+        self.plan = plan
         self.attempts = []
+
+    def stop(self) -> None:
+        """Interrupt whatever is still at work."""
+        for attempt in self.attempts:
+            attempt.interrupt(self._clock.now())
 
     def settle(self, now: float) -> None:
         for attempt in self.attempts:
             attempt.settle(now)
 
-    def stalls(self) -> list[tuple[float, float]]:
-        if self.origin is None:
-            return []
-        return [(self.origin + stall.at, self.origin + stall.at + stall.for_) for stall in self.scenario.export.stalls]
-
     def start(
         self, content: Content, folder: Path | None, variables: dict[str, str], finished: Callable[[int], None]
     ) -> ModelledAttempt | RealAttempt:
-        clock = self.account.clock
-        if self.origin is None:
-            self.origin = clock.now()
-        content.rates.stalls = self.stalls()
+        if not self.attempts:
+            self.on_first_attempt(self._clock.now())
         attempt: ModelledAttempt | RealAttempt
-        if not self.scenario.job.is_real or folder is None:
-            attempt = ModelledAttempt(content, self.scenario.job, clock, finished)
+        if not self.plan.is_real or folder is None:
+            attempt = ModelledAttempt(content, self.plan, self._clock, finished)
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            attempt = RealAttempt(content, folder, variables, clock, finished)
+            attempt = RealAttempt(content, folder, variables, self._clock, finished)
         self.attempts.append(attempt)
         return attempt

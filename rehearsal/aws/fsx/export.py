@@ -7,11 +7,23 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from ..plan import Count, Plan, Window
 
 # FSx guide, auto export, and measurements by others: a closed file is an object 8 to 10 s later on an idle queue. The
 # first part of that passes before the change shows in the queue at all.
 VISIBLE_AFTER_SECONDS = 5.0
 EXPORT_LATENCY_SECONDS = 9.0
+
+
+class ExportPlan(Plan):
+    files_per_second: Annotated[float, Field(gt=0)] = 213
+    bytes_per_second: Annotated[float, Field(gt=0)] = 500_000_000
+    refused: Count = 0  # files that can never be exported
+    stalls: list[Window] = Field(default=[])
 
 
 @dataclass
@@ -56,8 +68,8 @@ class Change:
 class Rates:
     """How fast the queue is worked off; stalls are (from, to) instants."""
 
-    files_per_second: float = 213.0
-    bytes_per_second: float = 500e6
+    files_per_second: float = ExportPlan().files_per_second
+    bytes_per_second: float = ExportPlan().bytes_per_second
     stalls: list[tuple[float, float]] = field(default_factory=list)
 
     def finish(self, start: float, files: int, size: int) -> float:
@@ -163,10 +175,6 @@ class Content:
                 group.export(int(group.count * share))
         self._cut_at = now
         self._settled = len(self._queue)
-
-    def drained_at(self) -> float | None:
-        """When the last change that was ever queued, or exported by a task, was out."""
-        return self.last_exported_at
 
     def to_export(self) -> list[tuple[str, int, int]]:
         """What an export task finds: key, files it can export, files it cannot."""

@@ -1,24 +1,21 @@
-"""File systems. Owns their lifecycle, rules and tags as FSx for Lustre has them, and what was lost when one was
-deleted. Associations and tasks live next door. It must never be kinder than AWS: what AWS leaves open is refused."""
+"""File systems. Owns their lifecycle and rules as FSx for Lustre has them. Associations and data repository tasks refer
+to a file system; it knows neither. It must never be kinder than AWS: what AWS leaves open is refused."""
 
 from __future__ import annotations
 
-import datetime
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-from ...play.scenario import Scenario
 from ..calls import ModelError, internally
-from ..clock import Timer
+from ..clock import moment
+from ..context import Context
+from ..plan import Count, Plan, Seconds
 from .export import Content
-
-if TYPE_CHECKING:
-    from ..account import Account
-    from .associations import Association
-    from .tasks import Task
+from .requests import created_before, request_tags, tag_list
 
 # FSx API reference, CreateFileSystem, StorageCapacity for SCRATCH_2 (GiB).
 SCRATCH_STEP_GIB = 2400
@@ -26,6 +23,15 @@ SMALLEST_GIB = 1200
 VERSIONS = {"2.10", "2.12", "2.15"}
 # FSx guide, file system access control with Amazon VPC.
 LUSTRE_PORTS = [(988, 988), (1018, 1023)]
+
+
+class FileSystemPlan(Plan):
+    create: Seconds = 420
+    outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
+    delete: Seconds = 120
+    delete_refused: Count = 0  # so many deletions are answered with BadRequest
+    delete_stuck: bool = False  # it stays DELETING
+    create_stuck: bool = False  # it stays CREATING
 
 
 @dataclass
@@ -40,77 +46,65 @@ class FileSystem:
     created: float
     lifecycle: str = "CREATING"
     failure: str | None = None
-    available_at: float | None = None
     deleting_at: float | None = None
     deleted_at: float | None = None
-    associations: list[Association] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
-    local: Content | None = None
-    folder: Path | None = None
-    timer: Timer | None = None
-
-    @property
-    def token(self) -> str | None:
-        return self.request.get("ClientRequestToken")
+    local: Content | None = None  # what was written outside of every association
+    folder: Path | None = None  # where a real job's files are
 
 
 class FileSystems:
-    """Answers fsx: what concerns file systems and tags."""
+    """Answers fsx: what concerns file systems."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.scenario = Scenario()
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.plan = FileSystemPlan()
         self.all: dict[str, FileSystem] = {}
+        # Names the task in progress on a file system, which then cannot be deleted.
+        self.task_in_progress: Callable[[FileSystem], str | None] = lambda file_system: None
+        # Told when a deletion begins, so that what is not in S3 by then can be accounted for.
+        self.on_deleting: Callable[[FileSystem], None] = lambda file_system: None
         self._refused_deletions = 0
         self._networks: dict[tuple[str, ...], str | None] = {}
-        account.calls.answer(
-            "fsx",
-            CreateFileSystem=self.create,
-            DescribeFileSystems=self.describe,
-            DeleteFileSystem=self.delete,
-            TagResource=self.tag,
-            UntagResource=self.untag,
-            ListTagsForResource=self.list_tags,
+        context.calls.answer(
+            "fsx", CreateFileSystem=self.create, DescribeFileSystems=self.describe, DeleteFileSystem=self.delete
         )
 
-    def reset(self, scenario: Scenario) -> None:
+    def close(self) -> None:
+        """Remove the directories that hold the files of real jobs."""
         for file_system in self.all.values():
-            if file_system.folder is not None:
-                shutil.rmtree(file_system.folder, ignore_errors=True)
-        self.scenario = scenario
+            _remove_folder(file_system)
+
+    def reset(self, plan: FileSystemPlan) -> None:
+        self.close()
+        self.plan = plan
         self.all = {}
-        self._refused_deletions = scenario.file_system.delete_refused
+        self._refused_deletions = plan.delete_refused
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
-        known = next(
-            (one for one in self.all.values() if one.token and one.token == params.get("ClientRequestToken")), None
-        )
+        known = created_before(self.all.values(), params)
         if known is not None:
-            if known.request != params:
-                raise ModelError("IncompatibleParameterError", "The token was used with other parameters before")
             return {"FileSystem": self.view(known)}
         self._check(params)
-        account, clock = self.account, self.account.clock
-        identifier = account.ids.hexadecimal("fs")
+        clock, ids = self._context.clock, self._context.ids
+        identifier = ids.hexadecimal("fs")
         file_system = FileSystem(
             id=identifier,
-            arn=f"arn:{account.partition}:fsx:{account.region}:{account.account_id}:file-system/{identifier}",
-            mount_name=account.ids.letters(8),
+            arn=self._context.arn("fsx", f"file-system/{identifier}"),
+            mount_name=ids.letters(8),
             request=params,
-            tags={tag["Key"]: tag["Value"] for tag in params.get("Tags", [])},
+            tags=request_tags(params),
             created=clock.now(),
         )
         self.all[identifier] = file_system
-        if not self.scenario.file_system.create_stuck:
-            clock.after(self.scenario.file_system.create, lambda: self._created(file_system))
+        if not self.plan.create_stuck:
+            clock.after(self.plan.create, lambda: self._created(file_system))
         return {"FileSystem": self.view(file_system)}
 
     def _created(self, file_system: FileSystem) -> None:
         if file_system.lifecycle != "CREATING":
             return
-        file_system.lifecycle = self.scenario.file_system.outcome
+        file_system.lifecycle = self.plan.outcome
         if file_system.lifecycle == "AVAILABLE":
-            file_system.available_at = self.account.clock.now()
             file_system.folder = Path(tempfile.mkdtemp(prefix=f"rehearsal-{file_system.id}-"))
         else:
             file_system.failure = "The file system could not be created (planned by the scenario)"
@@ -142,7 +136,7 @@ class FileSystems:
             raise ModelError("InvalidNetworkSettings", problem)
 
     def _network_problem(self, params: dict[str, Any]) -> str | None:
-        client = self.account.client("ec2")
+        client = self._context.client("ec2")
         with internally():
             try:
                 client.describe_subnets(SubnetIds=params["SubnetIds"])
@@ -183,8 +177,8 @@ class FileSystems:
     def view(self, file_system: FileSystem) -> dict[str, Any]:
         request = file_system.request
         answer = {
-            "OwnerId": self.account.account_id,
-            "CreationTime": _moment(file_system.created),
+            "OwnerId": self._context.account_id,
+            "CreationTime": moment(file_system.created),
             "FileSystemId": file_system.id,
             "FileSystemType": "LUSTRE",
             "FileSystemTypeVersion": request.get("FileSystemTypeVersion", "2.10"),
@@ -192,9 +186,9 @@ class FileSystems:
             "StorageCapacity": request["StorageCapacity"],
             "StorageType": request.get("StorageType", "SSD"),
             "SubnetIds": request["SubnetIds"],
-            "DNSName": f"{file_system.id}.fsx.{self.account.region}.amazonaws.com",
+            "DNSName": f"{file_system.id}.fsx.{self._context.region}.amazonaws.com",
             "ResourceARN": file_system.arn,
-            "Tags": [{"Key": key, "Value": value} for key, value in file_system.tags.items()],
+            "Tags": tag_list(file_system.tags),
             "LustreConfiguration": {"DeploymentType": "SCRATCH_2", "MountName": file_system.mount_name},
         }
         if file_system.failure:
@@ -208,59 +202,22 @@ class FileSystems:
             raise ModelError("BadRequest", "The file system cannot be deleted now (planned by the scenario)")
         if file_system.lifecycle in {"CREATING", "DELETING", "UPDATING"}:
             raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}")
-        busy = [task.id for task in file_system.tasks if task.lifecycle in {"PENDING", "EXECUTING", "CANCELING"}]
-        if busy:
-            raise ModelError("BadRequest", f"The data repository task {busy[0]} is in progress on the file system")
-        self._account_for(file_system)
+        task = self.task_in_progress(file_system)
+        if task is not None:
+            raise ModelError("BadRequest", f"The data repository task {task} is in progress on the file system")
+        self.on_deleting(file_system)
         file_system.lifecycle = "DELETING"
-        file_system.deleting_at = self.account.clock.now()
-        for association in file_system.associations:
-            association.lifecycle = "DELETING"
-        if not self.scenario.file_system.delete_stuck:
-            self.account.clock.after(self.scenario.file_system.delete, lambda: self._deleted(file_system))
+        file_system.deleting_at = self._context.clock.now()
+        if not self.plan.delete_stuck:
+            self._context.clock.after(self.plan.delete, lambda: self._deleted(file_system))
         return {"FileSystemId": file_system.id, "Lifecycle": "DELETING"}
 
-    def _account_for(self, file_system: FileSystem) -> None:
-        """Nothing is exported any more: what is not in S3 now is lost."""
-        now = self.account.clock.now()
-        self.account.work.settle(now)
-        for association in file_system.associations:
-            association.content.switch_off(now)
-            self.account.associations.verify(association)
-
     def _deleted(self, file_system: FileSystem) -> None:
-        file_system.deleted_at = self.account.clock.now()
-        if file_system.folder is not None:
-            shutil.rmtree(file_system.folder, ignore_errors=True)
-            file_system.folder = None
-
-    def _tagged(self, arn: str) -> dict[str, str]:
-        for file_system in self.living():
-            things: list[Any] = [file_system, *file_system.associations, *file_system.tasks]
-            for thing in things:
-                if thing.arn == arn:
-                    tags: dict[str, str] = thing.tags
-                    return tags
-        raise ModelError("ResourceNotFound", f"The resource {arn} does not exist")
-
-    def tags_of(self, arn: str) -> dict[str, str]:
-        try:
-            return self._tagged(arn)
-        except ModelError:
-            return {}
-
-    def tag(self, params: dict[str, Any]) -> None:
-        self._tagged(params["ResourceARN"]).update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
-
-    def untag(self, params: dict[str, Any]) -> None:
-        tags = self._tagged(params["ResourceARN"])
-        for key in params["TagKeys"]:
-            tags.pop(key, None)
-
-    def list_tags(self, params: dict[str, Any]) -> dict[str, Any]:
-        tags = self._tagged(params["ResourceARN"])
-        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        file_system.deleted_at = self._context.clock.now()
+        _remove_folder(file_system)
 
 
-def _moment(epoch: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(epoch, tz=datetime.UTC)
+def _remove_folder(file_system: FileSystem) -> None:
+    if file_system.folder is not None:
+        shutil.rmtree(file_system.folder, ignore_errors=True)
+        file_system.folder = None

@@ -1,6 +1,6 @@
 """What is replaced in moto's Step Functions interpreter. Owns the corrections that make a JSONata definition behave as
 in AWS and in virtual time: values bound instead of pasted into the expression's text, Assign and Output reading the
-same variables, error matching, waits and backoff on the clock. It must never know what a state machine is for."""
+same variables, error matching, waits and backoff on the clock."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
-"""Executions of state machines. Owns starting, stopping and describing them, what is recorded about each. It
-must never decide what an end means: `events` reports it as AWS would."""
+"""Executions of state machines. Owns starting, stopping and describing them, and what is recorded about each. What an
+end leads to is not decided here: whoever listens is told."""
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from moto.stepfunctions.parser.api import StateMachineType
 from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDetails
@@ -15,15 +14,13 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 
 from ..calls import ModelError, internally
-from ..clock import Clock, Task, Timer
-from ..events import Events
-from . import integrations, naming
+from ..clock import Clock, Strand, Timer, moment
+from ..context import Context
+from . import naming
 from .corrections import parse
 from .expressions import Evaluator, bound, python, to_json
+from .integrations import Integrations
 from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment
-
-if TYPE_CHECKING:
-    from ..account import Account
 
 # SFN API reference, StartExecution: what a name may hold.
 NAME_LIMIT = 80
@@ -33,7 +30,9 @@ NAME_LIMIT = 80
 class Execution:
     """One run of a state machine, and the runtime its interpreter asks for."""
 
-    account: Account
+    clock: Clock
+    evaluator: Evaluator
+    integrations: Integrations
     arn: str
     name: str
     machine_arn: str
@@ -47,47 +46,38 @@ class Execution:
     cause: str | None = None
     transitions: int = 0
     history_events: int = 0
-    states: list[tuple[float, str, str]] = field(default_factory=list)
-    failures: list[tuple[float, str, str]] = field(default_factory=list)
-    task: Task | None = None
+    strand: Strand | None = None
     timeout: Timer | None = None
     watcher: Callable[[Execution, str, str], None] | None = None
 
-    @property
-    def clock(self) -> Clock:
-        return self.account.clock
-
-    @property
-    def evaluator(self) -> Evaluator:
-        return self.account.evaluator
-
     def entered(self, state: str, kind: str) -> None:
         self.transitions += 1
-        self.states.append((self.clock.now(), state, kind))
         self.recorded("StateEntered", {})
         if self.watcher is not None:
             self.watcher(self, state, kind)
 
     def recorded(self, event: str, details: dict[str, Any]) -> None:
         self.history_events += 1
-        if details.get("error"):
-            self.failures.append((self.clock.now(), details["error"], details.get("cause", "")))
         if self.history_events >= HISTORY_LIMIT and not event.startswith("Execution"):
             raise HistoryLimit
 
     def perform(self, task: Any, arguments: Any) -> Any:
-        return integrations.perform(self.account, self.role_arn, task, arguments)
+        return self.integrations.perform(self.role_arn, task, arguments)
 
 
 class Executions:
     """All executions of the account."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, context: Context, evaluator: Evaluator, integrations: Integrations) -> None:
+        self._context = context
+        self._evaluator = evaluator
+        self._integrations = integrations
         self.all: dict[str, Execution] = {}
-        self.events = Events(account)
+        # Told of every state that an execution enters: the execution, the state's name and its type.
         self.watcher: Callable[[Execution, str, str], None] | None = None
-        account.calls.answer(
+        # Told when an execution has ended.
+        self.on_end: Callable[[Execution], None] = lambda execution: None
+        context.calls.answer(
             "stepfunctions",
             StartExecution=self.start,
             StopExecution=self.stop,
@@ -97,7 +87,6 @@ class Executions:
 
     def reset(self) -> None:
         self.all = {}
-        self.events.undelivered = []
 
     def start(self, params: dict[str, Any]) -> dict[str, Any]:
         machine = self._machine(params["stateMachineArn"])
@@ -108,7 +97,7 @@ class Executions:
             raise ModelError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
         if len(text.encode()) > PAYLOAD_LIMIT_BYTES:
             raise ModelError("InvalidExecutionInput", "The input is larger than 256 KiB")
-        name = params.get("name") or str(self.account.evaluator.evaluate("$uuid()", {}))
+        name = params.get("name") or self._evaluator.uuid()
         if len(name) > NAME_LIMIT:
             raise ModelError("InvalidName", f"Invalid Name: '{name}'")
         arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:") + f":{name}"
@@ -117,14 +106,14 @@ class Executions:
             raise ModelError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
         if known is None:
             known = self._run(machine, arn, name, text)
-        return {"executionArn": arn, "startDate": _moment(known.started)}
+        return {"executionArn": arn, "startDate": moment(known.started)}
 
     def stop(self, params: dict[str, Any]) -> dict[str, Any]:
         execution = self._execution(params["executionArn"])
         if execution.status == "RUNNING":
             execution.error, execution.cause = params.get("error"), params.get("cause")
             self._halt(execution, "ABORTED")
-        return {"stopDate": _moment(execution.stopped or 0.0)}
+        return {"stopDate": moment(execution.stopped or 0.0)}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         execution = self._execution(params["executionArn"])
@@ -133,12 +122,12 @@ class Executions:
             "stateMachineArn": execution.machine_arn,
             "name": execution.name,
             "status": execution.status,
-            "startDate": _moment(execution.started),
+            "startDate": moment(execution.started),
             "input": execution.input,
             "inputDetails": {"included": True},
         }
         if execution.stopped is not None:
-            answer["stopDate"] = _moment(execution.stopped)
+            answer["stopDate"] = moment(execution.stopped)
         if execution.status == "SUCCEEDED":
             answer |= {"output": to_json(execution.output), "outputDetails": {"included": True}}
         answer |= {key: value for key in ("error", "cause") if (value := getattr(execution, key)) is not None}
@@ -156,7 +145,7 @@ class Executions:
 
     def _machine(self, arn: str) -> dict[str, Any]:
         with internally():
-            client = self.account.client("stepfunctions")
+            client = self._context.client("stepfunctions")
             try:
                 return dict(client.describe_state_machine(stateMachineArn=arn))
             except client.exceptions.StateMachineDoesNotExist as error:
@@ -168,9 +157,11 @@ class Executions:
         return self.all[arn]
 
     def _run(self, machine: dict[str, Any], arn: str, name: str, text: str) -> Execution:
-        clock = self.account.clock
+        clock = self._context.clock
         execution = Execution(
-            account=self.account,
+            clock=clock,
+            evaluator=self._evaluator,
+            integrations=self._integrations,
             arn=arn,
             name=name,
             machine_arn=machine["stateMachineArn"],
@@ -181,7 +172,7 @@ class Executions:
         )
         self.all[arn] = execution
         program = parse(machine["definition"])[0]
-        execution.task = clock.spawn(lambda: self._interpret(execution, program, machine), name=name)
+        execution.strand = clock.spawn(lambda: self._interpret(execution, program, machine), name=name)
         if program.timeout_seconds is not None:
             seconds = program.timeout_seconds.timeout_seconds
             execution.timeout = clock.after(seconds, lambda: self._halt(execution, "TIMED_OUT"))
@@ -194,14 +185,14 @@ class Executions:
                 "Input": bound(json.loads(execution.input)),
                 "Name": execution.name,
                 "RoleArn": execution.role_arn,
-                "StartTime": naming.iso(_moment(execution.started)),
+                "StartTime": naming.iso(moment(execution.started)),
                 "RedriveCount": 0,
             },
             "StateMachine": {"Id": execution.machine_arn, "Name": machine["name"]},
         }
         environment = RehearsedEnvironment(
             aws_execution_details=AWSExecutionDetails(
-                account=self.account.account_id, region=self.account.region, role_arn=execution.role_arn
+                account=self._context.account_id, region=self._context.region, role_arn=execution.role_arn
             ),
             execution_type=StateMachineType.STANDARD,
             context=context,
@@ -236,19 +227,15 @@ class Executions:
             raise RuntimeError(f"{execution.arn} ended in {state!r}")
 
     def _halt(self, execution: Execution, status: str) -> None:
-        if execution.status != "RUNNING" or execution.task is None:
+        if execution.status != "RUNNING" or execution.strand is None:
             return
-        execution.task.stop()
+        execution.strand.stop()
         execution.history_events += 1
         self._ended(execution, status)
 
     def _ended(self, execution: Execution, status: str) -> None:
         execution.status = status
-        execution.stopped = self.account.clock.now()
+        execution.stopped = self._context.clock.now()
         if execution.timeout is not None:
             execution.timeout.cancel()
-        self.events.ended(execution)
-
-
-def _moment(epoch: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(epoch, tz=datetime.UTC)
+        self.on_end(execution)

@@ -100,7 +100,7 @@ class Evaluator:
             "hash": _hash,
             "parse": _parse_json,
             "random": self._random,
-            "uuid": self._uuid,
+            "uuid": self.uuid,
         }.items():
             parsed.register_lambda(name, function)
         return parsed
@@ -108,7 +108,8 @@ class Evaluator:
     def _random(self, seed: Any = None) -> float:
         return self.random.random() if seed is None else random.Random(seed).random()
 
-    def _uuid(self) -> str:
+    def uuid(self) -> str:
+        """What `$uuid()` gives next."""
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
 

@@ -1,5 +1,5 @@
 """What an execution's interpretation stands on. Owns the environment, failures with AWS's names and the limits on
-payload and history; `corrections` puts moto's interpreter on it. It must never know what a state machine is for."""
+payload and history; `corrections` puts moto's interpreter on it."""
 
 from __future__ import annotations
 

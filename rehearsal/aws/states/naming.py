@@ -5,6 +5,7 @@ that are data (tags, environment maps)."""
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
@@ -13,7 +14,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 # is the service's base exception. SFN guide, AWS SDK service integrations; AWS SDK for Java 2.x, model packages. The
 # guide's table has the prefix `FSx`; `Fsx` has been seen too, so a definition has to match either (a scenario chooses).
 BASE_EXCEPTIONS = {"fsx": "FSxException"}
-PREFIXES = {
+PREFIXES: Mapping[str, str] = {
     "cloudwatch": "CloudWatch",
     "fsx": "FSx",
     "logs": "CloudWatchLogs",
@@ -78,18 +79,12 @@ def iso(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def error_name(model: ServiceModel, code: str) -> str:
+def error_name(model: ServiceModel, code: str, prefix: str) -> str:
     """`Fsx.BadRequestException` for a modelled error, `Fsx.FSxException` for a code the model does not list."""
-    service = model.service_name
-    prefix = prefix_of(service)
     for shape in model.error_shapes:
         if code in (shape.name, shape.metadata.get("error", {}).get("code")):
             return f"{prefix}.{_exception(shape.name)}"
-    return f"{prefix}.{BASE_EXCEPTIONS.get(service, prefix + 'Exception')}"
-
-
-def prefix_of(service: str) -> str:
-    return PREFIXES.get(service, service.capitalize())
+    return f"{prefix}.{BASE_EXCEPTIONS.get(model.service_name, prefix + 'Exception')}"
 
 
 def _exception(shape_name: str) -> str:

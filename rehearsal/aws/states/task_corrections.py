@@ -1,5 +1,5 @@
 """Corrections of Task states. Owns how an attempt ends: its result, its retries, its catchers, and which names an error
-matches. It must never wait by itself: the backoff is moto's, on the virtual clock."""
+matches. The backoff is moto's, on the virtual clock."""
 
 from __future__ import annotations
 

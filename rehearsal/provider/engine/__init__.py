@@ -1,74 +1,10 @@
-"""Deployment with the real Pulumi engine: its command line and language host, and an `aws` provider over the embedded
-account. Owns putting the two together; it must never be needed by a rehearsal that was not asked for it."""
+"""Deployment with the real Pulumi engine. A rehearsal without `--engine` must never import it: it needs what only the
+engine's provider needs."""
 
 from __future__ import annotations
 
-import contextlib
-import pathlib
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from .. import table as resources
-from ..deploy import ROOT, Deployed, Deployment
-from .cli import MISSING, SCRIPTS, Outcome, Workspace, find
-from .inline import running
-from .provider import Provider, serving
-
-
-@dataclass
-class Engine:
-    """A workspace whose engine deploys into the account."""
-
-    workspace: Workspace
-    provider: Provider
-
-    def init(self, stack: str) -> None:
-        self.workspace.run("stack", "init", stack)
-
-    @contextlib.contextmanager
-    def inline(self, program: Callable[[], None]) -> Iterator[None]:
-        """Run this program in this process instead of starting a language host for every operation."""
-        with running(program) as port:
-            self.workspace.client = f"127.0.0.1:{port}"
-            try:
-                yield
-            finally:
-                self.workspace.client = None
-
-    def deployment(self, stack: str) -> Deployment:
-        """What the stack consists of now."""
-        found = [
-            Deployed(
-                entry["type"],
-                entry["urn"].rpartition("::")[2],
-                entry["id"],
-                entry["inputs"],
-                entry.get("outputs") or {},
-            )
-            for entry in self.workspace.resources(stack)
-            if entry.get("custom") and not entry["type"].startswith("pulumi:providers:")
-        ]
-        return Deployment(self.workspace.outputs(stack), found)
-
-
-@contextlib.contextmanager
-def started(account: resources.Aws, program: pathlib.Path = ROOT, scripts: pathlib.Path = SCRIPTS) -> Iterator[Engine]:
-    """An engine for this account while the block lasts; programs and plugins run with what is in `scripts`."""
-    with tempfile.TemporaryDirectory(prefix="lustre-batch-engine-") as name:
-        folder = pathlib.Path(name)
-        with serving(account, folder / "project") as (provider, port):
-            yield Engine(Workspace(folder, port, program, scripts), provider)
-
-
-def deploy(account: resources.Aws, stack: str = "autoexport", config: Mapping[str, Any] | None = None) -> Deployment:
-    """`pulumi up` of the stack program into the account, and what it made."""
-    with started(account) as engine:
-        engine.init(stack)
-        engine.workspace.set_config(stack, config or {})
-        engine.workspace.operate("up", stack)
-        return engine.deployment(stack)
-
+from .cli import MISSING, Outcome, Workspace, find
+from .driver import Engine, deploy, started
+from .provider import Provider
 
 __all__ = ["MISSING", "Engine", "Outcome", "Provider", "Workspace", "deploy", "find", "started"]

@@ -1,5 +1,5 @@
-"""The Pulumi command line, driven as a user drives it. Owns finding it, and running it with a state, a home and a
-passphrase of its own; it must never read or write the user's own stacks, settings or credentials."""
+"""The Pulumi command line, used the way a person uses it. Owns finding it, and running it with a state, a home and a
+passphrase of its own: it must never read or write the user's own stacks, settings or credentials."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typing import Any
 
 import yaml
 
-from ..deploy import ROOT, DeployError
+from ..deployment import ROOT, DeployError
 
-# Where this interpreter, and what is installed beside it, is started from.
+# The folder that this interpreter, and what is installed beside it, is started from.
 SCRIPTS = pathlib.Path(sys.executable).parent
 _BUILT = ROOT / ".engine" / "bin"
-MISSING = "no Pulumi engine: there is no 'pulumi' on PATH and none in .engine/bin (type 'make engine')"
+MISSING = "no Pulumi engine: there is no 'pulumi' on PATH, and none in .engine/bin (run 'make engine')"
 _TIMEOUT_SECONDS = 600
 
 
 def find() -> pathlib.Path | None:
-    """The folder of the `pulumi` to use: the one on PATH, or else the one that `make engine` built."""
+    """The folder of the `pulumi` to use: the one on PATH, otherwise the one that `make engine` built."""
     on_path = shutil.which("pulumi")
     if on_path is not None:
         return pathlib.Path(on_path).parent
@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def steps(self) -> list[tuple[str, str, str]]:
-        """Operation, type and name of each resource that the engine planned or did something to, or left as it is."""
+        """Operation, type and name of each resource that the engine planned for, changed, or left as it is."""
         found = []
         for event in self.events:
             metadata = (event.get("resourcePreEvent") or {}).get("metadata")
@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def changes(self) -> dict[str, int]:
-        """How many resources had which operation, without those left as they are."""
+        """How many resources each operation concerned, without those left as they are."""
         for event in self.events:
             if "summaryEvent" in event:
                 counts = event["summaryEvent"].get("resourceChanges") or {}
@@ -79,7 +79,7 @@ class Outcome:
 
 
 class Workspace:
-    """A Pulumi project in a folder of its own: the program is the repository's, by links; what Pulumi writes is not."""
+    """A Pulumi project in a folder of its own, which links to the program; what Pulumi writes stays in that folder."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Workspace:
         self.environment = _environment(folder, found, port, scripts)
 
     def run(self, *arguments: str, stack: str | None = None, expect: bool | None = True) -> Outcome:
-        """Run a command; `expect` says whether it has to succeed (True), may fail (None)."""
+        """Run a command, which has to succeed unless `expect` is None."""
         named = [*arguments, *(("--stack", stack) if stack else ())]
         done = subprocess.run(
             [self.binary, "--non-interactive", "--color", "never", *named],
@@ -118,7 +118,7 @@ class Workspace:
         return outcome.checked() if expect else outcome
 
     def operate(self, operation: str, stack: str, *arguments: str, expect: bool | None = True) -> Outcome:
-        """preview, up, refresh or destroy, with the engine's events."""
+        """Run preview, up, refresh or destroy, and collect the engine's events."""
         self._events.unlink(missing_ok=True)
         looks = operation == "preview" or "--preview-only" in arguments
         direct: tuple[str, ...] = () if looks else ("--yes", "--skip-preview")
@@ -131,7 +131,8 @@ class Workspace:
         return outcome.checked() if expect else outcome
 
     def set_config(self, stack: str, values: Mapping[str, Any]) -> None:
-        """As a user types it: structures item by item, the only way to give typed configuration a list or a map."""
+        """Set the values as a person would: lists and maps item by item, the only way that typed configuration
+        takes."""
         for key, value in values.items():
             if isinstance(value, list | dict):
                 items = enumerate(value) if isinstance(value, list) else value.items()
@@ -167,7 +168,7 @@ _LEFT_OUT = {".git", ".engine", ".pytest_cache", ".mypy_cache", ".ruff_cache", "
 
 
 def _bring(path: pathlib.Path, into: pathlib.Path) -> None:
-    """Pulumi's own files are copied, since Pulumi writes them; everything else is a link."""
+    """Copy Pulumi's own files, which Pulumi changes; link to everything else."""
     if path.name in _LEFT_OUT:
         return
     if path.name.startswith("Pulumi.") and path.suffix == ".yaml":
@@ -187,7 +188,7 @@ def _environment(folder: pathlib.Path, found: pathlib.Path, port: int | None, sc
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DEBUG_COMMANDS": "true",  # what lets --event-log in, as the Automation API does
+        "PULUMI_DEBUG_COMMANDS": "true",  # makes --event-log available, as the Automation API does
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         **({"PULUMI_DEBUG_PROVIDERS": f"aws:{port}"} if port is not None else {}),
     }

@@ -1,5 +1,5 @@
-"""What the real provider would plan. Owns the comparison of what is wanted with what there is, property by property;
-it must never ask the account."""
+"""What the real provider would plan: the comparison of the wanted inputs with the recorded state, property by
+property."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Change:
 def changes(
     kind: Kind, olds: Props, news: Props, ignored: list[str], default_tags: Mapping[str, str] | None = None
 ) -> list[Change]:
-    """The differences between the state of a resource and the inputs it shall have."""
+    """The differences between the state of a resource and the inputs that it should have."""
     before = {name: value for name, value in olds.items() if name in declared_properties(kind.token)}
     after = {**kind.defaults, **{name: value for name, value in news.items() if not name.startswith("__")}}
     if "tags" in kind.update:
@@ -43,14 +43,14 @@ def changes(
         if not any(_covers(pattern, path) for pattern in ignored)
     ]
     if olds.get(TAINTED):
-        # A creation that failed half way is done anew, as terraform's tainted resources are.
+        # A resource whose creation failed half-way is replaced, as Terraform replaces tainted resources.
         found.append(Change(TAINTED, "DELETE", replaces=True))
     return found
 
 
 def delete_first(kind: Kind, olds: Props, news: Props) -> bool:
-    """Whether a replacement would meet the name it already has (pulumi-terraform-bridge: a name that the program gave,
-    and that stays, makes the old resource go first)."""
+    """Whether the old resource has to be deleted before its replacement is created, because both have the same name
+    (pulumi-terraform-bridge: when the program gives a name, and the name does not change)."""
     if kind.naming is None:
         return False
     name = kind.naming.key
@@ -87,7 +87,7 @@ def _empty(value: Any) -> bool:
 
 
 def _zero(value: Any) -> bool:
-    """What terraform's SDK cannot tell from a value that was not given."""
+    """Whether Terraform's SDK cannot tell the value from one that was not given."""
     return _empty(value) or value is False or value == 0
 
 
@@ -115,7 +115,7 @@ def _key(value: Any) -> str:
 
 
 def _document(text: str) -> Any:
-    """A policy or definition by its meaning: one-element lists in policies are the same as their element."""
+    """The meaning of a policy or definition. In policies, a list of one element means the same as the element."""
     try:
         return _normal(json.loads(text))
     except ValueError:
@@ -142,6 +142,7 @@ def _replaces(kind: Kind, path: str) -> bool:
 
 
 def _covers(pattern: str, path: str) -> bool:
-    """Whether an `ignoreChanges` path covers this one: it, or anything below it (Pulumi docs, property paths)."""
+    """Whether an `ignoreChanges` path covers this one: the path itself, or anything below it (Pulumi docs, property
+    paths)."""
     wanted, there = re.split(r"[.\[]", pattern.replace("]", "")), re.split(r"[.\[]", path.replace("]", ""))
     return len(wanted) <= len(there) and all(want in ("*", part) for want, part in zip(wanted, there, strict=False))

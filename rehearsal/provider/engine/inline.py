@@ -1,5 +1,5 @@
-"""A Pulumi program that runs in this process: what the Automation API calls an inline program, as a language host that
-the engine is given the address of. It must never outlive the operation that it runs for."""
+"""A Pulumi program that runs in this process under the real engine, which the Automation API calls an inline program: a
+language host, whose address the engine is given."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from pulumi.runtime.settings import reset_options
 from pulumi.runtime.stack import run_in_stack
 
-from ..deploy import close
+from ..program import event_loop
 
 Program = Callable[[], None]
 
 
 class _StoppedError(Exception):
-    """The engine refused something that nothing in the program waits for any more."""
+    """The engine refused something that nothing in the program waits for any longer."""
 
 
 def _stop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A refusal is the engine's to report; what still waits for it would wait for ever."""
+    """Stop at a refusal: the engine reports it, and whatever still waits for an answer would wait for ever."""
     if isinstance(context.get("exception"), grpc.RpcError):
         loop.stop()
 
@@ -45,7 +45,7 @@ def _complete(loop: asyncio.AbstractEventLoop, program: Coroutine[Any, Any, None
 
 
 class _Host(language_pb2_grpc.LanguageRuntimeServicer):
-    """Runs the program anew for every operation."""
+    """Runs the program from the beginning for every operation."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -79,9 +79,7 @@ class _Host(language_pb2_grpc.LanguageRuntimeServicer):
             organization=request.organization or "organization",
         )
         set_all_config(dict(request.config), list(request.configSecretKeys))
-        with concurrent.futures.ThreadPoolExecutor(max_workers=16) as workers:
-            loop = asyncio.new_event_loop()
-            loop.set_default_executor(workers)
+        with event_loop(workers=16) as loop:
             loop.set_exception_handler(_stop)
             try:
                 _complete(loop, run_in_stack(self._program))
@@ -91,14 +89,12 @@ class _Host(language_pb2_grpc.LanguageRuntimeServicer):
                 return language_pb2.RunResponse(error=str(error))
             except Exception as error:
                 return language_pb2.RunResponse(error=f"{type(error).__name__}: {error}")
-            finally:
-                close(loop)
         return language_pb2.RunResponse()
 
 
 @contextlib.contextmanager
 def running(program: Program) -> Iterator[int]:
-    """The host, and the local port it answers on."""
+    """Start the host, and answer the local port that it listens on."""
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=4))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Host(program), server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -1,13 +1,12 @@
 """The `aws` provider that the Pulumi engine talks to, over the embedded account. Owns Pulumi's provider protocol:
-check, diff, read, create, update, delete and data sources, one request at a time, since they share one virtual clock.
-It must never accept what the real provider would refuse."""
+check, diff, read, create, update, delete and data sources. Requests share one virtual clock and are answered one at a
+time."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import contextlib
 import importlib.metadata
-import json
 import pathlib
 import threading
 from collections.abc import Callable, Iterator
@@ -19,10 +18,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from pulumi_aws import ProviderArgs
 
 from .. import table as resources
-from ..deploy import default_tags
-from ..table import UNKNOWN, Kind, PartialError, Props, ResourceError, gaps
-from ..table.declared import check_object, output_properties
-from . import wire
+from ..table import Kind, PartialError, Props, ResourceError
+from . import planning, wire
 from .diff import DEFAULTS, TAINTED, changes, delete_first
 
 _MESSAGE_BYTES = 400 * 1024 * 1024  # as Pulumi's own SDKs
@@ -33,16 +30,14 @@ def _name(urn: str) -> str:
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """One service for every provider instance of a program: the engine opens a connection for each, which tells them
-    apart."""
+    """Serves every provider instance of a program. The engine opens a connection for each, which tells them apart."""
 
     def __init__(self, account: resources.Aws, folder: pathlib.Path) -> None:
         self._account = account
-        gaps.fill(account)
         self._folder = folder
         self._configured: dict[str, Props] = {}
         self._turn = threading.Lock()
-        # Called with the operation and the resource's URN before each change; it may refuse with a ResourceError.
+        # Called with the operation and the resource's URN before each change; may refuse it with a ResourceError.
         self.before: Callable[[str, str], None] = lambda operation, urn: None
 
     # --- the provider itself
@@ -61,10 +56,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         given = {name: value for name, value in wire.decode(request.news).items() if name != "version"}
-        parsed = {name: _parsed(value) for name, value in given.items()}
+        parsed = {name: planning.parsed(value) for name, value in given.items()}
         failures = [
             provider_pb2.CheckFailure(property=failure.property, reason=failure.reason)
-            for failure in check_object(ProviderArgs, parsed)
+            for failure in resources.check_object(ProviderArgs, parsed)
         ]
         region = parsed.get("region")
         if isinstance(region, str) and region != self._account.region:
@@ -85,7 +80,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
 
     def _default_tags(self, context: grpc.ServicerContext) -> dict[str, str]:
-        return default_tags(self._configured.get(context.peer(), {}))
+        return resources.default_tags(self._configured.get(context.peer(), {}))
 
     # --- resources
 
@@ -93,7 +88,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         with self._spoken("checking", request.urn, context):
             kind = _kind(request.urn)
             olds, news = wire.decode(request.olds), wire.decode(request.news)
-            named = resources.named(kind, _name(request.urn), news, request.randomSeed, _autonamed(kind, olds))
+            named = resources.named(kind, _name(request.urn), news, request.randomSeed, planning.autonamed(kind, olds))
             failures = resources.check_inputs(kind, wire.unpack(named, self._folder))
             if kind.naming and kind.naming.key not in news and kind.naming.key in named:
                 named[DEFAULTS] = [kind.naming.key]
@@ -128,7 +123,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         with self._spoken("creating", request.urn, context):
             kind, news = _kind(request.urn), wire.decode(request.properties)
             if request.preview:
-                return provider_pb2.CreateResponse(properties=wire.encode(_planned(kind, news, {})))
+                return provider_pb2.CreateResponse(properties=wire.encode(planning.planned(kind, news, {})))
             self.before("create", request.urn)
             try:
                 identity, outputs = resources.create(
@@ -142,22 +137,24 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._spoken("reading", request.urn, context):
             kind, state, inputs = _kind(request.urn), wire.decode(request.properties), wire.decode(request.inputs)
-            found = resources.read(self._account, kind, request.id, state or _identified(kind, request.id))
+            found = resources.read(self._account, kind, request.id, state or planning.identified(kind, request.id))
             if found is None:
                 return provider_pb2.ReadResponse()
             actual = wire.repacked(found, state)
             if TAINTED in state:
                 actual[TAINTED] = True
             return provider_pb2.ReadResponse(
-                id=request.id, properties=wire.encode(actual), inputs=wire.encode(_refreshed(kind, inputs, actual))
+                id=request.id,
+                properties=wire.encode(actual),
+                inputs=wire.encode(planning.refreshed(kind, inputs, actual)),
             )
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._spoken("updating", request.urn, context):
             kind, olds, news = _kind(request.urn), wire.decode(request.olds), wire.decode(request.news)
-            news = _keeping(news, olds, list(request.ignoreChanges))
+            news = planning.keeping(news, olds, list(request.ignoreChanges))
             if request.preview:
-                return provider_pb2.UpdateResponse(properties=wire.encode(_planned(kind, news, olds)))
+                return provider_pb2.UpdateResponse(properties=wire.encode(planning.planned(kind, news, olds)))
             self.before("update", request.urn)
             outputs = resources.update(
                 self._account,
@@ -191,7 +188,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @contextlib.contextmanager
     def _spoken(self, doing: str, urn: str, context: grpc.ServicerContext) -> Iterator[None]:
-        """One at a time; a refusal names the resource."""
+        """One request at a time; a refusal names the resource."""
         with self._turn:
             try:
                 yield
@@ -211,67 +208,8 @@ def _foreign(here: str, there: str) -> Any:
     return provider_pb2.CheckFailure(property="region", reason=f"the embedded account is in {here}, not in {there}")
 
 
-def _parsed(value: Any) -> Any:
-    """Provider configuration crosses the wire as text; structures as JSON."""
-
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            parsed = json.loads(value)
-            return parsed if isinstance(parsed, dict | list | bool) else value
-    return value
-
-
-def _autonamed(kind: Kind, olds: Props) -> Props:
-    """The name it was given when it was created, if the program did not name it."""
-    name = kind.naming.key if kind.naming else ""
-    return {name: olds[name]} if name in (olds.get(DEFAULTS) or []) and name in olds else {}
-
-
-def _planned(kind: Kind, news: Props, olds: Props) -> Props:
-    """What a preview can know: what was given, what there was, what AWS defaults to; the rest is unknown."""
-    inputs = resources.declared_properties(kind.token)
-    planned: Props = {}
-    for name in output_properties(kind.token):
-        if news.get(name) is not None:
-            planned[name] = news[name]
-        elif olds.get(name) is not None:
-            planned[name] = olds[name]
-        elif name in kind.defaults:
-            planned[name] = kind.defaults[name]
-        elif name not in inputs or name in kind.computed or (kind.naming and name == kind.naming.key):
-            planned[name] = UNKNOWN
-    return planned
-
-
-def _identified(kind: Kind, identity: str) -> Props:
-    """For an import, which starts from an id alone."""
-    return {kind.naming.key: identity} if kind.naming else {}
-
-
-def _refreshed(kind: Kind, inputs: Any, actual: Any) -> Any:
-    """The inputs as they would have to be to give what there is: only what the program had given."""
-    if not isinstance(inputs, dict) or not isinstance(actual, dict) or wire.is_packed(inputs):
-        return actual
-    return {
-        name: value if name.startswith("__") else _refreshed(kind, value, actual[name]) if name in actual else None
-        for name, value in inputs.items()
-    }
-
-
-def _keeping(news: Props, olds: Props, ignored: list[str]) -> Props:
-    """The wanted inputs with what shall be left alone as it is."""
-    kept = dict(news)
-    for path in ignored:
-        head, _, rest = path.partition(".")
-        if rest and isinstance(kept.get(head), dict) and isinstance(olds.get(head), dict):
-            kept[head] = _keeping(kept[head], olds[head], [rest])
-        elif not rest and olds.get(head) is not None:
-            kept[head] = olds[head]
-    return kept
-
-
 def _fail_partly(context: grpc.ServicerContext, message: str, identity: str, state: Props, inputs: Props) -> NoReturn:
-    """Tell the engine that it exists and is not whole, so that it remembers it."""
+    """Tell the engine that the resource exists but is incomplete, so that the engine records it."""
     detail = any_pb2.Any()
     detail.Pack(
         provider_pb2.ErrorResourceInitFailed(
@@ -286,7 +224,7 @@ def _fail_partly(context: grpc.ServicerContext, message: str, identity: str, sta
 
 @contextlib.contextmanager
 def serving(account: resources.Aws, folder: pathlib.Path) -> Iterator[tuple[Provider, int]]:
-    """The provider and the local port it answers on."""
+    """Start the provider, and answer it with the local port that it listens on."""
     provider = Provider(account, folder)
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8), options=options)

@@ -1,5 +1,5 @@
-"""Pulumi's wire format (protobuf structs with signed markers) to and from plain values. Owns unknowns, secrets, assets
-and archives on their way; it must never know what a property means."""
+"""Pulumi's wire format (protobuf structs with signed markers) to and from plain values: unknowns, secrets, assets and
+archives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _SIGNATURE = rpc._special_sig_key
 
 
 def decode(message: struct_pb2.Struct) -> Props:
-    """As it came: numbers whole where they are, secrets unwrapped, unknowns as UNKNOWN, assets still in wire form."""
+    """The values as plain Python: whole numbers as int, secrets unwrapped, unknowns as UNKNOWN. Assets and archives
+    stay in wire form."""
     return {name: _decoded(value) for name, value in message.fields.items()}
 
 
@@ -36,7 +37,7 @@ def _decoded(value: struct_pb2.Value) -> Any:
 
 
 def encode(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Plain values as a struct; what has no value is left out."""
+    """Plain values as a struct, without those that are None."""
     message = struct_pb2.Struct()
     message.update({name: _encoded(value) for name, value in values.items() if value is not None})
     return message
@@ -53,12 +54,12 @@ def _encoded(value: Any) -> Any:
 
 
 def is_packed(value: Any) -> bool:
-    """Whether it is an asset or archive in wire form."""
+    """Whether the value is an asset or archive in wire form."""
     return isinstance(value, Mapping) and value.get(_SIGNATURE) in (rpc._special_asset_sig, rpc._special_archive_sig)
 
 
 def unpack(value: Any, folder: pathlib.Path) -> Any:
-    """The value with assets and archives as Pulumi's objects; their relative paths start at the program's folder."""
+    """The value, with assets and archives as Pulumi's objects. Relative paths start at the program's folder."""
     if is_packed(value):
         return _unpacked(value, folder)
     if isinstance(value, Mapping):
@@ -81,7 +82,7 @@ def _unpacked(value: Mapping[str, Any], folder: pathlib.Path) -> pulumi.Asset | 
 
 
 def repacked(values: Props, sent: Props) -> Props:
-    """Outputs for the wire: what is an asset or archive there is given back as it was sent."""
+    """Outputs for the wire: an asset or archive is given back in the form in which it was sent."""
     return {
         name: sent.get(name) if isinstance(value, pulumi.Asset | pulumi.Archive) else value
         for name, value in values.items()

@@ -1,10 +1,7 @@
-"""Pulumi's assets and archives as the bytes AWS gets. Owns packing them; it must never pack the same content into
-different bytes."""
+"""Pulumi's assets and archives as the bytes that AWS receives. The same content always gives the same bytes."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import pathlib
 import zipfile
@@ -36,7 +33,7 @@ def _files(value: Any, prefix: str = "") -> dict[str, bytes]:
         return {prefix: pathlib.Path(str(value.path)).read_bytes()}
     if isinstance(value, pulumi.StringAsset):
         return {prefix: value.text.encode()}
-    raise TypeError(f"{type(value).__name__} is no asset or archive that can be packed here")
+    raise TypeError(f"{type(value).__name__} is not an asset or archive that can be packed here")
 
 
 def as_zip(value: Any) -> bytes:
@@ -47,8 +44,3 @@ def as_zip(value: Any) -> bytes:
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content)
     return packed.getvalue()
-
-
-def digest(value: Any) -> str:
-    """What Lambda calls CodeSha256."""
-    return base64.b64encode(hashlib.sha256(as_zip(value)).digest()).decode()

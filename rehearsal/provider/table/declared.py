@@ -1,5 +1,5 @@
-"""What pulumi-aws itself declares. Owns the check of a resource's inputs against the signature of its `…Args` class:
-known and required properties, types, and the enumerations of botocore's models. It must never ask the account."""
+"""What pulumi-aws itself declares. Owns the check of a resource's inputs against the signature of its `…Args` class
+(known and required properties, types) and against the enumerations of botocore's models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .kind import Enumeration, Failure, Props
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that a preview does not know yet: of any type, and there."""
+    """A value, of any type, that a preview does not know yet."""
 
 
 UNKNOWN = Unknown()
@@ -75,7 +75,7 @@ def output_properties(token: str) -> frozenset[str]:
 
 
 def check(token: str, inputs: Props, enumerations: Mapping[str, Enumeration]) -> list[Failure]:
-    """Everything the real provider would refuse about these inputs, as far as pulumi-aws and botocore say."""
+    """Everything in these inputs that the real provider would refuse, as far as pulumi-aws and botocore tell."""
     return [
         *check_object(arguments_of(token), inputs),
         *(
@@ -170,7 +170,8 @@ def _describe(value: Any) -> str:
 
 
 def _choices(annotation: Any, module: Any) -> Iterator[Any]:
-    """The wire types of an annotation: without awaitables, outputs, and the typed-dict spelling of an object."""
+    """The types that an annotation allows on the wire: not awaitables, outputs, or the typed dictionaries of
+    objects."""
     origin = typing.get_origin(annotation)
     if origin is typing.Union:
         for part in typing.get_args(annotation):

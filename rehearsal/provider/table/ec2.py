@@ -1,11 +1,11 @@
-"""What the rows for EC2 share: tags, ARNs, and what still uses a subnet or a security group. It must never change
-anything but tags."""
+"""What the rows for EC2 share: tags, ARNs, and what still uses a subnet or a security group."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .kind import Aws, Props, Update, tag_list
+from .kind import Aws, Props, Update
+from .tags import tag_list
 
 
 def tagged(resource_type: str, inputs: Props) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def tagged(resource_type: str, inputs: Props) -> dict[str, Any]:
 
 
 def retag(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    """EC2 tags any of its resources by id."""
+    """EC2 tags any of its resources by id, several in one call."""
     wanted, present = new.get("tagsAll") or {}, old.get("tagsAll") or {}
     if surplus := [{"Key": key} for key in present if key not in wanted]:
         aws.client("ec2").delete_tags(Resources=[identity], Tags=surplus)
@@ -27,9 +27,9 @@ def ec2_arn(aws: Aws, kind: str, identity: str) -> str:
 
 
 def users_of(aws: Aws, property_name: str, identity: str) -> list[str]:
-    """What still holds a subnet or security group: network interfaces, NAT gateways and compute environments.
+    """What still uses a subnet or a security group: NAT gateways and compute environments.
 
-    Batch's instances keep network interfaces in the environment's subnets and groups for as long as it exists."""
+    Batch's instances have network interfaces in their environment's subnets and groups for as long as it exists."""
     ec2, users = aws.client("ec2"), []
     if property_name == "subnets":
         gateways = ec2.describe_nat_gateways(Filter=[{"Name": "subnet-id", "Values": [identity]}])["NatGateways"]

@@ -1,4 +1,5 @@
-"""The shape of the resource table. Owns what a row of it is made of; it must never know any one AWS service."""
+"""The shape of the resource table: what a row is made of, what a row may use of the account, and the few helpers that
+rows of several services share. Knows no AWS service in particular."""
 
 from __future__ import annotations
 
@@ -12,22 +13,37 @@ from botocore.exceptions import ClientError
 Props = dict[str, Any]
 
 
+class Clock(Protocol):
+    """Virtual time."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
 class Aws(Protocol):
-    """What a row needs of the embedded account."""
+    """All that rows use of the embedded account."""
 
-    region: str
-    account_id: str
-    partition: str
+    @property
+    def region(self) -> str: ...
 
-    def client(self, service: str) -> Any: ...
+    @property
+    def account_id(self) -> str: ...
+
+    @property
+    def partition(self) -> str: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of that service."""
 
 
 class ResourceError(Exception):
-    """A refusal, with the words the real provider would use as far as they are known."""
+    """A refusal, in the real provider's words where they are known."""
 
 
 class PartialError(ResourceError):
-    """It exists, and something after its creation failed: what there is has to be remembered, or it is orphaned."""
+    """The resource exists, but a step after its creation failed. Its state has to be recorded, or it is orphaned."""
 
     def __init__(self, message: str, identity: str, state: Props) -> None:
         super().__init__(message)
@@ -37,7 +53,7 @@ class PartialError(ResourceError):
 
 @dataclass(frozen=True)
 class Failure:
-    """One property that a check refused."""
+    """A property that a check refused, and why."""
 
     property: str
     reason: str
@@ -45,22 +61,22 @@ class Failure:
 
 @dataclass(frozen=True)
 class Enumeration:
-    """The values a property takes: those of a shape in botocore's model of the service."""
+    """The values that a property accepts: those of a shape in botocore's model of the service."""
 
     service: str
     shape: str
 
 
-# How pulumi-aws names what was given no name: the logical name, a dash, and seven random hexadecimal digits
+# How pulumi-aws names a resource that was given no name: the logical name, a dash and seven random hexadecimal digits
 # (pulumi-terraform-bridge, AutoNameOptions).
 RANDOM_DIGITS = 7
-# What follows a given prefix (terraform-plugin-sdk, id.PrefixedUniqueId).
+# How many digits follow a given prefix (terraform-plugin-sdk, id.PrefixedUniqueId).
 UNIQUE_DIGITS = 26
 
 
 @dataclass(frozen=True)
 class Naming:
-    """Which property is the physical name, and how long AWS lets it be."""
+    """Which property is the physical name, and the longest name that AWS accepts."""
 
     key: str = "name"
     limit: int = 64
@@ -68,7 +84,7 @@ class Naming:
 
     @property
     def prefix(self) -> str:
-        """The property that gives only the beginning: namePrefix, bucketPrefix."""
+        """The property that gives only the beginning of the name: namePrefix, bucketPrefix."""
         return f"{self.key}Prefix"
 
     def of(self, logical_name: str, seed: bytes = b"") -> str:
@@ -80,7 +96,7 @@ class Naming:
         return f"{prefix}{os.urandom(UNIQUE_DIGITS).hex()[:UNIQUE_DIGITS]}"
 
     def refused(self, inputs: Props) -> tuple[str, str] | None:
-        """A name or prefix that AWS or the provider finds too long: which property, and why."""
+        """The property whose name or prefix is too long for AWS or the provider, and why."""
         for name, limit in ((self.key, self.limit), (self.prefix, self.limit - UNIQUE_DIGITS)):
             if isinstance(inputs.get(name), str) and len(inputs[name]) > limit:
                 return name, f"expected length to be at most {limit}, got {inputs[name]!r}"
@@ -94,10 +110,10 @@ Update = Callable[[Aws, str, Props, Props], None]
 class Kind:
     """One resource type.
 
-    `create` returns the physical id as soon as there is one, `finish` does what remains to be done; `read` is what the
-    account says under Pulumi's property names, or None when it is gone; `update` has for each property that can change
-    in place the call that changes it (id, new, old). A property of pulumi-aws that is neither in `update` nor in the
-    replacements is not modelled, and refused."""
+    `create` returns the physical id as soon as there is one, and `finish` does the rest. `read` answers what the
+    account says, under Pulumi's property names, or None when the resource is gone. `update` maps each property that can
+    change in place to the call that changes it (id, new, old). A property of pulumi-aws that is neither in `update` nor
+    among the replacements is not modelled, and is refused."""
 
     token: str
     create: Callable[[Aws, Props], str]
@@ -106,28 +122,27 @@ class Kind:
     finish: Callable[[Aws, str, Props], None] | None = None
     update: Mapping[str, Update] = field(default_factory=dict)
     naming: Naming | None = None
-    # What AWS (or the provider) fills in when it is not given; an appearance is no drift.
+    # Properties that AWS or the provider fills in when they are not given; a value that appears there is not drift.
     computed: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     enumerations: Mapping[str, Enumeration] = field(default_factory=dict)
-    # Documents in JSON: compared by meaning, not by spelling.
+    # JSON documents: compared by meaning, not by spelling.
     documents: frozenset[str] = frozenset()
-    # Lists whose order means nothing: compared as sets.
+    # Lists whose order does not matter: compared as sets.
     unordered: frozenset[str] = frozenset()
-    # Lives with the provider only, AWS does not know it (force_destroy, …).
-    local: frozenset[str] = frozenset()
 
 
 def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def gone_is_none(
-    *codes: str,
-) -> Callable[[Callable[[Aws, str, Props], Props | None]], Callable[[Aws, str, Props], Props | None]]:
+Reader = Callable[[Aws, str, Props], Props | None]
+
+
+def gone_is_none(*codes: str) -> Callable[[Reader], Reader]:
     """Let a reader answer None when AWS answers with one of these codes."""
 
-    def decorate(reader: Callable[[Aws, str, Props], Props | None]) -> Callable[[Aws, str, Props], Props | None]:
+    def decorate(reader: Reader) -> Reader:
         def read(aws: Aws, identity: str, state: Props) -> Props | None:
             try:
                 return reader(aws, identity, state)
@@ -141,8 +156,21 @@ def gone_is_none(
     return decorate
 
 
+def put_again(put: Callable[[Aws, Props], Any]) -> Update:
+    """The update of a resource whose creation may be repeated with other values."""
+
+    def update(aws: Aws, identity: str, new: Props, old: Props) -> None:
+        put(aws, new)
+
+    return update
+
+
 def keep_only(aws: Aws, identity: str, new: Props, old: Props) -> None:
-    """The update of what lives with the provider only: AWS is not told."""
+    """The update of a property that only the provider knows: AWS is not told."""
+
+
+def dns_suffix(aws: Aws) -> str:
+    return "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
 
 
 def pascal(value: Any) -> Any:
@@ -168,20 +196,11 @@ def given(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def tag_list(tags: Mapping[str, str] | None, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    return [{key: name, value: text} for name, text in sorted((tags or {}).items())]
-
-
-def tag_map(tags: list[dict[str, str]] | None, key: str = "Key", value: str = "Value") -> dict[str, str]:
-    return {tag[key]: tag[value] for tag in tags or [] if not tag[key].startswith("aws:")}
-
-
 def wait(aws: Aws, ready: Callable[[], bool], what: str, seconds: float, timeout_seconds: float = 3600) -> None:
-    """Poll in virtual time: advances the account's clock and never sleeps. A check that raises ends the wait."""
+    """Poll in virtual time. A check that raises ends the wait."""
     waited = 0.0
     while not ready():
-        clock = getattr(aws, "clock", None)
-        if clock is None or waited >= timeout_seconds:
+        if waited >= timeout_seconds:
             raise ResourceError(f"timeout while waiting for {what}")
-        clock.sleep(seconds)
+        aws.clock.sleep(seconds)
         waited += seconds

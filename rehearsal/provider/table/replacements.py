@@ -1,6 +1,5 @@
-"""Which change of which property replaces a resource. Data only, one line a property with its source: the file of
-terraform-provider-aws (below internal/service) whose schema says ForceNew or RequiresReplace. It must never list a
-property that AWS can change in place."""
+"""Which changes replace a resource: one line for each property, with its source, the file of terraform-provider-aws
+(below internal/service) whose schema says ForceNew or RequiresReplace."""
 
 from __future__ import annotations
 
@@ -14,7 +13,6 @@ aws:ec2/subnet:Subnet
   vpcId                             ec2/vpc_subnet.go
   cidrBlock                         ec2/vpc_subnet.go
   availabilityZone                  ec2/vpc_subnet.go
-  availabilityZoneId                ec2/vpc_subnet.go
 aws:ec2/eip:Eip
   domain                            ec2/ec2_eip.go
 aws:ec2/natGateway:NatGateway
@@ -90,7 +88,6 @@ aws:lambda/function:Function
   name                              lambda/function.go
 aws:cloudwatch/logGroup:LogGroup
   name                              logs/group.go
-  logGroupClass                     logs/group.go
 aws:cloudwatch/eventRule:EventRule
   name                              events/rule.go
   eventBusName                      events/rule.go
@@ -103,8 +100,6 @@ aws:sfn/stateMachine:StateMachine
   type                              sfn/state_machine.go
 aws:sns/topic:Topic
   name                              sns/topic.go
-aws:sns/topicPolicy:TopicPolicy
-  arn                               sns/topic_policy.go
 aws:sns/topicSubscription:TopicSubscription
   topic                             sns/topic_subscription.go
   protocol                          sns/topic_subscription.go

@@ -1,12 +1,13 @@
-"""Rows of the table for route tables, routes and VPC endpoints. Owns how each maps to EC2's API; it must never take
-over a route that something else made."""
+"""Rows of the table for EC2's route tables, routes and VPC endpoints. A row must never take over a
+route that something else created."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .ec2 import TAGS, ec2_arn, tagged
-from .kind import Aws, Kind, Props, ResourceError, given, gone_is_none, tag_map
+from .kind import Aws, Kind, Props, ResourceError, given, gone_is_none
+from .tags import tag_map
 
 # --- Routes ----------------------------------------------------------------------------------------------------------
 
@@ -105,7 +106,7 @@ def _create_endpoint(aws: Aws, inputs: Props) -> str:
             VpcId=inputs["vpcId"],
             ServiceName=inputs["serviceName"],
             VpcEndpointType=inputs.get("vpcEndpointType", "Gateway"),
-            **given(RouteTableIds=inputs.get("routeTableIds"), PolicyDocument=inputs.get("policy")),
+            **given(RouteTableIds=inputs.get("routeTableIds")),
             **tagged("vpc-endpoint", inputs),
         )["VpcEndpoint"]["VpcEndpointId"]
     )
@@ -122,7 +123,6 @@ def _read_endpoint(aws: Aws, identity: str, state: Props) -> Props | None:
         "serviceName": found[0]["ServiceName"],
         "vpcEndpointType": found[0].get("VpcEndpointType", "Gateway"),
         "routeTableIds": list(found[0].get("RouteTableIds", [])),
-        "policy": found[0].get("PolicyDocument") or None,
         "state": found[0]["State"],
         "tagsAll": tag_map(found[0].get("Tags")),
     }
@@ -135,7 +135,6 @@ def _change_endpoint(aws: Aws, identity: str, new: Props, old: Props) -> None:
         **given(
             AddRouteTableIds=sorted(after - before) or None,
             RemoveRouteTableIds=sorted(before - after) or None,
-            PolicyDocument=new.get("policy"),
         ),
     )
 
@@ -159,10 +158,9 @@ KINDS = (
         _create_endpoint,
         _read_endpoint,
         _delete_endpoint,
-        update=dict.fromkeys(("routeTableIds", "policy"), _change_endpoint) | TAGS,
-        computed=frozenset({"policy", "routeTableIds"}),
+        update={"routeTableIds": _change_endpoint} | TAGS,
+        computed=frozenset({"routeTableIds"}),
         defaults={"vpcEndpointType": "Gateway"},
-        documents=frozenset({"policy"}),
         unordered=frozenset({"routeTableIds"}),
     ),
 )

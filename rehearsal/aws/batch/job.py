@@ -1,0 +1,89 @@
+"""One Batch job and its attempts. Owns what is known about a job and how its definition and its request are read
+together; `attempts` moves it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..clock import Timer
+from ..fsx.export import Content
+from ..fsx.file_systems import FileSystem
+from .work import ModelledAttempt, RealAttempt
+
+TERMINAL = {"SUCCEEDED", "FAILED"}
+BEFORE_STARTING = {"SUBMITTED", "PENDING", "RUNNABLE"}
+
+
+@dataclass
+class Attempt:
+    began: float
+    instance: str
+    work: ModelledAttempt | RealAttempt
+    file_system: FileSystem | None
+
+
+@dataclass
+class Job:
+    id: str
+    arn: str
+    name: str
+    queue: str
+    definition: dict[str, Any]
+    request: dict[str, Any]
+    created: float
+    status: str = "SUBMITTED"
+    reason: str = ""
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    started: float | None = None
+    stopped: float | None = None
+    current: Attempt | None = None
+    timers: list[Timer] = field(default_factory=list)
+    terminated: str | None = None
+    unmounted: list[Content] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def retry_strategy(self) -> dict[str, Any]:
+        strategy = self.request.get("retryStrategy") or self.definition.get("retryStrategy") or {}
+        return {"attempts": strategy.get("attempts", 1), "evaluateOnExit": strategy.get("evaluateOnExit", [])}
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        timeout = self.request.get("timeout") or self.definition.get("timeout") or {}
+        seconds: float | None = timeout.get("attemptDurationSeconds")
+        return seconds
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of the container; what the request overrides comes last."""
+        overrides = self.request.get("containerOverrides", {}).get("environment", [])
+        entries = [*container(self).get("environment", []), *overrides]
+        return {entry["name"]: entry.get("value", "") for entry in entries}
+
+    def cancel_timers(self) -> None:
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
+
+
+def container(job: Job) -> dict[str, Any]:
+    return {**job.definition["containerProperties"], "jobDefinitionArn": job.definition["jobDefinitionArn"]}
+
+
+def requirement(job: Job, kind: str) -> float:
+    overrides = job.request.get("containerOverrides", {}).get("resourceRequirements", [])
+    for entry in [*overrides, *container(job).get("resourceRequirements", [])]:
+        if entry["type"] == kind:
+            return float(entry["value"])
+    return 0.0
+
+
+def mounted_path(job: Job) -> str | None:
+    """The folder of the host that the container sees as its scratch directory."""
+    properties = container(job)
+    volumes = {volume.get("name"): volume.get("host", {}).get("sourcePath") for volume in properties.get("volumes", [])}
+    for mount in properties.get("mountPoints", []):
+        if not mount.get("readOnly"):
+            return volumes.get(mount.get("sourceVolume"))
+    return None

@@ -1,0 +1,170 @@
+"""The metric of auto export: CloudWatch's AgeOfOldestQueuedMessage. Owns when a datapoint exists and when it can be
+read, and the parts of CloudWatch's API that read it. It must never interpolate: a minute that was not published has no
+datapoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import Field
+
+from .calls import ModelError
+from .clock import moment
+from .context import Context
+from .fsx.association import Association
+from .fsx.associations import Associations
+from .fsx.file_systems import FileSystems
+from .plan import Plan, Seconds, Window
+
+NAMESPACE = "AWS/FSx"
+NAME = "AgeOfOldestQueuedMessage"
+MINUTE = 60
+# CloudWatch API reference, GetMetricData: at most 100,800 datapoints in one answer.
+DATAPOINTS_LIMIT = 100_800
+STATISTICS: dict[str, Callable[[list[float]], float]] = {
+    "Maximum": max,
+    "Minimum": min,
+    "Sum": sum,
+    "Average": lambda values: sum(values) / len(values),
+    "SampleCount": len,
+}
+
+
+class MetricPlan(Plan):
+    delay: Seconds = 90  # end of a minute -> its datapoint is readable
+    gaps: list[Window] = Field(default=[])
+    published: bool = True  # false: no datapoint ever
+
+
+class ExportMetric:
+    """Answers cloudwatch."""
+
+    def __init__(
+        self,
+        context: Context,
+        file_systems: FileSystems,
+        associations: Associations,
+        settle_writers: Callable[[float], None],
+    ) -> None:
+        self._clock = context.clock
+        self._file_systems = file_systems
+        self._associations = associations
+        self._settle_writers = settle_writers
+        self.plan = MetricPlan()
+        context.calls.answer(
+            "cloudwatch",
+            GetMetricData=self.get_data,
+            GetMetricStatistics=self.get_statistics,
+            ListMetrics=self.list,
+        )
+
+    def reset(self, plan: MetricPlan) -> None:
+        self.plan = plan
+
+    def _association(self, dimensions: list[dict[str, str]]) -> Association | None:
+        given = {dimension["Name"]: dimension["Value"] for dimension in dimensions}
+        if set(given) != {"FileSystemId", "Publisher"} or given["Publisher"] != "AutoExport":
+            return None
+        file_system = self._file_systems.all.get(given["FileSystemId"])
+        linked = self._associations.of(file_system) if file_system is not None else []
+        return linked[0] if linked else None
+
+    def _value(self, association: Association, minute: float) -> float | None:
+        """What is published for the minute that begins then and readable now."""
+        now = self._clock.now()
+        file_system = association.file_system
+        ends = file_system.deleting_at if file_system.deleting_at is not None else math.inf
+        linked = association.linked_at
+        if not self.plan.published or linked is None or not linked <= minute + MINUTE <= ends:
+            return None
+        if minute + MINUTE + self.plan.delay > now:
+            return None
+        origin = self._associations.first_attempt_at
+        for gap in self.plan.gaps:
+            if origin is not None and origin + gap.at <= minute < origin + gap.at + gap.for_:
+                return None
+        return math.floor(association.content.age(minute))
+
+    def _series(self, metric: dict[str, Any], params: dict[str, Any]) -> list[tuple[float, float]]:
+        """(period's start, value), oldest first."""
+        association = self._association(metric["Metric"].get("Dimensions", []))
+        wanted = (metric["Metric"].get("Namespace"), metric["Metric"].get("MetricName"))
+        if association is None or wanted != (NAMESPACE, NAME):
+            return []
+        period, statistic = metric["Period"], STATISTICS.get(metric["Stat"])
+        if period < 1 or (period % MINUTE and period not in {1, 5, 10, 30}):
+            raise ModelError("ValidationError", f"Period {period} is not 1, 5, 10, 30 or a multiple of 60")
+        if statistic is None:
+            raise ModelError("ValidationError", f"Statistic {metric['Stat']} is not modelled")
+        now = self._clock.now()
+        self._settle_writers(now)
+        begin, end = params["StartTime"].timestamp(), min(params["EndTime"].timestamp(), now)
+        step = max(period, MINUTE)
+        series = []
+        start = math.ceil(begin / step) * step
+        while start < end:
+            minutes = [self._value(association, start + offset) for offset in range(0, step, MINUTE)]
+            values = [value for value in minutes if value is not None]
+            if values:
+                series.append((start, float(statistic(values))))
+            start += step
+        return series
+
+    def get_data(self, params: dict[str, Any]) -> dict[str, Any]:
+        if params["StartTime"] >= params["EndTime"]:
+            raise ModelError("ValidationError", "The parameter StartTime must be less than the parameter EndTime")
+        found: list[tuple[str, tuple[float, float]]] = []
+        labels = {}
+        for query in params["MetricDataQueries"]:
+            if "MetricStat" not in query:
+                raise ModelError("ValidationError", "Metric math is not modelled")
+            series = self._series(query["MetricStat"], params)
+            if params.get("ScanBy", "TimestampDescending") == "TimestampDescending":
+                series.reverse()
+            labels[query["Id"]] = query.get("Label", query["MetricStat"]["Metric"]["MetricName"])
+            found += [(query["Id"], point) for point in series]
+        start, size = int(params.get("NextToken", 0)), params.get("MaxDatapoints", DATAPOINTS_LIMIT)
+        page = found[start : start + size]
+        more = start + size < len(found)
+        results = [
+            {
+                "Id": identifier,
+                "Label": label,
+                "Timestamps": [moment(point[0]) for owner, point in page if owner == identifier],
+                "Values": [point[1] for owner, point in page if owner == identifier],
+                "StatusCode": "PartialData" if more else "Complete",
+            }
+            for identifier, label in labels.items()
+        ]
+        answer: dict[str, Any] = {"MetricDataResults": results, "Messages": []}
+        if more:
+            answer["NextToken"] = str(start + size)
+        return answer
+
+    def get_statistics(self, params: dict[str, Any]) -> dict[str, Any]:
+        metric = {key: params[key] for key in ("Namespace", "MetricName", "Dimensions") if key in params}
+        points: dict[float, dict[str, Any]] = {}
+        for statistic in params.get("Statistics", []):
+            for start, value in self._series({"Metric": metric, "Period": params["Period"], "Stat": statistic}, params):
+                points.setdefault(start, {"Timestamp": moment(start), "Unit": "Seconds"})[statistic] = value
+        return {"Label": params["MetricName"], "Datapoints": list(points.values())}
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        names = {"Namespace": NAMESPACE, "MetricName": NAME}
+        if any(params.get(key, value) != value for key, value in names.items()):
+            return {"Metrics": []}
+        published = [one for one in self._file_systems.all.values() if self._associations.of(one)]
+        return {
+            "Metrics": [
+                names
+                | {
+                    "Dimensions": [
+                        {"Name": "FileSystemId", "Value": file_system.id},
+                        {"Name": "Publisher", "Value": "AutoExport"},
+                    ]
+                }
+                for file_system in published
+            ]
+        }

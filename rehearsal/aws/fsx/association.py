@@ -1,0 +1,60 @@
+"""One data repository association: the link of a path on a file system with a prefix of a bucket. Owns what is known
+about a link; `associations` moves it through its lifecycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ..plan import Plan, Seconds
+from .export import Content
+from .file_systems import FileSystem
+
+
+class AssociationPlan(Plan):
+    create: Seconds = 60
+    update: Seconds = 30
+    import_: Seconds = Field(default=60, alias="import")  # the listing of the bucket, by a task of its own
+    import_fails: bool = False
+    breaks_at: Seconds | None = None  # MISCONFIGURED this long after it became AVAILABLE
+    outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
+    update_stuck: bool = False  # it stays UPDATING
+
+
+@dataclass
+class Association:
+    id: str
+    arn: str
+    file_system: FileSystem
+    path: str
+    repository: str
+    s3: dict[str, Any]
+    tags: dict[str, str]
+    content: Content
+    created: float
+    request: dict[str, Any]
+    lifecycle: str = "CREATING"
+    failure: str | None = None
+    linked_at: float | None = None
+
+    @property
+    def bucket(self) -> str:
+        return self.repository.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        prefix = self.repository.removeprefix("s3://").partition("/")[2].strip("/")
+        return f"{prefix}/" if prefix else ""
+
+    @property
+    def events(self) -> list[str]:
+        return list(self.s3.get("AutoExportPolicy", {}).get("Events", []))
+
+    @property
+    def folder(self) -> Path | None:
+        """Where a real job's files are, as far as they are under this association."""
+        folder = self.file_system.folder
+        return folder / self.path.strip("/") if folder is not None else None

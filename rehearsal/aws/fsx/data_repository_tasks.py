@@ -1,0 +1,277 @@
+"""Data repository tasks. Owns export tasks as FSx has them: refused while auto export is on or still finishing, counts
+that are refreshed every 30 seconds, a report of what failed in the bucket. It must never carry deletions: tasks export
+what is new or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..buckets import Buckets
+from ..calls import ModelError
+from ..clock import moment
+from ..context import Context
+from ..plan import Count, Plan, Seconds
+from .association import Association
+from .associations import Associations
+from .file_systems import FileSystem, FileSystems
+from .requests import created_before, request_tags, tag_list
+
+STATUS_SECONDS = 30.0  # FSx API reference, DataRepositoryTaskStatus: refreshed every 30 seconds
+CANCEL_SECONDS = 20.0
+UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
+REPORT_FORMAT = "REPORT_CSV_20191124"
+
+
+class DataRepositoryTaskPlan(Plan):
+    start: Seconds = 30  # PENDING -> EXECUTING
+    refused: Count = 0  # so many creations are refused: auto export is still finishing
+    outcome: Literal["SUCCEEDED", "FAILED"] = "SUCCEEDED"  # FAILED: as a whole, not because of refused files
+    stuck: bool = False  # it stays EXECUTING
+
+
+@dataclass
+class DataRepositoryTask:
+    id: str
+    arn: str
+    association: Association
+    request: dict[str, Any]
+    tags: dict[str, str]
+    created: float
+    lifecycle: str = "PENDING"
+    began: float | None = None
+    ended: float | None = None
+    failure: str | None = None
+    work: list[tuple[str, int, int, int]] = field(default_factory=list)  # key, version, files, refused
+    total: int = 0
+    duration: float = 0.0
+
+    def counts(self, now: float) -> tuple[int, int]:
+        """Succeeded and failed, as last refreshed."""
+        refused = sum(entry[3] for entry in self.work)
+        if self.ended is not None:
+            return self.total - refused, refused
+        if self.began is None or self.duration <= 0:
+            return 0, 0
+        refreshed = (now - self.began) // STATUS_SECONDS * STATUS_SECONDS
+        share = min(1.0, refreshed / self.duration)
+        return int((self.total - refused) * share), int(refused * share)
+
+
+class DataRepositoryTasks:
+    """Answers fsx: what concerns data repository tasks."""
+
+    def __init__(
+        self,
+        context: Context,
+        file_systems: FileSystems,
+        associations: Associations,
+        buckets: Buckets,
+        settle_writers: Callable[[float], None],
+    ) -> None:
+        self._context = context
+        self._file_systems = file_systems
+        self._associations = associations
+        self._buckets = buckets
+        self._settle_writers = settle_writers
+        self.plan = DataRepositoryTaskPlan()
+        self.all: list[DataRepositoryTask] = []
+        self._refused = 0
+        context.calls.answer(
+            "fsx",
+            CreateDataRepositoryTask=self.create,
+            DescribeDataRepositoryTasks=self.describe,
+            CancelDataRepositoryTask=self.cancel,
+        )
+
+    def reset(self, plan: DataRepositoryTaskPlan) -> None:
+        self.plan = plan
+        self.all = []
+        self._refused = plan.refused
+
+    def of(self, file_system: FileSystem) -> list[DataRepositoryTask]:
+        return [task for task in self.all if task.association.file_system is file_system]
+
+    def living(self) -> list[DataRepositoryTask]:
+        return [task for task in self.all if task.association.file_system.deleted_at is None]
+
+    def in_progress(self, file_system: FileSystem) -> str | None:
+        return next((task.id for task in self.of(file_system) if task.lifecycle in UNDER_WAY), None)
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        file_system = self._file_systems.get(params["FileSystemId"])
+        known = created_before(self.of(file_system), params)
+        if known is not None:
+            return {"DataRepositoryTask": self.view(known)}
+        task = self._add(self._check(file_system, params), params, request_tags(params))
+        self._context.clock.after(self.plan.start, lambda: self._begin(task))
+        return {"DataRepositoryTask": self.view(task)}
+
+    def _add(self, association: Association, request: dict[str, Any], tags: dict[str, str]) -> DataRepositoryTask:
+        identifier = self._context.ids.hexadecimal("task")
+        task = DataRepositoryTask(
+            id=identifier,
+            arn=self._context.arn("fsx", f"task/{identifier}"),
+            association=association,
+            request=request,
+            tags=tags,
+            created=self._context.clock.now(),
+        )
+        self.all.append(task)
+        return task
+
+    def import_listing(self, association: Association, seconds: float, fails: bool) -> None:
+        """FSx API reference, BatchImportMetaDataOnCreate: a task begins once the association is there.
+
+        FSx creates that task itself, and nothing says how it could be tagged."""
+        request = {"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}}
+        task = self._add(association, request, tags={})
+        self._context.clock.after(self.plan.start, lambda: self._import(task, "EXECUTING"))
+        end = "FAILED" if fails else "SUCCEEDED"
+        self._context.clock.after(self.plan.start + seconds, lambda: self._import(task, end))
+
+    def _import(self, task: DataRepositoryTask, lifecycle: str) -> None:
+        if task.lifecycle not in {"PENDING", "EXECUTING"}:
+            return
+        task.lifecycle = lifecycle
+        if lifecycle == "FAILED":
+            self._fail(task, "Objects could not be imported (planned by the scenario)")
+        elif lifecycle == "SUCCEEDED":
+            task.ended = self._context.clock.now()
+
+    def cancel(self, params: dict[str, Any]) -> dict[str, Any]:
+        """FSx API reference, CancelDataRepositoryTask: asynchronous; what was exported by then stays exported."""
+        task = self._get(params["TaskId"])
+        if task.lifecycle not in {"PENDING", "EXECUTING"}:
+            raise ModelError("DataRepositoryTaskEnded", f"The task {task.id} is {task.lifecycle}")
+        task.lifecycle = "CANCELING"
+        self._context.clock.after(CANCEL_SECONDS, lambda: self._canceled(task))
+        return {"Lifecycle": "CANCELING", "TaskId": task.id}
+
+    def _canceled(self, task: DataRepositoryTask) -> None:
+        task.lifecycle, task.ended = "CANCELED", self._context.clock.now()
+
+    def _get(self, identifier: str) -> DataRepositoryTask:
+        for task in self.all:
+            if task.id == identifier:
+                return task
+        raise ModelError("DataRepositoryTaskNotFound", f"The task {identifier} does not exist")
+
+    def _check(self, file_system: FileSystem, params: dict[str, Any]) -> Association:
+        if params["Type"] != "EXPORT_TO_REPOSITORY":
+            raise ModelError("BadRequest", "Only EXPORT_TO_REPOSITORY tasks are modelled")
+        if file_system.lifecycle != "AVAILABLE":
+            raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}")
+        associations = self._associations.of(file_system)
+        if not associations:
+            raise ModelError("BadRequest", "The file system is not linked to a data repository")
+        if self.in_progress(file_system) is not None:
+            raise ModelError("DataRepositoryTaskExecuting", "A data repository task is in progress")
+        association = associations[0]
+        if association.lifecycle != "AVAILABLE":
+            raise ModelError("BadRequest", f"The association is {association.lifecycle}")
+        if association.events:
+            raise ModelError("BadRequest", "Export tasks are not supported while automatic export is enabled")
+        if self._refused > 0:
+            self._refused -= 1
+            raise ModelError("BadRequest", "Automatic export is still finishing")
+        report = params["Report"]
+        if report.get("Enabled"):
+            given = {"Path", "Format", "Scope"} <= set(report)
+            if not given or report["Format"] != REPORT_FORMAT or report["Scope"] != "FAILED_FILES_ONLY":
+                raise ModelError("BadRequest", f"A report needs Path, Format {REPORT_FORMAT}, Scope FAILED_FILES_ONLY")
+            if not report["Path"].startswith(association.repository.rstrip("/") + "/"):
+                raise ModelError("BadRequest", f"The report's path is not within {association.repository}")
+        return association
+
+    def _begin(self, task: DataRepositoryTask) -> None:
+        if task.lifecycle != "PENDING":
+            return
+        task.lifecycle = "EXECUTING"
+        task.began = now = self._context.clock.now()
+        self._settle_writers(now)
+        content = task.association.content
+        if not self._paths_are_valid(task):
+            self._fail(task, "A path that was given does not exist on the file system")
+            return
+        task.work = [(key, content.groups[key].version, count, refused) for key, count, refused in content.to_export()]
+        task.total = sum(entry[2] + entry[3] for entry in task.work)
+        size = sum(entry[2] * content.groups[entry[0]].bytes_each for entry in task.work)
+        task.duration = content.rates.finish(now, task.total, size) - now
+        if not self.plan.stuck:
+            self._context.clock.after(max(1.0, task.duration), lambda: self._end(task))
+
+    @staticmethod
+    def _paths_are_valid(task: DataRepositoryTask) -> bool:
+        """FSx API reference, CreateDataRepositoryTask: paths are relative to the mount point."""
+        root = task.association.path.strip("/")
+        return all(path == root or path.startswith(root + "/") for path in task.request.get("Paths", []))
+
+    def _end(self, task: DataRepositoryTask) -> None:
+        if task.lifecycle != "EXECUTING":
+            return
+        now = self._context.clock.now()
+        if self.plan.outcome == "FAILED":
+            self._fail(task, "The task failed as a whole (planned by the scenario)")
+            return
+        for key, version, _, _ in task.work:
+            task.association.content.export_by_task(key, version, now)
+        refused = sum(entry[3] for entry in task.work)
+        if refused:
+            self._report(task, refused)
+            self._fail(task, f"{refused} files could not be exported")
+            return
+        task.lifecycle, task.ended = "SUCCEEDED", now
+
+    def _fail(self, task: DataRepositoryTask, message: str) -> None:
+        task.lifecycle, task.ended, task.failure = "FAILED", self._context.clock.now(), message
+
+    def _report(self, task: DataRepositoryTask, refused: int) -> None:
+        report = task.request["Report"]
+        if not report.get("Enabled"):
+            return
+        bucket, _, path = report["Path"].removeprefix("s3://").partition("/")
+        rows = [f"{key},PathSizeTooLong\n" for key, _, _, count in task.work if count]
+        body = "path,error\n" + "".join(rows) + f"# {refused} files\n"
+        key = f"{path.strip('/')}/{task.id}/failures.csv".lstrip("/")
+        self._buckets.put(bucket, key, body.encode())
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        tasks = self.all
+        wanted = params.get("TaskIds")
+        if wanted:
+            unknown = set(wanted) - {task.id for task in tasks}
+            if unknown:
+                raise ModelError("DataRepositoryTaskNotFound", f"The task {sorted(unknown)[0]} does not exist")
+            tasks = [task for task in tasks if task.id in wanted]
+        for condition in params.get("Filters", []):
+            reads = {
+                "file-system-id": lambda task: task.association.file_system.id,
+                "task-lifecycle": lambda task: task.lifecycle,
+            }
+            if condition["Name"] in reads:
+                tasks = [task for task in tasks if reads[condition["Name"]](task) in condition["Values"]]
+        return {"DataRepositoryTasks": [self.view(task) for task in tasks]}
+
+    def view(self, task: DataRepositoryTask) -> dict[str, Any]:
+        succeeded, failed = task.counts(self._context.clock.now())
+        answer = {
+            "TaskId": task.id,
+            "Lifecycle": task.lifecycle,
+            "Type": task.request["Type"],
+            "CreationTime": moment(task.created),
+            "ResourceARN": task.arn,
+            "FileSystemId": task.association.file_system.id,
+            "Paths": task.request.get("Paths", []),
+            "Report": task.request["Report"],
+            "Status": {"TotalCount": task.total, "SucceededCount": succeeded, "FailedCount": failed},
+            "Tags": tag_list(task.tags),
+        }
+        if task.began is not None:
+            answer["StartTime"] = moment(task.began)
+        if task.ended is not None:
+            answer["EndTime"] = moment(task.ended)
+        if task.failure:
+            answer["FailureDetails"] = {"Message": task.failure}
+        return answer

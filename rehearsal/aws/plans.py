@@ -1,0 +1,31 @@
+"""What a scenario may say about the account as a whole. Owns which plan goes under which key; each plan itself lies
+beside the model that follows it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .batch.environments import ComputeEnvironmentPlan
+from .batch.job_plan import JobPlan
+from .calls import Fault
+from .export_metric import MetricPlan
+from .fsx.association import AssociationPlan
+from .fsx.data_repository_tasks import DataRepositoryTaskPlan
+from .fsx.export import ExportPlan
+from .fsx.file_systems import FileSystemPlan
+from .plan import Plan
+
+
+class Plans(Plan):
+    job: JobPlan = JobPlan()
+    export: ExportPlan = ExportPlan()
+    metric: MetricPlan = MetricPlan()
+    file_system: FileSystemPlan = FileSystemPlan()
+    association: AssociationPlan = AssociationPlan()
+    task: DataRepositoryTaskPlan = DataRepositoryTaskPlan()
+    compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
+    faults: list[Fault] = Field(default=[])
+    seed: int = 0  # of the backoff's jitter and of every id
+    fsx_error_prefix: Literal["FSx", "Fsx"] = "FSx"  # AWS documents FSx, others have seen Fsx

@@ -1,0 +1,36 @@
+"""What a deployment made, and why there is none: the same for both drivers."""
+
+from __future__ import annotations
+
+import pathlib
+from dataclasses import dataclass, field
+from typing import Any
+
+# The stack program's folder: the repository.
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class DeployError(Exception):
+    """Why the stack could not be deployed, in words for the person who typed the command."""
+
+
+@dataclass
+class Deployed:
+    """One resource of a deployment."""
+
+    type: str
+    name: str
+    id: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+@dataclass
+class Deployment:
+    """The stack's exports, and every resource in the order of creation."""
+
+    exports: dict[str, Any] = field(default_factory=dict)
+    resources: list[Deployed] = field(default_factory=list)
+
+    def of_type(self, token: str) -> list[Deployed]:
+        return [resource for resource in self.resources if resource.type == token]

@@ -1,0 +1,102 @@
+"""A Pulumi program that runs in this process. Owns the event loop, the context and the settings of one run: nothing of
+it is left for the next run in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import contextvars
+import functools
+import logging
+import pathlib
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.settings import configure
+from pulumi.runtime.stack import run_in_stack
+
+from .deployment import ROOT
+
+Program = Callable[[], Any]
+
+
+class QuietLog(logging.Logger):
+    """Where Pulumi's mock engine logs. What fails is raised as well, so errors are not repeated here."""
+
+    def __init__(self) -> None:
+        super().__init__("rehearsal.program")
+
+    def error(self, *_: Any, **__: Any) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack that a program runs as, with its configuration as text."""
+
+    project: str
+    name: str
+    config: Mapping[str, str]
+    preview: bool = False
+
+
+def run_under_mocks(program: Program, monitor: mocks.MockMonitor, stack: Stack, log: logging.Logger) -> None:
+    """Run the program in an event loop and a Pulumi context of its own; the monitor answers what it registers."""
+    contextvars.copy_context().run(functools.partial(_run, program, monitor, stack, log))
+
+
+def _run(program: Program, monitor: mocks.MockMonitor, stack: Stack, log: logging.Logger) -> None:
+    configure(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),  # type: ignore[no-untyped-call]
+            engine=mocks.MockEngine(log),
+            project=stack.project,
+            stack=stack.name,
+            root_directory=str(ROOT),
+            dry_run=stack.preview,
+            organization="organization",
+            package_refs={},
+            base_providers_by_ref={},
+            outputs=set(),
+            callbacks=None,
+        )
+    )
+    pulumi.runtime.settings.ROOT.set(None)
+    set_all_config(dict(stack.config), [])
+    # One worker: the account's clock is driven by one thread at a time, and the order of creation is the program's.
+    with event_loop(workers=1) as loop:
+        loop.run_until_complete(run_in_stack(lambda: (program(), None)[1]))
+
+
+@contextlib.contextmanager
+def event_loop(workers: int) -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop for one run of a program; what the program left unfinished ends with it."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
+        loop = asyncio.new_event_loop()
+        loop.set_default_executor(pool)
+        try:
+            yield loop
+        finally:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+                with contextlib.suppress(BaseException):
+                    loop.run_until_complete(task)
+            loop.close()
+
+
+@functools.cache
+def _compiled(path: pathlib.Path, modified_ns: int) -> types.CodeType:
+    return compile(path.read_text(encoding="utf-8"), str(path), "exec")
+
+
+def run_main(folder: pathlib.Path = ROOT) -> None:
+    """Run `__main__.py` in a namespace of its own, as the language host does."""
+    path = folder / "__main__.py"
+    exec(_compiled(path, path.stat().st_mtime_ns), {"__name__": "__main__", "__file__": str(path)})

@@ -1,0 +1,46 @@
+"""Job definitions are as strict as Batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.rehearsal.aws.world import World
+
+WRITES = {"writes": [{"over": 3000, "files": 100}]}
+RETRY_RECLAIMS = [{"onStatusReason": "Host EC2*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
+
+
+def refused(words: str) -> Any:
+    return pytest.raises(ClientError, match=rf"ClientException.*{words}")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"vcpus": 4, "memory": 2048}, "deprecated"),
+        ({"resourceRequirements": [{"type": "VCPU", "value": "4"}]}, "MEMORY"),
+        ({"image": ""}, "image"),
+        ({"mountPoints": [{"sourceVolume": "x", "containerPath": "/x"}]}, "unknown volume"),
+    ],
+)
+def test_a_definition_that_batch_would_not_take_is_refused(world: World, change: dict[str, Any], words: str) -> None:
+    needs = [{"type": "VCPU", "value": "4"}, {"type": "MEMORY", "value": "2048"}]
+    properties = {"image": "image", "resourceRequirements": needs, **change}
+    with refused(words):
+        world.account.client("batch").register_job_definition(
+            jobDefinitionName="work", type="container", containerProperties=properties
+        )
+
+
+def test_a_deregistered_revision_takes_no_jobs_and_its_number_is_not_used_again(world: World) -> None:
+    batch = world.account.client("batch")
+    world.submit()
+    batch.deregister_job_definition(jobDefinition="work:1")
+    with refused("not active"):
+        batch.submit_job(jobName="work", jobQueue="queue", jobDefinition="work:1")
+    world.submit()
+    found = batch.describe_job_definitions(jobDefinitionName="work", status="ACTIVE")["jobDefinitions"]
+    assert [one["revision"] for one in found] == [2]

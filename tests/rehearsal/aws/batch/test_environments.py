@@ -1,0 +1,114 @@
+"""Compute environments and job queues are as strict as Batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.rehearsal.aws.world import World
+
+WRITES = {"writes": [{"over": 3000, "files": 100}]}
+RETRY_RECLAIMS = [{"onStatusReason": "Host EC2*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
+
+
+def refused(words: str) -> Any:
+    return pytest.raises(ClientError, match=rf"ClientException.*{words}")
+
+
+def test_a_new_launch_template_is_an_update_that_takes_its_time(world: World) -> None:
+    file_system_id, _ = world.linked()
+    world.point(world.template(file_system_id))
+    assert world.environment()["status"] == "UPDATING"
+    world.account.clock.advance(119)
+    assert world.environment()["status"] == "UPDATING"
+    world.account.clock.advance(2)
+    assert world.environment()["status"] == "VALID"
+    assert world.environment()["computeResources"]["launchTemplate"]["version"] == "1"
+
+
+def test_an_environment_that_is_updating_refuses_another_update(world: World) -> None:
+    file_system_id, _ = world.linked()
+    template = world.template(file_system_id)
+    world.point(template)
+    with refused("resource is being modified"):
+        world.point(template)
+
+
+def test_an_empty_id_drops_the_launch_template(world: World) -> None:
+    file_system_id, _ = world.linked()
+    world.point(world.template(file_system_id))
+    world.account.clock.advance(121)
+    world.account.client("batch").update_compute_environment(
+        computeEnvironment="environment", computeResources={"launchTemplate": {"launchTemplateId": ""}}
+    )
+    world.account.clock.advance(121)
+    assert "launchTemplate" not in world.environment()["computeResources"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("#!/bin/bash\n", "not MIME multipart"), ("MIME-Version: 1.0\nContent-Type: x\n", None)]
+)
+def test_user_data_that_is_not_mime_multipart_makes_the_environment_invalid(
+    world: World, text: str, reason: str | None
+) -> None:
+    file_system_id, _ = world.linked()
+    world.point(world.template(file_system_id, text))
+    world.account.clock.advance(121)
+    assert world.environment()["status"] == ("VALID" if reason is None else "INVALID")
+    assert reason is None or reason in world.environment()["statusReason"]
+
+
+def test_a_launch_template_that_does_not_exist_makes_the_environment_invalid(world: World) -> None:
+    world.point("lt-0123456789abcdef0")
+    world.account.clock.advance(121)
+    assert world.environment()["status"] == "INVALID"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"allocationStrategy": "BEST_FIT"},
+        {"minvCpus": 100},
+        {"launchTemplate": {"launchTemplateId": "a", "launchTemplateName": "b"}},
+    ],
+)
+def test_changes_that_batch_cannot_make_are_refused(world: World, change: dict[str, Any]) -> None:
+    with refused(""):
+        world.account.client("batch").update_compute_environment(
+            computeEnvironment="environment", computeResources=change
+        )
+
+
+def test_a_custom_service_role_cannot_make_infrastructure_updates(world: World) -> None:
+    with refused("service-linked role"):
+        world.account.client("batch").update_compute_environment(
+            computeEnvironment="environment",
+            serviceRole="arn:aws:iam::123456789012:role/custom",
+            computeResources={"launchTemplate": {"launchTemplateId": "lt-0123456789abcdef0"}},
+        )
+
+
+def test_an_environment_is_deleted_only_when_disabled_and_named_by_no_queue(world: World) -> None:
+    batch, clock = world.account.client("batch"), world.account.clock
+    with refused("must be disabled"):
+        batch.delete_compute_environment(computeEnvironment="environment")
+    batch.update_compute_environment(computeEnvironment="environment", state="DISABLED")
+    clock.advance(10)
+    with refused("JobQueue relationship"):
+        batch.delete_compute_environment(computeEnvironment="environment")
+    with refused("must be disabled"):
+        batch.delete_job_queue(jobQueue="queue")
+    batch.update_job_queue(jobQueue="queue", state="DISABLED")
+    clock.advance(10)
+    batch.delete_job_queue(jobQueue="queue")
+    clock.advance(10)
+    batch.delete_compute_environment(computeEnvironment="environment")
+    clock.advance(10)
+    assert batch.describe_compute_environments()["computeEnvironments"] == []
+
+
+def test_a_taken_name_is_refused(world: World) -> None:
+    with refused("already exists"):
+        world.account.client("batch").create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=[])

@@ -1,0 +1,87 @@
+"""`python -m rehearsal`: what it prints and how it exits."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+import time
+
+import pytest
+
+from rehearsal.__main__ import main
+
+
+def test_the_json_report_is_the_last_line_and_the_status_is_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--scenario", "task-export", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out.splitlines()[-1])["outcome"] == "SUCCEEDED"
+    assert "SubmitJob" in printed.err
+
+
+def test_people_see_states_and_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--scenario", "bad-parameter"]) == 0
+    printed = capsys.readouterr().out
+    assert "InvalidParameter" in printed
+    assert "transitions" in printed
+    assert "as expected" in printed
+
+
+def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--scenario", "task-export", "--input", '{"nonsense": 1}']) == 1
+    assert "expected was SUCCEEDED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--scenario", "nonsense"], "is not a scenario"),
+        (["--input", "{"], "--input {"),
+        (["--input", "[]"], "JSON object"),
+        (["--set", "nonsense"], "KEY=VALUE"),
+        (["--stack", "nonsense"], "nonsense"),
+    ],
+)
+def test_what_cannot_be_played_is_status_two_with_one_clear_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    assert "million-small-files" in capsys.readouterr().out
+
+
+def test_a_mistake_in_an_option_is_said_before_anything_else_and_a_list_is_explained(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--set", "computeEnvironmentInstanceTypes=c7i"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert """--set 'computeEnvironmentInstanceTypes=["a", "b"]'""" in line
+
+
+def test_a_failed_run_reads_well_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["--scenario", "refused-files"], started=time.perf_counter() - 1000) == 0
+    printed = capsys.readouterr().out
+    timeline, _, summary = printed.partition("outcome")
+    assert "the run ended FAILED with ExportIncomplete" in timeline
+    assert timeline.rstrip().endswith("the clean-up ended SUCCEEDED"), "an end without its owner misleads"
+    assert re.search(r"s3://\S+/failures\.csv", summary), "a URL stays in one piece"
+    words = " ".join(summary.split())
+    assert re.search(r"exported 47 files, .* not exported 3 files, .* only on fs-\w+", words)
+    assert re.search(r"of virtual time in \d+\.\d s of real time; the command took 10\d\d\.\d s of real time", words)
+
+
+def test_a_terminal_that_knows_only_ascii_gets_plain_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", write_through=True))
+    assert main(["--scenario", "bad-parameter"]) == 0
+    assert "+ the run ended FAILED with InvalidParameter" in written.getvalue().decode("ascii")

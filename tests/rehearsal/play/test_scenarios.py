@@ -1,0 +1,142 @@
+"""Every shipped scenario keeps its promise on the real program, definition, Lambda and sample job."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from rehearsal.aws.account import Account
+from rehearsal.aws.calls import internally
+from rehearsal.play.scenario import Scenario, load, names
+from rehearsal.play.session import Session
+from rehearsal.play.verdict import Verdict, judge
+from rehearsal.provider.mocks import deploy
+
+Play = Callable[[str], Verdict]
+
+# Design, JSON report, and what has been added to it.
+KEYS = {
+    "scenario", "outcome", "error", "cause", "output", "lost_files", "lost_bytes", "leaked", "retained", "drained_at",
+    "deleted_at", "idle_seconds", "job_ended_at", "virtual_seconds", "wall_seconds", "transitions", "history_events",
+    "api_calls",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    with Account() as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="module")
+def session_of(account: Account) -> Callable[[Scenario], Session]:
+    """The deployed stack with a scenario's configuration; deployed once for all scenarios that share it."""
+
+    @functools.cache
+    def deployed(config: str) -> Session:
+        return Session(account, deploy(account, config=json.loads(config)).exports)
+
+    return lambda scenario: deployed(json.dumps(scenario.set, sort_keys=True))
+
+
+@pytest.fixture(scope="module")
+def play(session_of: Callable[[Scenario], Session]) -> Play:
+    @functools.cache
+    def once(name: str) -> Verdict:
+        scenario = load(name)
+        session = session_of(scenario)
+        return judge(session, session.play(scenario))
+
+    return once
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_scenario_ends_as_it_says_with_nothing_lost_and_nothing_leaked(play: Play, name: str) -> None:
+    verdict = play(name)
+    assert verdict.why_not == [], verdict.facts["cause"]
+    assert set(verdict.facts) >= KEYS
+    assert verdict.facts["history_events"] < 25_000
+    assert json.loads(verdict.json())["scenario"] == name
+
+
+def facts(play: Play, name: str) -> dict[str, Any]:
+    return play(name).facts
+
+
+def test_the_real_jobs_files_arrive_and_the_file_system_disappears(play: Play) -> None:
+    found = facts(play, "default")
+    assert found["exported_files"] > 0
+    assert found["retained"] == []
+    assert found["drained_at"] < found["deleted_at"]
+
+
+def test_a_million_small_files_take_eighty_minutes_and_under_ten_real_seconds(play: Play) -> None:
+    found = facts(play, "million-small-files")
+    assert found["exported_files"] == 1_000_000
+    assert 75 * 60 < found["drained_at"] - (found["job_ended_at"] - 300) < 90 * 60
+    assert found["wall_seconds"] < 10
+
+
+def test_a_kept_file_system_is_named_with_its_reason(play: Play) -> None:
+    (kept,) = facts(play, "keep-file-system")["retained"]
+    assert kept["type"] == "file-system"
+    assert "deleteLustre" in kept["reason"]
+
+
+def test_a_bad_parameter_creates_nothing(play: Play) -> None:
+    found = facts(play, "bad-parameter")
+    assert "lustreStorageCapacity" in found["cause"]
+    assert not [call for call in found["api_calls"] if ":Create" in call or ":Submit" in call]
+
+
+def test_refused_files_are_counted_and_their_report_is_named(play: Play) -> None:
+    found = facts(play, "refused-files")
+    assert found["retained"][0]["id"] in found["cause"]
+    assert "3" in found["cause"]
+    assert "s3://" in found["cause"]
+
+
+def test_every_failure_and_every_kept_file_system_is_told(play: Play) -> None:
+    for name in ("refused-files", "file-system-fails", "job-fails", "keep-file-system", "reclaim"):
+        assert facts(play, name)["messages"], name
+
+
+def test_a_stopped_execution_is_cleaned_up_by_another(play: Play) -> None:
+    found = facts(play, "stopped-while-running")
+    assert [one["status"] for one in found["executions"]] == ["ABORTED", "SUCCEEDED"]
+    assert found["deleted_at"] > found["drained_at"]
+
+
+def test_what_is_lost_or_left_behind_is_seen(session_of: Callable[[Scenario], Session]) -> None:
+    """The verdict itself: a file system that vanishes under the run, and one that nobody names."""
+    scenario = load("million-small-files")
+    session = session_of(scenario)
+    account = session.account
+
+    def watch(execution: Any, state: str, kind: str) -> None:
+        for file_system in account.file_systems.living():
+            if state == "NoteEndOfJobs" and file_system.deleting_at is None:
+                with internally():
+                    account.client("fsx").delete_file_system(FileSystemId=file_system.id)
+
+    verdict = judge(session, session.play(scenario, watch))
+    assert verdict.facts["lost_files"] > 0
+    assert not verdict.passed
+
+    played = session.play(load("keep-file-system"))
+    for execution in played.executions:
+        execution.output = {}
+    verdict = judge(session, played)
+    assert [thing["type"] for thing in verdict.facts["leaked"]] == ["file-system"]
+    assert not verdict.passed
+
+
+def test_the_same_scenario_plays_the_same_way_twice(session_of: Callable[[Scenario], Session]) -> None:
+    scenario = load("throttled")
+    session = session_of(scenario)
+    first, second = (judge(session, session.play(scenario)).facts for _ in range(2))
+    assert {**first, "wall_seconds": 0} == {**second, "wall_seconds": 0}

@@ -1,0 +1,76 @@
+"""A play leaves results to look at, and nothing that would affect what comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rehearsal.aws.account import Account
+from rehearsal.aws.states.executions import Execution
+from rehearsal.play.scenario import load, parse
+from rehearsal.play.session import Session
+from rehearsal.play.verdict import judge
+from rehearsal.provider.mocks import deploy
+
+THROTTLED = {"call": "secretsmanager:GetSecretValue", "times": 1000}
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    with Account() as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="module")
+def session(account: Account) -> Session:
+    return Session(account, deploy(account).exports)
+
+
+def test_the_faults_of_a_play_do_not_meet_the_next_deployment(account: Account, session: Session) -> None:
+    assert session.play(parse({"faults": [THROTTLED]}, "test")).first.status == "FAILED"
+    next_session = Session(account, deploy(account, config={"exportVerification": "metrics"}).exports)
+    assert judge(next_session, next_session.play(load("late-burst"))).passed
+
+
+def test_no_authoriser_watcher_or_timer_outlives_a_play(account: Account, session: Session) -> None:
+    seen: list[str] = []
+    session.play(load("job-fails"), lambda execution, state, kind: seen.append(state))
+    assert seen
+    assert account.calls.authoriser is None
+    assert account.executions.watcher is None
+    assert account.clock.idle()
+
+
+def test_a_play_that_breaks_off_leaves_nothing_in_force_either(account: Account, session: Session) -> None:
+    def interrupt(execution: Execution, state: str, kind: str) -> None:
+        if state == "SubmitJob":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        session.play(parse({"faults": [THROTTLED | {"skip": 5}]}, "test"), interrupt)
+    assert account.calls.faults == []
+    assert account.calls.authoriser is None
+    assert account.clock.idle()
+
+
+def test_no_process_of_a_job_outlives_a_play_and_no_directory_outlives_the_account() -> None:
+    with Account() as account:
+        session = Session(account, deploy(account).exports)
+        played = session.play(parse({"job": {"start_delay": 60}, "execution": {"abort_at": 1200}}, "test"))
+        assert played.first.status == "ABORTED"
+        session.play(load("keep-file-system"))
+        folders = [one.folder for one in account.file_systems.living()]
+        assert all(folder is not None and folder.exists() for folder in folders)
+    assert folders
+    assert not any(folder.exists() for folder in folders if folder is not None)
+
+
+def test_each_play_starts_as_the_deployment_left_the_account(account: Account, session: Session) -> None:
+    def facts() -> dict[str, Any]:
+        return judge(session, session.play(load("reclaim"))).facts | {"wall_seconds": 0}
+
+    first = facts()
+    session.play(parse({"seed": 5, "fsx_error_prefix": "Fsx", "export": {"refused": 2}}, "test"))
+    assert facts() == first

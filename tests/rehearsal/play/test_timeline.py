@@ -1,0 +1,64 @@
+"""The live lines say whose state and whose end they show."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from rehearsal.aws.account import Account
+from rehearsal.aws.states.executions import Execution
+from rehearsal.play.timeline import Timeline
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with Account() as embedded:
+        yield embedded
+
+
+def execution(account: Account, name: str) -> Execution:
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
+    return Execution(
+        clock=account.clock,
+        evaluator=account.evaluator,
+        integrations=account.integrations,
+        arn=f"{machine}:{name}",
+        name=name,
+        machine_arn=machine,
+        role_arn="arn:aws:iam::123456789012:role/m",
+        input="{}",
+        started=account.clock.now(),
+    )
+
+
+def test_each_execution_ends_under_its_own_name(account: Account) -> None:
+    written = io.StringIO()
+    timeline = Timeline(Console(file=written, width=80))
+    first = execution(account, "first")
+    timeline(first, "SubmitJob", "Task")
+    account.clock.advance(60)
+    first.status, first.error, first.stopped = "FAILED", "JobFailed", account.clock.now()
+    second = execution(account, "second")
+    timeline(second, "Succeeded", "Succeed")
+    second.status, second.stopped = "SUCCEEDED", account.clock.now()
+    timeline.close()
+    assert written.getvalue().splitlines() == [
+        "  0:00:00  SubmitJob",
+        "  0:01:00  └ the run ended FAILED with JobFailed",
+        "─ the clean-up: execution second",
+        "  0:01:00  Succeeded",
+        "  0:01:00  └ the clean-up ended SUCCEEDED",
+    ]
+
+
+def test_a_loop_is_one_line_and_decisions_are_left_out(account: Account) -> None:
+    written = io.StringIO()
+    timeline = Timeline(Console(file=written, width=80))
+    run = execution(account, "run")
+    for state, kind in (("Wait", "Wait"), ("Describe", "Task"), ("IsReady", "Choice")) * 3:
+        timeline(run, state, kind)
+    timeline.close()
+    assert [line.strip() for line in written.getvalue().splitlines()][1:] == ["0:00:00  Describe", "… polled, 4 states"]

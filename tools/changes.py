@@ -1,0 +1,216 @@
+"""What each parameter changes in a stack that exists. Sets every parameter in turn with the real engine, and writes
+what the engine did to docs/changes.md: nothing in that document is written by hand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from rehearsal.aws.account import Account
+from rehearsal.provider.deployment import ROOT
+from rehearsal.provider.engine import Engine, Workspace, started
+from rehearsal.provider.program import run_main
+
+DOCUMENT = ROOT / "docs" / "changes.md"
+Step = tuple[str, str, str]  # operation, type, name
+
+
+@dataclass
+class Existing:
+    """What is in the account before the stack is deployed, for the parameters that adopt a resource."""
+
+    vpc_id: str
+    subnet_ids: list[str]
+    security_group_id: str
+    bucket_name: str
+    key_arn: str
+    boundary_arn: str
+
+
+def existing(account: Account) -> Existing:
+    """Create a network, a bucket, a key and a policy, as another stack would have."""
+    ec2, region = account.client("ec2"), account.region
+    vpc = ec2.create_vpc(CidrBlock="172.20.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"172.20.{number}.0/24", AvailabilityZone=f"{region}{zone}")["Subnet"]
+        for number, zone in enumerate("ab")
+    ]
+    group = ec2.create_security_group(GroupName="lustre", Description="Lustre", VpcId=vpc)["GroupId"]
+    permissions = [
+        {"IpProtocol": "tcp", "FromPort": low, "ToPort": high, "UserIdGroupPairs": [{"GroupId": group}]}
+        for low, high in ((988, 988), (1018, 1023))
+    ]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=permissions)
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    account.client("s3").create_bucket(Bucket="results-of-others", **place)
+    key = account.client("kms").create_key(Description="ours")["KeyMetadata"]["Arn"]
+    allow_all = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+    boundary = account.client("iam").create_policy(PolicyName="boundary", PolicyDocument=allow_all)["Policy"]["Arn"]
+    return Existing(vpc, [subnet["SubnetId"] for subnet in subnets], group, "results-of-others", key, boundary)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One change of configuration (several keys where the rules require it), and whether it is undone afterwards."""
+
+    values: dict[str, Any]
+    taken_back: bool = False
+
+
+def settings(there: Existing) -> list[Setting]:
+    """A new value for every parameter, in an order in which each is valid together with those before it."""
+    kept: dict[str, Any] = {
+        "autoExport": False,
+        "deleteLustre": False,
+        "lustreFileSystemTypeVersion": "2.12",
+        "lustreStorageCapacity": 1200,
+        "lustreImportedFileChunkSize": 2048,
+        "ecrRepositoryName": "another-name",
+        "computeEnvironmentAllocationStrategy": "SPOT_CAPACITY_OPTIMIZED",
+        "computeEnvironmentInstanceTypes": ["c7i", "m7i"],
+        "computeEnvironmentMaxvCpus": 512,
+        "computeEnvironmentDesiredvCpus": 8,
+        "jobDefinitionRetryAttempts": 3,
+        "jobDefinitionVcpus": 16,
+        "jobDefinitionMemory": 60000,
+        "waitForLustreCreationSeconds": 20,
+        "waitForJobCompletionSeconds": 120,
+        "waitForCheckMetricsSeconds": 120,
+        "lambdaPeriodSeconds": 120,
+        "lambdaTimeDiffMinutes": 20,
+        "exportVerification": "metrics",
+        "provisioningTimeoutMinutes": 90,
+        "jobStartTimeoutMinutes": 60,
+        "jobTimeoutMinutes": 10_000,
+        "cleanupTimeoutMinutes": 720,
+        "notificationEmail": "team@example.com",
+        "spreadAcrossZones": True,
+        "bucketPrefix": "runs/",
+        "noncurrentVersionDays": 7,
+        "logRetentionDays": 90,
+        "permissionsBoundaryArn": there.boundary_arn,
+    }
+    taken_back: list[dict[str, Any]] = [
+        {"vpcCidr": "10.20.0.0/16"},
+        {"computeEnvironmentType": "EC2", "computeEnvironmentAllocationStrategy": "BEST_FIT_PROGRESSIVE"},
+        {"bucketName": there.bucket_name},
+        {"vpcId": there.vpc_id, "subnetIds": there.subnet_ids},
+        {"vpcId": there.vpc_id, "subnetIds": there.subnet_ids, "securityGroupIds": [there.security_group_id]},
+        {"kmsKeyArn": there.key_arn},
+        {"computeEnvironmentMinvCpus": 4},
+        {"envName": "Nightly"},
+        {"tags": {"team": "imaging"}},
+        {"retainDataOnDestroy": False},
+    ]
+    last = Setting({"jobDefinitionContainerImage": "public.ecr.aws/docker/library/busybox:latest"})
+    return [
+        *(Setting({key: value}) for key, value in kept.items()),
+        *(Setting(each, taken_back=True) for each in taken_back),
+        last,
+    ]
+
+
+@dataclass
+class Row:
+    """What the engine did after one change of configuration."""
+
+    setting: Setting
+    steps: list[Step] = field(default_factory=list)
+    error: str = ""
+
+    def names(self, *operations: str) -> list[str]:
+        return sorted(
+            {f"{name} ({token.rpartition(':')[2]})" for what, token, name in self.steps if what in operations}
+        )
+
+
+def observed(account: Account, engine: Engine, stack: str, there: Existing) -> Iterator[Row]:
+    """Make one change after the other to the deployed stack, and answer what the engine did each time."""
+    workspace = engine.workspace
+    with engine.inline(run_main):
+        for setting in settings(there):
+            before = {key: _configured(workspace, stack, key) for key in setting.values}
+            workspace.unset_config(stack, [key for key in setting.values if before[key] is not None])
+            workspace.set_config(stack, setting.values)
+            outcome = workspace.operate("up", stack, expect=None)
+            steps = [step for step in outcome.steps if step[0] != "same"]
+            yield Row(setting, steps, "" if outcome.succeeded else outcome.output)
+            if setting.taken_back:
+                workspace.unset_config(stack, setting.values)
+                workspace.set_config(stack, {key: value for key, value in before.items() if value is not None})
+                workspace.operate("up", stack, expect=None)
+
+
+def _configured(workspace: Workspace, stack: str, key: str) -> Any:
+    path = workspace.folder / f"Pulumi.{stack}.yaml"
+    return (yaml.safe_load(path.read_text(encoding="utf-8")).get("config") or {}).get(workspace.qualified(key))
+
+
+# These carry parameters to the next run; they change no infrastructure.
+_SECRET = "aws:secretsmanager/secretVersion:SecretVersion"
+_MACHINE = "aws:sfn/stateMachine:StateMachine"
+
+
+def table(rows: list[Row], stack: str) -> str:
+    """The document: one line for each change of configuration."""
+    lines = [
+        "# What a change of configuration does to a stack that exists",
+        "",
+        "<!-- Made by `python -m tools.changes`: every parameter set with `pulumi config set`,",
+        "one by one, then `pulumi up`. Do not edit. -->",
+        "",
+        "A bucket or image repository that is removed or replaced here is let go with what it holds, not deleted, as",
+        "long as `retainDataOnDestroy` is true. A SecretVersion that is replaced is the secret's next version.",
+        "",
+        "| set | kind of change | changed in place | replaced | created | removed |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        keys = ", ".join(f"`{key}`" for key in row.setting.values)
+        cells = (
+            row.names("update"),
+            row.names("replace"),
+            [name for name in row.names("create") if name not in row.names("replace")],
+            [name for name in row.names("delete", "discard") if name not in row.names("replace")],
+        )
+        texts = [", ".join(_short(name, stack) for name in cell) or "–" for cell in cells]
+        lines.append(f"| {keys} | {kind_of(row)} | " + " | ".join(texts) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def kind_of(row: Row) -> str:
+    tokens = {token for _, token, _ in row.steps}
+    if row.error:
+        return "refused"
+    if not tokens:
+        return "none"
+    if tokens <= {_SECRET, _MACHINE}:
+        return "run-time only"
+    replaced = {token for operation, token, _ in row.steps if operation == "replace"}
+    return "replacement" if replaced - {_SECRET} else "in place"
+
+
+def _short(name: str, stack: str) -> str:
+    return name.removeprefix(f"{stack}-")
+
+
+def main() -> int:
+    """Rewrite the document from what the engine does."""
+    with Account() as account, started(account) as engine:
+        there = existing(account)
+        engine.init("autoexport")
+        engine.workspace.operate("up", "autoexport")
+        rows = list(observed(account, engine, "autoexport", there))
+    for row in rows:
+        if row.error:
+            print(f"{', '.join(row.setting.values)}:\n{row.error}", file=sys.stderr)
+    DOCUMENT.write_text(table(rows, "autoexport"), encoding="utf-8")
+    return 1 if any(row.error for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
