@@ -17,7 +17,8 @@ from ..aws.clock import Clock
 
 
 class CallLog:
-    """Calls in the order in which they ended, as they would be sent to AWS."""
+    """Calls in the order in which they were made, as they would be sent to AWS. One that was cut off by the end of its
+    execution has neither answer nor error."""
 
     def __init__(self, clock: Clock, began: float) -> None:
         self._clock = clock
@@ -35,11 +36,8 @@ class CallLog:
             "operation": operation,
             "parameters": plain(params),
         }
-
-        def ended(outcome: Any) -> None:
-            self.calls.append(call | _outcome(outcome))
-
-        return ended
+        self.calls.append(call)
+        return lambda outcome: call.update(_outcome(outcome))
 
     def lines(self) -> str:
         """One JSON object a line."""

@@ -16,7 +16,7 @@ from ..aws.calls import internally
 from ..aws.states.executions import Execution
 from .belongings import Belongings
 from .call_log import CallLog
-from .scenario import Scenario
+from .scenario import MOST_FAILURES, Scenario
 from .witness import Witness
 
 Watcher = Callable[[Execution, str, str], None]
@@ -162,11 +162,11 @@ class Session:
             now = clock.now()
             first_end = now if first_end is None else first_end
             self.account.associations.settle(now)
-            look = self.belongings.look()
+            look = (self.belongings.look(), self._spent(scenario))
             if look != seen:
                 seen, changed_at = look, now
             worked = [one for one in executions.values() if not self._is_sweep(one)]
-            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + scenario.events_delay
+            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + scenario.events.delay
             if now < quiet_at:
                 clock.run(quiet_at, stop=lambda: not self._ended())
                 continue
@@ -177,6 +177,13 @@ class Session:
                 return
             if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return
+
+    def _spent(self, scenario: Scenario) -> list[int]:
+        """How often the planned failures that pass with their number have met a call."""
+        counts = self.account.calls.counts
+        return [
+            min(counts[fault.call], fault.skip + fault.times) for fault in scenario.faults if fault.times <= MOST_FAILURES
+        ]
 
     def _reclaim(self, scenario: Scenario) -> None:
         for file_system in self.account.file_systems.living():
