@@ -167,7 +167,7 @@ class Calls:
         if _internal.get():
             return self._take_effect(client, service, operation, params, to_moto)
         self.counts[f"{service}:{operation}"] += 1
-        self._authorise(service, operation, params)
+        self.authorise(service, operation, params)
         fault = self._fault(service, operation)
         if fault is not None and not fault.after:
             raise self._faulted(service, operation, fault)
@@ -185,7 +185,8 @@ class Calls:
         if report.has_errors():
             raise ParamValidationError(report=report.generate_report())
 
-    def _authorise(self, service: str, operation: str, params: dict[str, Any]) -> None:
+    def authorise(self, service: str, operation: str, params: dict[str, Any]) -> None:
+        """Raise AWS's refusal when the principal in force may not make that call."""
         role_arn = principal.get()
         if role_arn is None or self.authoriser is None:
             return
