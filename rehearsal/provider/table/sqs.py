@@ -1,5 +1,5 @@
-"""Rows of the table for SQS: queues and their policies. CreateQueue answers with a queue that exists already; a row must
-never take one over."""
+"""Rows of the table for SQS: queues and their policies. CreateQueue answers with a queue that exists already; a row
+must never take one over."""
 
 from __future__ import annotations
 
