@@ -166,7 +166,7 @@ class Session:
             if look != seen:
                 seen, changed_at = look, now
             worked = [one for one in executions.values() if not self._is_sweep(one)]
-            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + scenario.events.delay
+            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + 0.0
             if now < quiet_at:
                 clock.run(quiet_at, stop=lambda: not self._ended())
                 continue
