@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from ..calls import acting_as
+from ..calls import NoAnswer, acting_as
 from ..context import Context
 from . import naming
 from .interpreter import TaskFailure
@@ -18,6 +18,9 @@ from .nested import Nested, Waiting
 # Virtual time one task takes, half before the call takes effect and half after, so that an execution can be stopped on
 # either side of it. A typical SDK task takes 100 to 300 ms.
 TASK_SECONDS = 0.2
+# How long the SDK inside Step Functions waits for an answer when the state has no TimeoutSeconds is not documented; a
+# minute is what botocore waits by default (botocore Config, read_timeout).
+SDK_TIMEOUT_SECONDS = 60.0
 # Optimised integrations that are plain API calls; `lambda` and `states` answer differently, `aws-sdk` covers the rest.
 PLAIN = {"sns", "events"}
 INVOKE_ARGUMENTS = {"FunctionName", "Payload", "Qualifier", "ClientContext", "InvocationType", "LogType"}
@@ -35,8 +38,34 @@ class Integrations:
         self._prefixes = {**naming.PREFIXES, "fsx": fsx_error_prefix}
 
     def perform(self, execution: Waiting, task: Any, arguments: Any, timeout_seconds: float | None) -> Any:
-        """Carry out one attempt of a Task state and return its raw result."""
-        resource = task.resource
+        """Carry out one attempt of a Task state and return its raw result.
+
+        An answer that does not come within TimeoutSeconds is States.Timeout with an empty cause.
+        """
+        clock = self._context.clock
+        began = clock.now()
+        try:
+            result = self._perform(execution, task.resource, arguments, timeout_seconds)
+        except NoAnswer:
+            patience = SDK_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+            clock.sleep(max(0.0, began + patience - clock.now()))
+            if timeout_seconds is None:
+                name = f"{self._prefix_of(task.resource)}.SdkClientException"
+                raise TaskFailure(name, "Unable to execute HTTP request: Read timed out") from None
+            raise TaskFailure("States.Timeout", "") from None
+        if timeout_seconds is not None and clock.now() - began > timeout_seconds:
+            raise TaskFailure("States.Timeout", "")
+        return result
+
+    def _prefix_of(self, resource: Any) -> str:
+        if resource.service_name == "states":
+            return naming.NESTED_PREFIX
+        return self._prefix(naming.BOTO_SERVICES.get(resource.api_name, resource.api_name))
+
+    def _prefix(self, service: str) -> str:
+        return self._prefixes.get(service, service.capitalize())
+
+    def _perform(self, execution: Waiting, resource: Any, arguments: Any, timeout_seconds: float | None) -> Any:
         if not isinstance(arguments, dict):
             raise TaskFailure("States.Runtime", "Arguments must be an object")
         service, action = resource.api_name, resource.api_action
@@ -56,7 +85,7 @@ class Integrations:
     ) -> Any:
         client = self._context.client(service)
         model = client.meta.service_model
-        prefix = prefix or self._prefixes.get(service, service.capitalize())
+        prefix = prefix or self._prefix(service)
         operation = action[0].upper() + action[1:]
         if action[0].isupper() or operation not in model.operation_names:
             raise TaskFailure("States.Runtime", f"The action '{service}:{action}' is not supported by Step Functions")

@@ -1,6 +1,6 @@
 """Executions that a Task state starts: `states:startExecution`, which returns at once, and `.sync:2`, which waits for
-the end. Owns what the wait needs in IAM, how the nested execution's end arrives, and the names of errors, which differ from
-those of `aws-sdk:sfn`."""
+the end. Owns what the wait needs in IAM, how the nested execution's end arrives, and the names of errors, which differ
+from those of `aws-sdk:sfn`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Nested:
         limit = TASK_LIMIT_SECONDS if timeout_seconds is None else timeout_seconds
         ended = self.await_end(execution, arn, began + limit)
         if ended is None:
-            raise TaskFailure("States.Timeout", f"{arn} had not ended after {limit} seconds")
+            raise TaskFailure("States.Timeout", "")
         return self._result(ended)
 
     def _check_permissions(self, role_arn: str, arguments: dict[str, Any]) -> None:
