@@ -181,9 +181,8 @@ class Session:
     def _spent(self, scenario: Scenario) -> list[int]:
         """How often the planned failures that pass with their number have met a call."""
         counts = self.account.calls.counts
-        return [
-            min(counts[fault.call], fault.skip + fault.times) for fault in scenario.faults if fault.times <= MOST_FAILURES
-        ]
+        planned = [(fault.call, fault.skip + (fault.times or 1)) for fault in scenario.faults if not fault.is_window]
+        return [min(counts[call], last) for call, last in planned if last <= MOST_FAILURES]
 
     def _reclaim(self, scenario: Scenario) -> None:
         for file_system in self.account.file_systems.living():
