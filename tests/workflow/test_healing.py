@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from lustre_batch import Settings
 
-from tests.workflow.conftest import Definition
-from tests.workflow.evaluation import choose
+from tests.graph.recording import record_stack
+from tests.workflow.conftest import Definition, definition_of
+from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, NOW, RUN, STACK, choose, evaluate
 
 MINUTE_MS = 60_000
 
@@ -21,3 +25,18 @@ def test_the_environments_time_counts_from_when_everything_else_was_ready_and_is
     minutes = Settings().provisioning_timeout_minutes
     bounds = [rule["Condition"] for rule in run.states["IsComputeEnvironmentValid"]["Choices"]]
     assert f"{{% $millis() - $since > {minutes} * {MINUTE_MS} %}}" in bounds
+
+
+def task(status: str, failed: int = 0, created_at: int = NOW + 1) -> dict[str, Any]:
+    return {
+        "id": "task-1", "status": status, "createdAt": created_at, "total": 10, "failed": failed, "reason": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+def test_a_task_that_ended_with_failed_files_is_not_created_again_and_again(clean_up: Definition, status: str) -> None:
+    given = {"taskWanted": False, "jobStoppedAt": NOW, "mayDelete": True, "since": NOW, "seen": True, "began": NOW}
+    target, assigned = choose(
+        clean_up, "IsExportVerified", **given, tasks=[task(status, 3)], fileSystemId=FILE_SYSTEM, taskError=""
+    )
+    assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
