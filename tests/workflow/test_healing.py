@@ -40,3 +40,23 @@ def test_a_task_that_ended_with_failed_files_is_not_created_again_and_again(clea
         clean_up, "IsExportVerified", **given, tasks=[task(status, 3)], fileSystemId=FILE_SYSTEM, taskError=""
     )
     assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
+
+
+@pytest.mark.parametrize(
+    ("association", "said"),
+    [
+        ({"associationId": "dra-1", "associationStatus": "FAILED"}, "dra-1 is FAILED: broken"),
+        ({"associationId": "dra-1", "associationStatus": "DELETING"}, "dra-1 is DELETING: broken"),
+        ({"associationId": "", "associationStatus": ""}, "it has no data repository association"),
+    ],
+)
+def test_a_link_that_is_broken_for_good_fails_the_run_although_its_job_succeeded(
+    run: Definition, clean_up: Definition, association: dict[str, str], said: str
+) -> None:
+    given = {"fileSystemId": FILE_SYSTEM, "deleting": False, "wasWrittenTo": True, "associationReason": "broken"}
+    target, assigned = choose(clean_up, "IsThereAnythingToExport", **given, **association)
+    assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
+    assert said in assigned["failure"]["Cause"]
+    answer = {"pending": [], "failure": assigned["failure"]}
+    _, told = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})
+    assert told["failure"] == assigned["failure"]
