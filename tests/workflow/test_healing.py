@@ -60,3 +60,40 @@ def test_a_link_that_is_broken_for_good_fails_the_run_although_its_job_succeeded
     answer = {"pending": [], "failure": assigned["failure"]}
     _, told = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})
     assert told["failure"] == assigned["failure"]
+
+
+def file_system(**tags: str) -> dict[str, Any]:
+    all_tags = {"execution": RUN, "stack": STACK} | tags
+    pairs = [{"Key": f"lustre-batch:{key}", "Value": value} for key, value in all_tags.items()]
+    return {
+        "FileSystemId": FILE_SYSTEM, "Lifecycle": "AVAILABLE", "CreationTime": "2024-05-06T07:08:09Z", "Tags": pairs,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [("deleteLustre is false", None), ("3 files could not be exported", "ExportIncomplete")],
+)
+def test_what_an_earlier_clean_up_kept_is_neither_worked_on_nor_forgotten(
+    clean_up: Definition, reason: str, error: str | None
+) -> None:
+    """A run whose clean-up was started twice would otherwise succeed, and say that nothing is left."""
+    given = {"found": [], "kept": [], "executionTag": RUN, "targetStatus": "RUNNING", "byTarget": True}
+    answer = {"result": {"FileSystems": [file_system(retained=reason)]}}
+    seen = evaluate(clean_up.states["FindFileSystems"]["Assign"], answer, **given, reclaim=False)
+    listed = [{"type": "file-system", "id": FILE_SYSTEM, "reason": reason}]
+    assert (seen["found"], seen["kept"]) == ([], listed)
+    _, assigned = choose(
+        clean_up, "AreThereMoreFileSystems", **seen, retained=[], pending=[], reclaim=False
+    )  # fmt: skip
+    assert (assigned["fileSystemId"], assigned["retained"]) == ("", listed)
+    assert assigned["failure"].get("Error") == error
+    taken_up = evaluate(clean_up.states["FindFileSystems"]["Assign"], answer, **given, reclaim=True)
+    assert ([each["id"] for each in taken_up["found"]], taken_up["kept"]) == ([FILE_SYSTEM], [])
+
+
+def test_a_sweep_does_not_tell_every_hour_of_what_was_told_before(clean_up: Definition) -> None:
+    kept = [{"type": "file-system", "id": FILE_SYSTEM, "reason": "3 files could not be exported"}]
+    given = {"byTarget": False, "removed": [], "reclaim": False, "first": False, "pending": []}
+    assert choose(clean_up, "Answer", **given, retained=kept, kept=kept)[0] == "CleanedUp"
+    assert choose(clean_up, "Answer", **given, retained=kept, kept=[])[0] == "Notify"
