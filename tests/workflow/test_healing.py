@@ -97,3 +97,37 @@ def test_a_sweep_does_not_tell_every_hour_of_what_was_told_before(clean_up: Defi
     given = {"byTarget": False, "removed": [], "reclaim": False, "first": False, "pending": []}
     assert choose(clean_up, "Answer", **given, retained=kept, kept=kept)[0] == "CleanedUp"
     assert choose(clean_up, "Answer", **given, retained=kept, kept=[])[0] == "Notify"
+
+
+PENDING = [{"type": "launch-template", "id": "lt-1", "reason": "the compute environment may still name it"}]
+
+
+def test_files_that_are_not_in_s3_weigh_more_than_what_is_still_being_removed(run: Definition) -> None:
+    refused = {"Error": "ExportIncomplete", "Cause": "3 files"}
+    answer = {"pending": PENDING, "failure": refused}
+    assert choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})[1] == {"failure": refused}
+    said = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure=FAILURE)[1]["failure"]
+    assert said["Error"] == "CleanUpPending"
+    assert "The run failed (First: the original one)." in said["Cause"]
+
+
+def test_nobody_is_told_to_wait_for_a_sweep_that_is_switched_off(run: Definition) -> None:
+    off = record_stack({"sweepIntervalMinutes": "0"})
+    given = {"cleanUpError": "", "cleanedUp": {"pending": PENDING}, "failure": {}, "target": RUN}
+    by_hand = choose(definition_of(off, "run"), "IsAnythingLeft", **given)[1]["failure"]["Cause"]
+    assert f'start the state machine with {{"reclaim": "{RUN}"}}' in by_hand
+    assert "nothing needs to be done" not in by_hand
+    by_itself = choose(run, "IsAnythingLeft", **given)[1]["failure"]["Cause"]
+    assert "nothing needs to be done, it is tried again every 60 minutes until it is gone" in by_itself
+    for name in ("run", "clean_up"):
+        assert "${SweepIntervalMinutes} = 0" in definition_of(off, name).source
+
+
+def test_what_was_kept_for_good_by_a_reclaim_is_not_said_to_be_tried_again(run: Definition) -> None:
+    kept = {"pending": [], "retained": [{"type": "file-system", "id": FILE_SYSTEM, "reason": "x"}], "failure": FAILURE}
+    assert choose(run, "WasReclaimed", cleanedUp=kept) == ("Failed", {"failure": FAILURE})
+    pending = {"pending": PENDING, "retained": [], "failure": {}}
+    target, assigned = choose(run, "WasReclaimed", cleanedUp=pending)
+    assert (target, assigned["failure"]["Error"]) == ("Failed", "CleanUpPending")
+    assert "launch-template lt-1: the compute environment may still name it" in assigned["failure"]["Cause"]
+    assert choose(run, "WasReclaimed", cleanedUp={"pending": [], "retained": [], "failure": {}})[0] == "Succeeded"
