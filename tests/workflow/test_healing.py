@@ -131,3 +131,48 @@ def test_what_was_kept_for_good_by_a_reclaim_is_not_said_to_be_tried_again(run: 
     assert (target, assigned["failure"]["Error"]) == ("Failed", "CleanUpPending")
     assert "launch-template lt-1: the compute environment may still name it" in assigned["failure"]["Cause"]
     assert choose(run, "WasReclaimed", cleanedUp={"pending": [], "retained": [], "failure": {}})[0] == "Succeeded"
+
+
+def imported(run: Definition, *tasks: tuple[str, int], go_on: bool = False, since: int = NOW) -> tuple[str, Any]:
+    answer = [
+        {"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Lifecycle": status, "Status": {"FailedCount": failed}}
+        for status, failed in tasks
+    ]
+    answer.append({"Type": "EXPORT_TO_REPOSITORY", "Lifecycle": "FAILED", "Status": {"FailedCount": 1}})
+    seen = evaluate(run.states["FindImportTask"]["Assign"], {"result": {"DataRepositoryTasks": answer}})
+    return choose(run, "IsImported", **seen, parameters={"continueAfterImportFailure": go_on}, since=since)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "target", "target_that_goes_on"),
+    [
+        ([], "WaitForImport", "WaitForImport"),
+        ([("PENDING", 0)], "WaitForImport", "WaitForImport"),
+        ([("EXECUTING", 0)], "WaitForImport", "WaitForImport"),
+        ([("CANCELING", 0)], "WaitForImport", "WaitForImport"),
+        ([("SUCCEEDED", 0)], "NoteSubmission", "NoteSubmission"),
+        ([("SUCCEEDED", 0), ("EXECUTING", 0)], "WaitForImport", "WaitForImport"),
+        ([("FAILED", 1)], "CleanUp", "NoteSubmission"),
+        ([("CANCELED", 0)], "CleanUp", "NoteSubmission"),
+        ([("SUCCEEDED", 2)], "CleanUp", "NoteSubmission"),
+    ],
+)
+def test_a_job_is_started_only_when_every_object_was_seen_imported_or_the_user_chose_to_go_on(
+    run: Definition, tasks: list[tuple[str, int]], target: str, target_that_goes_on: str
+) -> None:
+    assert imported(run, *tasks)[0] == target
+    assert imported(run, *tasks, go_on=True)[0] == target_that_goes_on
+
+
+def test_an_import_that_is_incomplete_is_told_whether_the_job_runs_or_not(run: Definition) -> None:
+    failure = imported(run, ("CANCELED", 0))[1]["failure"]
+    assert failure["Error"] == "ImportFailed"
+    assert "the import is CANCELED" in failure["Cause"]
+    assert "continueAfterImportFailure" in failure["Cause"]
+    assert "the import is CANCELED" in imported(run, ("CANCELED", 0), go_on=True)[1]["importWarning"]
+
+
+def test_an_import_that_is_never_seen_to_end_has_its_time(run: Definition) -> None:
+    for tasks in ([], [("EXECUTING", 0)]):
+        target, assigned = imported(run, *tasks, since=0)
+        assert (target, assigned["failure"]["Error"]) == ("CleanUp", "ImportTimedOut")
