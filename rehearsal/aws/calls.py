@@ -24,8 +24,12 @@ from .plan import Count, Plan, Seconds
 Answer = dict[str, Any]
 Operation = Callable[[dict[str, Any]], Answer | None]
 Authoriser = Callable[[str, str, str, dict[str, Any]], str | None]
+# Told of a call before it is made: service, operation, parameters. What it returns is told how the call ended.
+Observer = Callable[[str, str, dict[str, Any]], Callable[[Answer | Exception], None]]
 
 principal: contextvars.ContextVar[str | None] = contextvars.ContextVar("principal", default=None)
+# The execution (its ARN) and the state that calls are made for.
+whereabouts: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("whereabouts", default=None)
 _internal: contextvars.ContextVar[bool] = contextvars.ContextVar("internal", default=False)
 
 # Codes that a service answers with 5xx; everything else is a client error. AWS general reference, common errors.
@@ -136,6 +140,7 @@ class Calls:
         self.counts: collections.Counter[str] = collections.Counter()
         self.faults: list[Fault] = []
         self.authoriser: Authoriser | None = None
+        self.observer: Observer | None = None  # of every call that a role makes
         self._seen: collections.Counter[int] = collections.Counter()
         self._validator = ParamValidator()
         self._original: Callable[..., Any] | None = None
@@ -168,13 +173,25 @@ class Calls:
         calls = self
 
         def _make_api_call(client: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
-            return calls.make(client, operation_name, api_params, original)
+            return calls.observed(client, operation_name, api_params, original)
 
         botocore.client.BaseClient._make_api_call = _make_api_call
         return self
 
     def __exit__(self, *_: object) -> None:
         botocore.client.BaseClient._make_api_call = self._original
+
+    def observed(self, client: Any, operation: str, params: dict[str, Any], to_moto: Callable[..., Any]) -> Any:
+        if self.observer is None or principal.get() is None or _internal.get():
+            return self.make(client, operation, params, to_moto)
+        ended = self.observer(client.meta.service_model.service_name, operation, params)
+        try:
+            answer = self.make(client, operation, params, to_moto)
+        except Exception as error:
+            ended(error)
+            raise
+        ended(answer)
+        return answer
 
     def make(self, client: Any, operation: str, params: dict[str, Any], to_moto: Callable[..., Any]) -> Any:
         service: str = client.meta.service_model.service_name

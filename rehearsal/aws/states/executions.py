@@ -13,7 +13,7 @@ from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDe
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 
-from ..calls import ModelError, internally
+from ..calls import ModelError, internally, whereabouts
 from ..clock import Clock, Strand, Timer, moment
 from ..context import Context
 from . import naming
@@ -56,6 +56,7 @@ class Execution:
 
     def entered(self, state: str, kind: str) -> None:
         self.transitions += 1
+        whereabouts.set((self.arn, state))
         self.recorded("StateEntered", {})
         if self.watcher is not None:
             self.watcher(self, state, kind)
