@@ -62,14 +62,17 @@ def reachable(start: str, ways: list[Edge], without: frozenset[str] = frozenset(
     return seen
 
 
-# From here a clean-up run begins again, a counted number of times: one loop around all others, looked at by itself.
-BEGINS_AGAIN = "StartNextCleanUp"
+# Ways that close a loop in the graph and never in an execution: an association that was mended is AVAILABLE or FAILED,
+# and neither is mended again (test_decisions holds both choices to that).
+NOT_TWICE = {("IsThereAnythingToExport", "MendAssociation")}
 
 
 def loops(states: Mapping[str, State]) -> list[set[str]]:
-    """The strongly connected parts of the graph that are loops (Tarjan), but for a clean-up run's beginning again."""
-    following = {name: [edge.target for edge in edges(name, state)] for name, state in states.items()}
-    following[BEGINS_AGAIN] = []
+    """The strongly connected parts of the graph that are loops (Tarjan)."""
+    following = {
+        name: [edge.target for edge in edges(name, state) if (edge.source, edge.target) not in NOT_TWICE]
+        for name, state in states.items()
+    }
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -171,7 +174,7 @@ def read(node: Node) -> set[str]:
 # ---------------------------------------------------------------------- tasks
 # The services the definition may name; Step Functions calls each as the Java SDK's package is called, which is the
 # service id in small letters (Step Functions guide, AWS SDK service integrations).
-SERVICES = ("batch", "ec2", "fsx", "logs", "secretsmanager", "sns", "stepfunctions")
+SERVICES = ("batch", "dynamodb", "ec2", "fsx", "logs", "secretsmanager", "sns", "stepfunctions")
 
 
 @cache
@@ -204,4 +207,17 @@ def sdk_tasks(states: Mapping[str, State]) -> list[Task]:
     for name, state in states.items():
         if match := re.search(r":states:::aws-sdk:(\w+):(\w+)$", state.get("Resource", "")):
             found.append(Task(name, state, match.group(1), match.group(2)))
+    return found
+
+
+# The integrations that Step Functions has made for single services, by what stands behind "states:::".
+OPTIMISED = ("lambda:invoke", "states:startExecution", "states:startExecution.sync:2")
+
+
+def optimised_tasks(states: Mapping[str, State]) -> dict[str, str]:
+    """The states that call an optimised integration, and which."""
+    found = {}
+    for name, state in states.items():
+        if match := re.search(r":states:::((?!aws-sdk:).+)$", state.get("Resource", "")):
+            found[name] = match.group(1)
     return found

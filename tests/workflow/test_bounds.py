@@ -12,15 +12,19 @@ from jsonata.jsonata import Jsonata
 from lustre_batch import Settings
 from lustre_batch.settings import run_time_names
 from lustre_batch.validation import run_time_rules
+from lustre_batch.workflow import SETTLE_SECONDS
+
+from functions.check_metrics import handler
 
 from tests.workflow.asl import cycles_through, loops
 from tests.workflow.conftest import Definition
+from tests.workflow.evaluation import evaluate
 
 LIMIT = 25_000  # Step Functions guide, quotas: events in an execution's history
 # Step Functions API, GetExecutionHistory: a task is entered, scheduled, started, succeeds and is exited.
 EVENTS = {"Task": 5, "Choice": 2, "Wait": 2, "Pass": 2, "Succeed": 2, "Fail": 2}
 EVENTS_OF_A_FAILED_ATTEMPT = 3  # scheduled, started, failed
-BOUND = re.compile(r"\$millis\(\) - \$since > (\d+) \* 60000")
+BOUND = re.compile(r"\$millis\(\) - \$since [<>] (\d+) \* 60000")
 DAY_SECONDS = 86_400
 SMALLEST = {rule["key"]: rule["minimum"] for rule in run_time_rules(Settings()) if "minimum" in rule}
 
@@ -51,10 +55,10 @@ def pause(seconds: Any, waited_seconds: int) -> int:
     if not isinstance(seconds, str):
         return int(seconds)
     expression = seconds.removeprefix("{%").removesuffix("%}").replace("$millis()", "$clock")
-    given = {"clock": waited_seconds * 1000, "since": 0, "parameters": SMALLEST}
+    # The jobs stopped as long ago as can be, so that the first datapoint is not waited for.
+    given = {"clock": waited_seconds * 1000, "since": 0, "parameters": SMALLEST, "submissions": 1, "jobStoppedAt": 0}
     value = _compiled(expression).evaluate(None, given)
     assert value == int(value)
-    assert value >= 1, expression
     return int(value)
 
 
@@ -90,16 +94,17 @@ def polls(definition: Definition) -> dict[str, Poll]:
 
 def events(definition: Definition, job_seconds: int | None) -> dict[str, int]:
     """The most events that each poll can leave, and what the rest of the run leaves when every state is taken once."""
-    counted = {"WaitForJobList": SUBMISSIONS}
     total = {}
     for wait, poll in polls(definition).items():
         duration = job_seconds if wait == "WaitForJobCompletion" else None
-        total[wait] = poll.events_a_round * (counted.get(wait) or poll.rounds(duration))
+        total[wait] = poll.events_a_round * (COUNTED.get(wait) or poll.rounds(duration))
     total["once"] = sum(EVENTS[state["Type"]] for state in definition.states.values()) + 2
     return total
 
 
-SUBMISSIONS = 6
+# Loops with a count for a bound: the pause in them, and how often it is taken.
+SUBMISSIONS = 8
+COUNTED = {"WaitForJobList": SUBMISSIONS}
 
 
 def test_every_poll_has_a_bound_on_every_way_round(definition: Definition) -> None:
@@ -125,8 +130,8 @@ def test_every_bound_counts_from_a_moment_that_is_set_before_the_loop_and_not_ag
             assert [each for each in inside if "since" in each.get("Assign", {})] == [], name
 
 
-def test_a_job_of_thirty_days_at_the_smallest_polls_stays_within_the_history(definition: Definition) -> None:
-    left = events(definition, job_seconds=30 * DAY_SECONDS)
+def test_a_job_of_thirty_days_at_the_smallest_polls_stays_within_the_history(run: Definition) -> None:
+    left = events(run, job_seconds=30 * DAY_SECONDS)
     assert 5_000 < left["WaitForJobCompletion"] < LIMIT / 2
     assert sum(left.values()) < LIMIT, left
 
@@ -136,8 +141,8 @@ def test_no_setting_of_the_limits_lets_a_run_reach_the_historys_end(longest: Def
     assert sum(left.values()) < LIMIT, left
 
 
-def test_a_poll_that_never_slowed_down_would_be_noticed(definition: Definition) -> None:
-    poll = polls(definition)["WaitForJobCompletion"]
+def test_a_poll_that_never_slowed_down_would_be_noticed(run: Definition) -> None:
+    poll = polls(run)["WaitForJobCompletion"]
     steady = Poll(poll.wait, poll.events_a_round, poll.tasks_a_round, poll.bound_seconds, 300)
     assert steady.events_a_round * steady.rounds(30 * DAY_SECONDS) > LIMIT
 
@@ -149,6 +154,12 @@ def test_every_pause_is_a_whole_number_of_seconds_that_step_functions_takes(
     """Amazon States Language, Wait: a non-negative integer; Step Functions guide: at most a year, 99,999,999 s."""
     for poll in polls(longest).values():
         assert 1 <= pause(poll.seconds, waited_seconds) <= 99_999_999, poll.wait
+
+
+@pytest.mark.parametrize("submissions", range(1, SUBMISSIONS))
+def test_the_pause_between_two_submissions_grows_to_five_minutes(run: Definition, submissions: int) -> None:
+    seconds = evaluate(run.states["WaitForJobList"]["Seconds"], submissions=submissions)
+    assert seconds == [15, 30, 60, 120, 240, 300, 300][submissions - 1]
 
 
 def test_pauses_grow_to_a_few_percent_of_what_was_waited_and_no_more(longest: Definition) -> None:
@@ -165,10 +176,44 @@ def test_the_smallest_polls_are_the_ones_that_the_settings_allow() -> None:
         "waitForJobCompletionSeconds",
         "waitForCheckMetricsSeconds",
     }
-    assert len(run_time_names()) == 14
+    assert len(run_time_names()) == len(Settings().run_time_values())
 
 
 def test_the_patience_of_retries_alone_cannot_fill_the_history(definition: Definition) -> None:
     """Every task of a run failing as often as its retriers allow, outside of the polls."""
     attempts = sum(retrier["MaxAttempts"] for state in definition.states.values() for retrier in state.get("Retry", []))
     assert attempts * EVENTS_OF_A_FAILED_ATTEMPT < LIMIT / 10
+
+
+# ---------------------------------------------------------------------- how soon a job's end is noticed
+@pytest.mark.parametrize(
+    ("waited_seconds", "pause_seconds"),
+    [(0, 15), (299, 15), (300, 15), (400, 20), (600, 30), (3600, 180), (6000, 300), (10_000, 300), (20_000, 400)],
+)
+def test_a_short_job_is_looked_at_after_a_twentieth_of_its_time_a_long_one_after_a_fiftieth(
+    run: Definition, waited_seconds: int, pause_seconds: int
+) -> None:
+    """waitForJobCompletionSeconds is the longest pause of a short job."""
+    seconds = run.states["WaitForJobCompletion"]["Seconds"].replace("$millis()", "$clock")
+    given = {"parameters": {"waitForJobCompletionSeconds": 300}, "since": 0, "clock": waited_seconds * 1000}
+    assert evaluate(seconds, **given) == pause_seconds
+
+
+@pytest.mark.parametrize("after_seconds", [0, 1, 44, 45, 46, 59, 60, 104, 105, 106, 164, 165, 1000])
+@pytest.mark.parametrize("stopped_second", [0, 1, 30, 44, 45, 46, 59])
+def test_the_first_check_comes_when_a_datapoint_that_counts_can_first_be_readable(
+    clean_up: Definition, stopped_second: int, after_seconds: int
+) -> None:
+    """The first whole minute that began SETTLE_SECONDS after the job's end, and its datapoint a minute after its own."""
+    stopped_ms = 1_700_000_040_000 // 60_000 * 60_000 + stopped_second * 1000
+    now_ms = stopped_ms + after_seconds * 1000
+    seconds = clean_up.states["WaitForFirstDatapoint"]["Seconds"].replace("$millis()", "$clock")
+    wait = evaluate(seconds, jobStoppedAt=stopped_ms, clock=now_ms)
+    begins_ms = next(
+        at for at in range(stopped_ms + SETTLE_SECONDS * 1000, stopped_ms + 200_000, 1000) if at % 60_000 == 0
+    )
+    assert wait == max(0, (begins_ms + 120_000 - now_ms) // 1000)
+
+
+def test_the_minute_that_counts_is_the_same_for_the_state_machine_and_the_function() -> None:
+    assert handler.SETTLE_SECONDS == SETTLE_SECONDS

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pytest
-
 from tests.workflow.asl import all_edges, called, expressions, parsed, read
 from tests.workflow.conftest import Definition
 
@@ -27,7 +25,7 @@ def every(definition: Definition) -> Iterator[tuple[str, str]]:
 
 
 def test_there_are_expressions_to_look_at(definition: Definition) -> None:
-    assert len(list(every(definition))) > 250
+    assert len(list(every(definition))) > 150
 
 
 def test_every_expression_parses(definition: Definition) -> None:
@@ -121,22 +119,21 @@ def test_no_variable_has_a_name_that_step_functions_refuses(definition: Definiti
             assert name != "states", edge
 
 
-@pytest.mark.parametrize("entry", ["StartRun", "StartReclaim", "StartCleanUp"])
-def test_every_entry_starts_with_nothing_created_and_nothing_to_keep(definition: Definition, entry: str) -> None:
-    assigned = definition.states[entry]["Assign"]
-    blank = {
-        "failures": [],
-        "retained": [],
-        "associationId": "",
-        "launchTemplateId": "",
-        "jobDefinitionArn": "",
-        "jobIds": [],
-        "jobs": [],
-        "keepReason": "",
-        "nextToken": "",
-        "verified": False,
-        "exportIsOn": False,
-        "jobsStarted": False,
-        "deleteLustre": True,
+def test_every_entry_of_a_clean_up_starts_with_nothing_known_but_what_it_was_told(clean_up: Definition) -> None:
+    route = clean_up.states["Route"]
+    blank = route["Assign"]
+    assert {key: blank[key] for key in ("found", "removed", "retained", "pending", "jobIds", "jobs")} == {
+        key: [] for key in ("found", "removed", "retained", "pending", "jobIds", "jobs")
     }
-    assert {key: assigned[key] for key in blank} == blank
+    assert blank["verified"] is False
+    for rule in route["Choices"]:
+        assert set(rule["Assign"]) == set(blank) - {"error", "cause"}
+        told = {key for key, value in rule["Assign"].items() if value != blank[key]}
+        assert told <= {"target", "byTarget", "reclaim", "first", "parameters", "fileSystemId", "candidates"}
+
+
+def test_every_entry_of_a_run_starts_with_no_failure_and_nothing_left(run: Definition) -> None:
+    route = run.states["Route"]
+    assert [rule["Assign"] for rule in route["Choices"]] == [route["Assign"]]
+    blank = {"failure": {}, "jobIds": [], "jobs": [], "cleanedUp": {}, "left": "", "cleanUpError": ""}
+    assert {key: route["Assign"][key] for key in blank} == blank

@@ -1,0 +1,178 @@
+"""Rules 5 and 6: trouble that passes changes nothing but the time it takes, and what is said about the end is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lustre_batch import Settings
+
+from tests.graph.recording import record_stack
+from tests.workflow.conftest import Definition, definition_of
+from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, NOW, RUN, STACK, choose, evaluate
+
+MINUTE_MS = 60_000
+
+
+def test_the_environments_time_counts_from_when_everything_else_was_ready_and_is_the_one_that_is_named(
+    run: Definition,
+) -> None:
+    for name, given in (
+        ("IsAssociationAvailable", {"associationStatus": "AVAILABLE", "launchTemplateId": "lt-1"}),
+        ("IsFileSystemReady", {"associationStatus": "AVAILABLE", "fileSystemStatus": "AVAILABLE"}),
+    ):
+        assert choose(run, name, **given)[1]["since"] > 10**12
+    minutes = Settings().provisioning_timeout_minutes
+    bounds = [rule["Condition"] for rule in run.states["IsComputeEnvironmentValid"]["Choices"]]
+    assert f"{{% $millis() - $since > {minutes} * {MINUTE_MS} %}}" in bounds
+
+
+def task(status: str, failed: int = 0, created_at: int = NOW + 1) -> dict[str, Any]:
+    return {
+        "id": "task-1", "status": status, "createdAt": created_at, "total": 10, "failed": failed, "reason": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+def test_a_task_that_ended_with_failed_files_is_not_created_again_and_again(clean_up: Definition, status: str) -> None:
+    given = {"taskWanted": False, "jobStoppedAt": NOW, "mayDelete": True, "since": NOW, "seen": True, "began": NOW}
+    target, assigned = choose(
+        clean_up, "IsExportVerified", **given, tasks=[task(status, 3)], fileSystemId=FILE_SYSTEM, taskError=""
+    )
+    assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
+
+
+@pytest.mark.parametrize(
+    ("association", "said"),
+    [
+        ({"associationId": "dra-1", "associationStatus": "FAILED"}, "dra-1 is FAILED: broken"),
+        ({"associationId": "dra-1", "associationStatus": "DELETING"}, "dra-1 is DELETING: broken"),
+        ({"associationId": "", "associationStatus": ""}, "it has no data repository association"),
+    ],
+)
+def test_a_link_that_is_broken_for_good_fails_the_run_although_its_job_succeeded(
+    run: Definition, clean_up: Definition, association: dict[str, str], said: str
+) -> None:
+    given = {"fileSystemId": FILE_SYSTEM, "deleting": False, "wasWrittenTo": True, "associationReason": "broken"}
+    target, assigned = choose(clean_up, "IsThereAnythingToExport", **given, **association)
+    assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
+    assert said in assigned["failure"]["Cause"]
+    answer = {"pending": [], "failure": assigned["failure"]}
+    _, told = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})
+    assert told["failure"] == assigned["failure"]
+
+
+def file_system(**tags: str) -> dict[str, Any]:
+    all_tags = {"execution": RUN, "stack": STACK} | tags
+    pairs = [{"Key": f"lustre-batch:{key}", "Value": value} for key, value in all_tags.items()]
+    return {
+        "FileSystemId": FILE_SYSTEM, "Lifecycle": "AVAILABLE", "CreationTime": "2024-05-06T07:08:09Z", "Tags": pairs,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [("deleteLustre is false", None), ("3 files could not be exported", "ExportIncomplete")],
+)
+def test_what_an_earlier_clean_up_kept_is_neither_worked_on_nor_forgotten(
+    clean_up: Definition, reason: str, error: str | None
+) -> None:
+    """A run whose clean-up was started twice would otherwise succeed, and say that nothing is left."""
+    given = {"found": [], "kept": [], "executionTag": RUN, "targetStatus": "RUNNING", "byTarget": True}
+    answer = {"result": {"FileSystems": [file_system(retained=reason)]}}
+    seen = evaluate(clean_up.states["FindFileSystems"]["Assign"], answer, **given, reclaim=False)
+    listed = [{"type": "file-system", "id": FILE_SYSTEM, "reason": reason}]
+    assert (seen["found"], seen["kept"]) == ([], listed)
+    _, assigned = choose(
+        clean_up, "AreThereMoreFileSystems", **seen, retained=[], pending=[], reclaim=False
+    )  # fmt: skip
+    assert (assigned["fileSystemId"], assigned["retained"]) == ("", listed)
+    assert assigned["failure"].get("Error") == error
+    taken_up = evaluate(clean_up.states["FindFileSystems"]["Assign"], answer, **given, reclaim=True)
+    assert ([each["id"] for each in taken_up["found"]], taken_up["kept"]) == ([FILE_SYSTEM], [])
+
+
+def test_a_sweep_does_not_tell_every_hour_of_what_was_told_before(clean_up: Definition) -> None:
+    kept = [{"type": "file-system", "id": FILE_SYSTEM, "reason": "3 files could not be exported"}]
+    given = {"byTarget": False, "removed": [], "reclaim": False, "first": False, "pending": []}
+    assert choose(clean_up, "Answer", **given, retained=kept, kept=kept)[0] == "CleanedUp"
+    assert choose(clean_up, "Answer", **given, retained=kept, kept=[])[0] == "Notify"
+
+
+PENDING = [{"type": "launch-template", "id": "lt-1", "reason": "the compute environment may still name it"}]
+
+
+def test_files_that_are_not_in_s3_weigh_more_than_what_is_still_being_removed(run: Definition) -> None:
+    refused = {"Error": "ExportIncomplete", "Cause": "3 files"}
+    answer = {"pending": PENDING, "failure": refused}
+    assert choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})[1] == {"failure": refused}
+    said = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure=FAILURE)[1]["failure"]
+    assert said["Error"] == "CleanUpPending"
+    assert "The run failed (First: the original one)." in said["Cause"]
+
+
+def test_nobody_is_told_to_wait_for_a_sweep_that_is_switched_off(run: Definition) -> None:
+    off = record_stack({"sweepIntervalMinutes": "0"})
+    given = {"cleanUpError": "", "cleanedUp": {"pending": PENDING}, "failure": {}, "target": RUN}
+    by_hand = choose(definition_of(off, "run"), "IsAnythingLeft", **given)[1]["failure"]["Cause"]
+    assert f'start the state machine with {{"reclaim": "{RUN}"}}' in by_hand
+    assert "nothing needs to be done" not in by_hand
+    by_itself = choose(run, "IsAnythingLeft", **given)[1]["failure"]["Cause"]
+    assert "nothing needs to be done, it is tried again every 60 minutes until it is gone" in by_itself
+    for name in ("run", "clean_up"):
+        assert "${SweepIntervalMinutes} = 0" in definition_of(off, name).source
+
+
+def test_what_was_kept_for_good_by_a_reclaim_is_not_said_to_be_tried_again(run: Definition) -> None:
+    kept = {"pending": [], "retained": [{"type": "file-system", "id": FILE_SYSTEM, "reason": "x"}], "failure": FAILURE}
+    assert choose(run, "WasReclaimed", cleanedUp=kept) == ("Failed", {"failure": FAILURE})
+    pending = {"pending": PENDING, "retained": [], "failure": {}}
+    target, assigned = choose(run, "WasReclaimed", cleanedUp=pending)
+    assert (target, assigned["failure"]["Error"]) == ("Failed", "CleanUpPending")
+    assert "launch-template lt-1: the compute environment may still name it" in assigned["failure"]["Cause"]
+    assert choose(run, "WasReclaimed", cleanedUp={"pending": [], "retained": [], "failure": {}})[0] == "Succeeded"
+
+
+def imported(run: Definition, *tasks: tuple[str, int], go_on: bool = False, since: int = NOW) -> tuple[str, Any]:
+    answer = [
+        {"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Lifecycle": status, "Status": {"FailedCount": failed}}
+        for status, failed in tasks
+    ]
+    answer.append({"Type": "EXPORT_TO_REPOSITORY", "Lifecycle": "FAILED", "Status": {"FailedCount": 1}})
+    seen = evaluate(run.states["FindImportTask"]["Assign"], {"result": {"DataRepositoryTasks": answer}})
+    return choose(run, "IsImported", **seen, parameters={"continueAfterImportFailure": go_on}, since=since)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "target", "target_that_goes_on"),
+    [
+        ([], "WaitForImport", "WaitForImport"),
+        ([("PENDING", 0)], "WaitForImport", "WaitForImport"),
+        ([("EXECUTING", 0)], "WaitForImport", "WaitForImport"),
+        ([("CANCELING", 0)], "WaitForImport", "WaitForImport"),
+        ([("SUCCEEDED", 0)], "NoteSubmission", "NoteSubmission"),
+        ([("SUCCEEDED", 0), ("EXECUTING", 0)], "WaitForImport", "WaitForImport"),
+        ([("FAILED", 1)], "CleanUp", "NoteSubmission"),
+        ([("CANCELED", 0)], "CleanUp", "NoteSubmission"),
+        ([("SUCCEEDED", 2)], "CleanUp", "NoteSubmission"),
+    ],
+)
+def test_a_job_is_started_only_when_every_object_was_seen_imported_or_the_user_chose_to_go_on(
+    run: Definition, tasks: list[tuple[str, int]], target: str, target_that_goes_on: str
+) -> None:
+    assert imported(run, *tasks)[0] == target
+    assert imported(run, *tasks, go_on=True)[0] == target_that_goes_on
+
+
+def test_an_import_that_is_incomplete_is_told_whether_the_job_runs_or_not(run: Definition) -> None:
+    failure = imported(run, ("CANCELED", 0))[1]["failure"]
+    assert failure["Error"] == "ImportFailed"
+    assert "the import is CANCELED" in failure["Cause"]
+    assert "continueAfterImportFailure" in failure["Cause"]
+    assert "the import is CANCELED" in imported(run, ("CANCELED", 0), go_on=True)[1]["importWarning"]
+
+
+def test_an_import_that_is_never_seen_to_end_has_its_time(run: Definition) -> None:
+    for tasks in ([], [("EXECUTING", 0)]):
+        target, assigned = imported(run, *tasks, since=0)
+        assert (target, assigned["failure"]["Error"]) == ("CleanUp", "ImportTimedOut")
