@@ -52,7 +52,7 @@ class Scenario(Plans):
 
     def trouble_passes_at(self, began: float, first_attempt_at: float | None) -> float:
         """When the last planned trouble that passes is over; `began` is when the play did."""
-        ends = [began + (getattr(fault, "at", 0) or 0.0) + getattr(fault, "for_", 0) for fault in self.faults]
+        ends = [began + (fault.at or 0.0) + (fault.for_ or 0.0) for fault in self.faults]
         if first_attempt_at is not None:
             ends += [first_attempt_at + window.at + window.for_ for window in self._windows]
         return max((end for end in ends if end - began <= LONGEST_TROUBLE_SECONDS), default=began)
@@ -70,7 +70,8 @@ class Scenario(Plans):
             "metric.published": not self.metric.published,
             "stalls or gaps": any(window.at + window.for_ > LONGEST_TROUBLE_SECONDS for window in self._windows),
             "faults": any(
-                fault.times > MOST_FAILURES or (getattr(fault, "for_", 0) or 0) > LONGEST_TROUBLE_SECONDS for fault in self.faults
+                fault.for_ > LONGEST_TROUBLE_SECONDS if fault.for_ is not None else fault.most > MOST_FAILURES
+                for fault in self.faults
             ),
         }
         return [key for key, planned in plans.items() if planned]

@@ -178,11 +178,11 @@ class Session:
             if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return
 
-    def _spent(self, scenario: Scenario) -> list[int]:
+    def _spent(self, scenario: Scenario) -> list[float]:
         """How often the planned failures that pass with their number have met a call."""
         counts = self.account.calls.counts
         return [
-            min(counts[fault.call], fault.skip + fault.times) for fault in scenario.faults if fault.times <= MOST_FAILURES
+            min(counts[fault.call], fault.skip + fault.most) for fault in scenario.faults if fault.most <= MOST_FAILURES
         ]
 
     def _reclaim(self, scenario: Scenario) -> None:
