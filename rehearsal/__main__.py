@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -56,9 +56,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help='override a configuration value; a list is JSON: --set \'subnetIds=["subnet-1","subnet-2"]\'',
     )
-    parser.add_argument("--input", default=None, metavar="JSON", help="the execution's input")
+    parser.add_argument("--input", default=None, metavar="JSON", help="the execution's input: any JSON")
     parser.add_argument("--engine", action="store_true", help="deploy through the real Pulumi engine")
     parser.add_argument("--json", action="store_true", help="print the facts as one JSON object, the last line")
+    parser.add_argument("--calls", default=None, metavar="FILE.jsonl", help="write every API call that was made there")
     parser.add_argument("--list", action="store_true", help="list the scenarios")
     return parser
 
@@ -73,6 +74,7 @@ def _list(console: Console) -> None:
 def _rehearse(options: argparse.Namespace, console: Console, started: float) -> int:
     scenario = _scenario(options)
     with contextlib.ExitStack() as stack:
+        calls = stack.enter_context(_writable(options.calls)) if options.calls is not None else None
         with _uncollected():
             # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
             from .aws.account import Account
@@ -90,13 +92,26 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             console.print(f"[bold]{scenario.name}[/bold] {scenario.description}")
         session = Session(account, exports)
         timeline = Timeline(console)
-        played = session.play(scenario, timeline)
+        played = session.play(scenario, timeline, log_calls=calls is not None)
         timeline.close()
+        if calls is not None and played.calls is not None:
+            calls.write(played.calls.lines())
         verdict = judge(session, played)
         show(console, session, verdict, time.perf_counter() - started)
         if options.json:
             print(verdict.json())
     return 0 if verdict.passed else 1
+
+
+@contextlib.contextmanager
+def _writable(name: str) -> Iterator[IO[str]]:
+    """The file for the calls, opened before anything is played."""
+    try:
+        file = open(name, "w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--calls {name}: {error.strerror}") from None
+    with file:
+        yield file
 
 
 @contextlib.contextmanager
@@ -144,9 +159,9 @@ def _scenario(options: argparse.Namespace) -> Scenario:
         content = json.loads(options.input)
     except ValueError as error:
         raise UsageError(f"--input {options.input}: {error}") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"--input {options.input}: an execution's input is a JSON object")
-    return scenario.model_copy(update={"input": {**scenario.input, **content}})
+    if isinstance(content, dict) and isinstance(scenario.input, dict):
+        content = {**scenario.input, **content}
+    return scenario.model_copy(update={"input": content})
 
 
 if __name__ == "__main__":

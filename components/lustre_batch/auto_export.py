@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from .args import LustreBatchAutoExportArgs
 from .clean_up import create_clean_up_triggers
 from .compute import create_compute
+from .destruction import guard_destruction
 from .locks import create_locks
 from .metrics import create_check_metrics
 from .network import create_network
@@ -80,6 +81,7 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         locks = create_locks(owner)
         workflow = create_workflow(owner, topic, network, storage, compute, check_metrics, locks)
         create_clean_up_triggers(owner, workflow)
+        guard_destruction(owner, workflow)
 
         self.state_machine_arn = workflow.run.arn
         self.clean_up_state_machine_arn = workflow.clean_up.arn

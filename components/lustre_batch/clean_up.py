@@ -19,17 +19,19 @@ UNDELIVERED_RETENTION_SECONDS = 14 * 24 * 3600
 
 def create_clean_up_triggers(owner: Owner, workflow: Workflow) -> None:
     """Create the rule, the schedule, and the queue for what they could not deliver."""
-    machine = workflow.clean_up
+    key = owner.settings.kms_key_arn or None
     undelivered = aws.sqs.Queue(
         owner.named("undelivered"),
         message_retention_seconds=UNDELIVERED_RETENTION_SECONDS,
-        sqs_managed_sse_enabled=True,
+        # The two exclude each other (aws_sqs_queue).
+        kms_master_key_id=key,
+        sqs_managed_sse_enabled=None if key else True,
         tags=owner.tags(),
         opts=owner.child(),
     )
     _create_rule(owner, workflow, undelivered)
     if owner.settings.sweep_interval_minutes:
-        _create_schedule(owner, machine, undelivered)
+        _create_schedule(owner, workflow.clean_up, undelivered)
 
 
 def _create_rule(owner: Owner, workflow: Workflow, undelivered: aws.sqs.Queue) -> None:
@@ -50,7 +52,7 @@ def _create_rule(owner: Owner, workflow: Workflow, undelivered: aws.sqs.Queue) -
         opts=owner.child(),
     )
     role, may = owner.role("clean-up-rule", "events", _may_start(workflow.clean_up))
-    aws.sqs.QueuePolicy(
+    may_be_kept = aws.sqs.QueuePolicy(
         owner.named("undelivered"),
         queue_url=undelivered.url,
         policy=render_output(
@@ -64,7 +66,7 @@ def _create_rule(owner: Owner, workflow: Workflow, undelivered: aws.sqs.Queue) -
         arn=workflow.clean_up.arn,
         role_arn=role.arn,
         dead_letter_config={"arn": undelivered.arn},
-        opts=owner.child(depends_on=[may]),
+        opts=owner.child(depends_on=[may, may_be_kept]),
     )
 
 
@@ -73,12 +75,12 @@ def _create_schedule(owner: Owner, machine: aws.sfn.StateMachine, undelivered: a
     role, may = owner.role(
         "sweep",
         "scheduler",
-        render_output(read_data("policies/sweep.json"), {"StateMachineArn": machine.arn, "QueueArn": undelivered.arn}),
+        owner.policy_with_key("sweep", {"StateMachineArn": machine.arn, "QueueArn": undelivered.arn}),
     )
     aws.scheduler.Schedule(
         owner.named("sweep"),
         description="Cleans up after executions that are over and left something",
-        schedule_expression=f"rate({minutes} minute{'s' if minutes > 1 else ''})",
+        schedule_expression=f"rate({minutes} minutes)",
         flexible_time_window={"mode": "OFF"},
         target={
             "arn": machine.arn,

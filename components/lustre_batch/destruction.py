@@ -1,11 +1,18 @@
 """What keeps a stack from being destroyed while it is in use: an invocation of a Lambda function that is deleted before
 everything else, and with it invoked.
 
-Pulumi's own delete hooks need the program at hand (``destroy --run-program``) and YAML programs have none. What cannot
-be prevented: a destroy of single resources (``--target``), or of the state alone (``pulumi state delete``).
+Pulumi's own delete hooks need the program at hand (``destroy --run-program``), and YAML programs have none. What cannot
+be prevented:
+
+- the removal of single resources (``destroy --target``), of the state alone (``state delete``, ``stack rm --force``),
+  and of anything behind Pulumi's back;
+- a run that is started after the function has looked: destroy a stack when nobody uses it;
+- the destruction of a stack whose ``up`` never finished: the invocation is created last.
+
+Where the function is gone or cannot look, the destruction fails, too. ``pulumi state delete`` of the invocation alone
+lifts the guard, for whoever means to destroy the stack regardless.
 """
 
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -17,8 +24,8 @@ from .templates import read_data, render_output
 from .workflow import Workflow
 
 
-def guard_destruction(owner: Owner, workflow: Workflow, everything: Sequence[pulumi.Resource]) -> None:
-    """Create the function, and the invocation that depends on everything it guards."""
+def guard_destruction(owner: Owner, workflow: Workflow) -> None:
+    """Create the function, and the invocation that depends on every child that there is: it has to be the last."""
     log_group = owner.log_group("guard-destroy", "/aws/lambda")
     role, may = owner.role(
         "guard-destroy",
@@ -51,9 +58,9 @@ def guard_destruction(owner: Owner, workflow: Workflow, everything: Sequence[pul
     aws.lambda_.Invocation(
         owner.named("guard-destroy"),
         function_name=function.name,
-        lifecycle_scope="CRUD",
+        lifecycle_scope="CRUD",  # invoked when it is created, changed and deleted (aws_lambda_invocation)
         input=pulumi.Output.json_dumps(
             {"stateMachineArns": [workflow.run.arn, workflow.clean_up.arn], "stack": workflow.run.name}
         ),
-        opts=owner.child(depends_on=[*everything]),
+        opts=owner.child(depends_on=list(owner.children)),
     )

@@ -1,13 +1,15 @@
 """What the parts of the component share: the component they belong to, and how its children are named and tagged."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from .settings import Settings
-from .templates import read_data, render_output
+from .templates import read_data, render, render_output
 
 # Step Functions guide, "Prevent cross-service confused deputy"; EventBridge guide, the same. Lambda and EC2 document no
 # such condition for the roles they assume.
@@ -49,6 +51,8 @@ class Owner:
     component: pulumi.Resource
     settings: Settings
     surroundings: Surroundings
+    children: list[pulumi.Resource] = field(default_factory=list)
+    """Every child so far, in the order of creation."""
 
     def named(self, part: str) -> str:
         """The logical name of a child. AWS names derive from it, so two components never meet in one account."""
@@ -56,7 +60,10 @@ class Owner:
 
     def child(self, **options: Any) -> pulumi.ResourceOptions:
         """Options of a child resource; the caller's own (provider, protect, aliases) reach it through its parent."""
-        return pulumi.ResourceOptions(parent=self.component, **options)
+        return pulumi.ResourceOptions(parent=self.component, transformations=[self._note], **options)
+
+    def _note(self, child: pulumi.ResourceTransformationArgs) -> None:
+        self.children.append(child.resource)
 
     def tags(self, part: str | None = None) -> dict[str, str]:
         """The user's tags, the environment, and a Name where consoles show one."""
@@ -79,6 +86,19 @@ class Owner:
             tags=self.tags(),
             opts=self.child(),
         )
+
+    def policy_with_key(self, name: str, values: Mapping[str, pulumi.Input[Any]]) -> pulumi.Output[str]:
+        """The policy of that name, with the use of the customer's key where there is one."""
+        policy = render_output(read_data(f"policies/{name}.json"), values)
+        if not self.settings.kms_key_arn:
+            return policy
+
+        def with_key(known: list[str]) -> str:
+            document = json.loads(known[0])
+            document["Statement"].append(json.loads(render(read_data("policies/kms.json"), {"KmsKeyArn": known[1]})))
+            return json.dumps(document)
+
+        return pulumi.Output.all(policy, self.settings.kms_key_arn).apply(with_key)
 
     def log_group(self, part: str, prefix: str) -> aws.cloudwatch.LogGroup:
         """A log group whose name begins with what the service that writes to it asks for."""

@@ -14,7 +14,7 @@ from .compute import Compute
 from .network import Network
 from .owner import Owner
 from .storage import Storage, run_time_parameters
-from .templates import read_data, render, render_output
+from .templates import render_output
 from .user_data import user_data
 from .validation import run_time_rules
 
@@ -102,7 +102,7 @@ def _state_machine(
 ) -> aws.sfn.StateMachine:
     """One state machine, with its log and its role."""
     log_group = owner.log_group(part, "/aws/vendedlogs/states")
-    role, may = owner.role(part, "states", _policy(owner, source, values))
+    role, may = owner.role(part, "states", owner.policy_with_key(source, values))
     return aws.sfn.StateMachine(
         owner.named(part),
         name=name,
@@ -125,17 +125,3 @@ def _service_arn(owner: Owner, service: str) -> pulumi.Output[str]:
     """``arn:<partition>:<service>:<region>:<account>``, to which policies append the resource."""
     here = owner.surroundings
     return pulumi.Output.concat("arn:", here.partition, f":{service}:", here.region, ":", here.account_id)
-
-
-def _policy(owner: Owner, source: str, values: dict[str, pulumi.Input[object]]) -> pulumi.Output[str]:
-    """A state machine's policy, with the use of the customer's key where there is one."""
-    policy = render_output(read_data(f"policies/{source}.json"), values)
-    if not owner.settings.kms_key_arn:
-        return policy
-
-    def with_key(known: list[str]) -> str:
-        document = json.loads(known[0])
-        document["Statement"].append(json.loads(render(read_data("policies/kms.json"), {"KmsKeyArn": known[1]})))
-        return json.dumps(document)
-
-    return pulumi.Output.all(policy, owner.settings.kms_key_arn).apply(with_key)

@@ -8,7 +8,7 @@ It only looks; it must never stop or delete anything itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import boto3
@@ -18,10 +18,10 @@ LISTED = 5  # as many are named; one is enough to know where to look
 
 
 class StackInUse(Exception):
-    """Runs are alive or file systems exist; the message names them and says what to do."""
+    """Executions run, or file systems exist; the message names them and says what to do."""
 
 
-def running(states: Any, state_machine_arns: list[str]) -> list[str]:
+def running(states: Any, state_machine_arns: Sequence[str]) -> list[str]:
     """The ARNs of the executions that run."""
     found: list[str] = []
     for arn in state_machine_arns:
@@ -30,27 +30,40 @@ def running(states: Any, state_machine_arns: list[str]) -> list[str]:
     return found
 
 
-def file_systems(fsx: Any, stack: str) -> Iterator[str]:
-    """The ids of the file systems that the stack's runs created, but for those that are on their way out."""
+def file_systems(fsx: Any, stack: str) -> list[str]:
+    """The ids of the file systems that the stack's runs created, except those that are on their way out."""
+    found: list[str] = []
     for page in fsx.get_paginator("describe_file_systems").paginate():
         for file_system in page["FileSystems"]:
             tags = {tag["Key"]: tag["Value"] for tag in file_system.get("Tags", [])}
             if tags.get(STACK_TAG) == stack and file_system["Lifecycle"] != "DELETING":
-                yield file_system["FileSystemId"]
+                found.append(file_system["FileSystemId"])
+    return found
 
 
-def refuse(executions: list[str], ids: list[str]) -> None:
-    """Raise `StackInUse` if there is anything; say nothing otherwise."""
-    reasons = []
+def names(ids: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(ids) - LISTED
+    return ", ".join(ids[:LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def refuse(executions: Sequence[str], ids: Sequence[str]) -> None:
+    """Raise `StackInUse` if there is anything; say nothing otherwise.
+
+    While an execution runs, only the executions are named: a file system of theirs is not to be reclaimed, and most
+    are gone when the executions are over.
+    """
     if executions:
-        reasons.append(f"executions are running: {', '.join(executions[:LISTED])}. Wait for them, or stop them")
-    if ids:
-        reasons.append(
-            f"file systems exist: {', '.join(ids[:LISTED])}. Start the state machine with "
-            f'{{"reclaim": "{ids[0]}"}}, or delete them and with them what is not in S3'
+        raise StackInUse(
+            f"The stack cannot be destroyed while executions are running ({names(executions)}): wait until they are "
+            "over, or stop them and wait for the clean-up, then destroy the stack again."
         )
-    if reasons:
-        raise StackInUse("The stack cannot be destroyed now: " + "; ".join(reasons) + ".")
+    if ids:
+        raise StackInUse(
+            f"The stack cannot be destroyed while file systems of its runs exist ({names(ids)}): start its state "
+            f'machine with {{"reclaim": "{ids[0]}"}} for each of them, or delete them yourself, and with them whatever '
+            "is not in S3, then destroy the stack again."
+        )
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -70,6 +83,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if event.get("tf", {}).get("action") == "delete":
         refuse(
             running(boto3.client("stepfunctions"), event["stateMachineArns"]),
-            list(file_systems(boto3.client("fsx"), event["stack"])),
+            file_systems(boto3.client("fsx"), event["stack"]),
         )
     return {"stack": event["stack"]}

@@ -14,7 +14,7 @@ from unittest import mock
 
 import moto
 
-from . import buckets, launch_templates
+from . import buckets, launch_templates, tables
 from .batch.attempts import Attempts
 from .batch.definitions import Definitions
 from .batch.environments import Environment, Environments
@@ -42,6 +42,7 @@ from .states.corrections import corrected
 from .states.executions import Executions
 from .states.expressions import Evaluator
 from .states.integrations import Integrations
+from .tables import Tables
 from .topics import Topics
 
 
@@ -53,6 +54,7 @@ class Baseline:
     environments: dict[str, Environment]
     queues: dict[str, Queue]
     launch_templates: launch_templates.Baseline
+    tables: tables.Baseline
     buckets: buckets.Baseline
 
 
@@ -68,6 +70,7 @@ class Account:
         self.logs = Logs(context)
         self.topics = Topics(context)
         self.launch_templates = LaunchTemplates(context)
+        self.tables = Tables(context)
         self.functions = Functions(context)
 
         self.work = Work(context)
@@ -150,6 +153,7 @@ class Account:
             environments=self.environments.snapshot(),
             queues=self.queues.snapshot(),
             launch_templates=self.launch_templates.snapshot(),
+            tables=self.tables.snapshot(),
             buckets=self.buckets.snapshot(),
         )
 
@@ -163,6 +167,7 @@ class Account:
         self.logs.reset()
         self.topics.reset()
         self.launch_templates.reset(baseline.launch_templates)
+        self.tables.reset(baseline.tables)
         self.work.reset(plans.job)
         self.file_systems.reset(plans.file_system)
         self.associations.reset(plans.association, plans.export)

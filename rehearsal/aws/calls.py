@@ -19,13 +19,17 @@ from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 from pydantic import Field
 
-from .plan import Count, Plan
+from .plan import Count, Plan, Seconds
 
 Answer = dict[str, Any]
 Operation = Callable[[dict[str, Any]], Answer | None]
 Authoriser = Callable[[str, str, str, dict[str, Any]], str | None]
+# Told of a call before it is made: service, operation, parameters. What it returns is told how the call ended.
+Observer = Callable[[str, str, dict[str, Any]], Callable[[Answer | Exception], None]]
 
 principal: contextvars.ContextVar[str | None] = contextvars.ContextVar("principal", default=None)
+# The execution (its ARN) and the state that calls are made for.
+whereabouts: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("whereabouts", default=None)
 _internal: contextvars.ContextVar[bool] = contextvars.ContextVar("internal", default=False)
 
 # Codes that a service answers with 5xx; everything else is a client error. AWS general reference, common errors.
@@ -53,14 +57,44 @@ class ModelError(Exception):
         self.code = code
 
 
-class Fault(Plan):
-    """One planned failure: calls `skip`+1 … `skip`+`times` of an operation fail."""
+class NoAnswer(BaseException):
+    """A call that hangs: how long to wait for its answer is up to whoever made it, and to no handler of exceptions."""
 
-    call: Annotated[str, Field(pattern=r"^[a-z0-9]+:[A-Z][A-Za-z0-9]+$")]
-    error: str = "ThrottlingException"
-    times: Annotated[int, Field(ge=1)] = 1
+
+HANG = "hang"
+
+
+class Fault(Plan):
+    """Calls that fail as planned: `times` of them after the first `skip`, or all from one moment to another.
+
+    With a window (`at`, `for`) only the calls within it are counted, and all of them fail unless `times` says less.
+    """
+
+    call: Annotated[str, Field(pattern=r"^([a-z0-9]+:([A-Z][A-Za-z0-9]+|\*)|\*:\*)$")]
+    error: str = "ThrottlingException"  # an error's code, or hang: no answer comes
+    times: Annotated[int, Field(ge=1)] | None = None
     skip: Count = 0
     after: bool = False  # the call takes effect, its answer is lost
+    at: Seconds | None = None  # seconds from the scenario's start
+    for_: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="for")  # without it, for ever
+
+    @property
+    def is_window(self) -> bool:
+        return self.at is not None or self.for_ is not None
+
+    def covers(self, call: str, elapsed: float) -> bool:
+        """Whether the fault is about that call, `elapsed` seconds after the start."""
+        service, _, operation = self.call.casefold().partition(":")
+        its_service, _, its_operation = call.casefold().partition(":")
+        if service not in ("*", its_service) or operation not in ("*", its_operation):
+            return False
+        begin = self.at or 0.0
+        return begin <= elapsed and (self.for_ is None or elapsed < begin + self.for_)
+
+    def strikes(self, number: int) -> bool:
+        """Whether it strikes the so-manieth of the calls that it covers, counted from 1."""
+        times = self.times if self.times is not None else None if self.is_window else 1
+        return self.skip < number and (times is None or number <= self.skip + times)
 
 
 def status_code(service: str, code: str) -> int:
@@ -99,11 +133,14 @@ def internally() -> Iterator[None]:
 class Calls:
     """The switchboard of one account."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        self._now = now
+        self._began = 0.0  # what the windows of faults count from
         self.operations: dict[tuple[str, str], Operation] = {}
         self.counts: collections.Counter[str] = collections.Counter()
         self.faults: list[Fault] = []
         self.authoriser: Authoriser | None = None
+        self.observer: Observer | None = None  # of every call that a role makes
         self._seen: collections.Counter[int] = collections.Counter()
         self._validator = ParamValidator()
         self._original: Callable[..., Any] | None = None
@@ -113,9 +150,10 @@ class Calls:
         self.operations.update({(service, name): operation for name, operation in operations.items()})
 
     def reset(self, faults: Iterable[Fault] = ()) -> None:
-        """Count from zero again, with these faults and without an authoriser."""
+        """Count from zero again and from now, with these faults and without an authoriser."""
         self.counts.clear()
         self.disarm()
+        self._began = self._now()
         self.faults = list(faults)
 
     def disarm(self) -> None:
@@ -135,13 +173,25 @@ class Calls:
         calls = self
 
         def _make_api_call(client: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
-            return calls.make(client, operation_name, api_params, original)
+            return calls.observed(client, operation_name, api_params, original)
 
         botocore.client.BaseClient._make_api_call = _make_api_call
         return self
 
     def __exit__(self, *_: object) -> None:
         botocore.client.BaseClient._make_api_call = self._original
+
+    def observed(self, client: Any, operation: str, params: dict[str, Any], to_moto: Callable[..., Any]) -> Any:
+        if self.observer is None or principal.get() is None or _internal.get():
+            return self.make(client, operation, params, to_moto)
+        ended = self.observer(client.meta.service_model.service_name, operation, params)
+        try:
+            answer = self.make(client, operation, params, to_moto)
+        except Exception as error:
+            ended(error)
+            raise
+        ended(answer)
+        return answer
 
     def make(self, client: Any, operation: str, params: dict[str, Any], to_moto: Callable[..., Any]) -> Any:
         service: str = client.meta.service_model.service_name
@@ -150,7 +200,7 @@ class Calls:
         if _internal.get():
             return self._take_effect(client, service, operation, params, to_moto)
         self.counts[f"{service}:{operation}"] += 1
-        self._authorise(service, operation, params)
+        self.authorise(service, operation, params)
         fault = self._fault(service, operation)
         if fault is not None and not fault.after:
             raise self._faulted(service, operation, fault)
@@ -168,7 +218,8 @@ class Calls:
         if report.has_errors():
             raise ParamValidationError(report=report.generate_report())
 
-    def _authorise(self, service: str, operation: str, params: dict[str, Any]) -> None:
+    def authorise(self, service: str, operation: str, params: dict[str, Any]) -> None:
+        """Raise AWS's refusal when the principal in force may not make that call."""
         role_arn = principal.get()
         if role_arn is None or self.authoriser is None:
             return
@@ -179,16 +230,19 @@ class Calls:
 
     def _fault(self, service: str, operation: str) -> Fault | None:
         hit: Fault | None = None
+        elapsed = self._now() - self._began
         for number, fault in enumerate(self.faults):
-            if fault.call.casefold() != f"{service}:{operation}".casefold():
+            if not fault.covers(f"{service}:{operation}", elapsed):
                 continue
             self._seen[number] += 1
-            if hit is None and fault.skip < self._seen[number] <= fault.skip + fault.times:
+            if hit is None and fault.strikes(self._seen[number]):
                 hit = fault
         return hit
 
     @staticmethod
-    def _faulted(service: str, operation: str, fault: Fault) -> ClientError:
+    def _faulted(service: str, operation: str, fault: Fault) -> BaseException:
+        if fault.error == HANG:
+            return NoAnswer(f"{service}:{operation} does not answer (planned by the scenario)")
         return client_error(service, operation, fault.error, f"{fault.error} (planned by the scenario)")
 
     def _take_effect(

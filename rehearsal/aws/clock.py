@@ -85,6 +85,15 @@ class Strand:
         if self._stopped:
             raise StrandStopped
 
+    def wake(self, seconds: float = 0.0) -> None:
+        """Let a strand that is asleep sleep no longer than this from now."""
+        if self.done or self._wake is None or self._wake.cancelled:
+            return
+        until = self._clock.now() + seconds
+        if until < self._wake.at:
+            self._wake.cancel()
+            self._wake = self._clock.at(until, self.resume)
+
     def stop(self) -> None:
         """End a strand that is asleep; it unwinds at once."""
         if self.done:

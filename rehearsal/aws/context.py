@@ -24,7 +24,7 @@ class Context:
         self.account_id = ACCOUNT_ID
         self.partition = boto3.session.Session().get_partition_for_region(region)
         self.clock = Clock(start)
-        self.calls = Calls()
+        self.calls = Calls(self.clock.now)
         self.ids = Ids()
         self._clients: dict[str, Any] = {}
 

@@ -17,7 +17,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from .calls import ModelError, acting_as
+from .calls import ModelError, NoAnswer, acting_as
 from .context import Context
 
 
@@ -43,6 +43,11 @@ class Functions:
                 body, failed = json.dumps(answer), {}
             except Exception as error:
                 body, failed = json.dumps(_error(error)), {"FunctionError": "Unhandled"}
+            except NoAnswer:
+                # boto3 waits a minute for an answer and asks four times more (botocore Config, read_timeout, retries):
+                # Lambda ends the function before that.
+                self._context.clock.sleep(float(function.timeout))
+                body, failed = json.dumps(_timed_out(function.timeout)), {"FunctionError": "Unhandled"}
         return {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(body.encode()), **failed}
 
     def _function(self, name: str) -> Any:
@@ -73,6 +78,12 @@ def _load(folder: str, module_name: str, digest: str) -> ModuleType:
     with mock.patch.object(sys, "path", [folder, *sys.path]):
         spec.loader.exec_module(module)
     return module
+
+
+def _timed_out(seconds: int) -> dict[str, Any]:
+    """Lambda guide, troubleshooting: what a function that runs into its time-out looks like to the caller."""
+    message = f"RequestId: - Error: Task timed out after {seconds}.00 seconds"
+    return {"errorType": "Sandbox.Timedout", "errorMessage": message}
 
 
 def _error(error: Exception) -> dict[str, Any]:

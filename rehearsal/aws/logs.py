@@ -1,5 +1,5 @@
 """CloudWatch Logs, as far as moto lacks it. Owns the events that AWS's own services write, FilterLogEvents by a
-stream's prefix, and the encryption key of a group that exists already."""
+stream's prefix, streams that exist by the time they are listed, and the encryption key of a group that exists."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Logs:
         context.calls.answer(
             "logs",
             FilterLogEvents=self.filter_events,
+            DescribeLogStreams=self.describe_streams,
             AssociateKmsKey=self.associate_key,
             DisassociateKmsKey=self.disassociate_key,
         )
@@ -50,6 +51,11 @@ class Logs:
         answer = self._context.calls.ask_moto(self._context.client("logs"), "FilterLogEvents", asked)
         answer["events"] = [event for event in answer["events"] if event["logStreamName"].startswith(prefix)]
         return answer
+
+    def describe_streams(self, params: dict[str, Any]) -> dict[str, Any]:
+        """moto's answer, once everything is written that is due by now."""
+        self.before_reading(self._context.clock.now())
+        return self._context.calls.ask_moto(self._context.client("logs"), "DescribeLogStreams", params)
 
     def _group(self, params: dict[str, Any]) -> Any:
         if params["logGroupName"] not in self._groups:

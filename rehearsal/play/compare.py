@@ -20,12 +20,13 @@ from lustre_batch.user_data import user_data
 from ..aws.account import Account
 from ..provider.deployment import Deployment
 from ..provider.mocks import deploy
+from .measures import lifetime_seconds
 from .output import whole_number
 from .prices import file_system_dollars
 from .scenario import parse
 from .schedules import ordinary, seeded
 from .session import Session
-from .verdict import judge, lifetime_seconds
+from .verdict import judge
 
 REFERENCE = Path(__file__).parent / "reference"
 ROOT = Path(__file__).parents[2]

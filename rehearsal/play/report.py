@@ -5,11 +5,12 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from .measures import lifetime_seconds
 from .output import print_rows
 from .prices import PRICES, file_system_dollars, transition_dollars
 from .session import Session
 from .timeline import clock_time
-from .verdict import Verdict, lifetime_seconds
+from .verdict import Verdict
 
 
 def show(console: Console, session: Session, verdict: Verdict, command_seconds: float) -> None:
@@ -38,12 +39,15 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows += _exported(session, verdict)
     rows.append(("lost", f"{facts['lost_files']:,} files, {_size(facts['lost_bytes'])}"))
     if facts["stale_objects"]:
-        rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had deleted"))
+        rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had deleted or renamed"))
     for name, key in (("job ended", "job_ended_at"), ("last export", "drained_at"), ("deleted", "deleted_at")):
         if facts[key] is not None:
             rows.append((name, f"after {clock_time(facts[key])}"))
     if facts["idle_seconds"] is not None:
         rows.append(("idle", f"{clock_time(facts['idle_seconds'])} between the last export and the deletion"))
+    if facts["overhead_seconds"] is not None:
+        words = "of the file system's time went to neither job nor export nor its own creation and deletion"
+        rows.append(("overhead", f"{clock_time(facts['overhead_seconds'])} {words}"))
     rows += _costs(session, verdict)
     rows += [("kept", f"{thing['type']} {thing['id']}: {thing['reason']}") for thing in facts["retained"]]
     rows += [("left behind", f"{thing['type']} {thing['id']}") for thing in facts["leaked"]]

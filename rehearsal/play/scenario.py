@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from ..aws.plan import Plan, Seconds
+from ..aws.plan import Plan, Seconds, Window
 from ..aws.plans import Plans
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -21,8 +21,16 @@ class ScenarioError(Exception):
     """A scenario that cannot be played; the message names file, key, value and rule."""
 
 
+# The longest trouble that is sat out; what lasts longer never passes, as far as one rehearsal can see.
+LONGEST_TROUBLE_SECONDS = 3 * 86_400.0
+MOST_FAILURES = 1000
+
+
 class ExecutionPlan(Plan):
+    name: str | None = None  # absent: Step Functions gives it one
     abort_at: Seconds | None = None  # StopExecution this long after the start
+    clean_up_abort_at: Seconds | None = None  # StopExecution of its first clean-up this long after that began
+    again_at: Seconds | None = None  # another execution with the same input this long after the start
     reclaim: bool = False  # afterwards, start another with {"reclaim": <what was kept>}
 
 
@@ -35,7 +43,41 @@ class Scenario(Plans):
     expect: Literal["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"] = "SUCCEEDED"
     expect_error: str | None = None  # the error's name, when it matters
     set: dict[str, Any] = Field(default={})  # stack configuration
-    input: dict[str, Any] = Field(default={})  # the execution's input
+    input: Any = Field(default={})  # the execution's input
+
+    def parameter(self, key: str) -> Any:
+        """What the scenario says about a parameter that may be given to the stack or to the execution, or nothing."""
+        given = {**self.set, **(self.input if isinstance(self.input, dict) else {})}
+        return given.get(key)
+
+    def trouble_passes_at(self, began: float, first_attempt_at: float | None) -> float:
+        """When the last planned trouble that passes is over; `began` is when the play did."""
+        ends = [began + (getattr(fault, "at", 0) or 0.0) + getattr(fault, "for_", 0) for fault in self.faults]
+        if first_attempt_at is not None:
+            ends += [first_attempt_at + window.at + window.for_ for window in self._windows]
+        return max((end for end in ends if end - began <= LONGEST_TROUBLE_SECONDS), default=began)
+
+    @property
+    def never_passes(self) -> list[str]:
+        """The trouble that is planned for good, by its keys."""
+        plans = {
+            "file_system.delete_stuck": self.file_system.delete_stuck,
+            "file_system.create_stuck": self.file_system.create_stuck,
+            "association.update_stuck": self.association.update_stuck,
+            "task.stuck": self.task.stuck,
+            "task.outcome": self.task.outcome == "FAILED",
+            "compute_environment.stuck": self.compute_environment.stuck,
+            "metric.published": not self.metric.published,
+            "stalls or gaps": any(window.at + window.for_ > LONGEST_TROUBLE_SECONDS for window in self._windows),
+            "faults": any(
+                fault.times > MOST_FAILURES or (getattr(fault, "for_", 0) or 0) > LONGEST_TROUBLE_SECONDS for fault in self.faults
+            ),
+        }
+        return [key for key, planned in plans.items() if planned]
+
+    @property
+    def _windows(self) -> list[Window]:
+        return [*self.export.stalls, *self.metric.gaps]
 
 
 def names() -> list[str]:

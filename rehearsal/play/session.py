@@ -1,9 +1,10 @@
 """A deployed stack that scenarios are played on. Owns the order of a rehearsal: put the account back to how the
-deployment left it, start the execution, do to it what the scenario says, wait until everything has come to rest. It
-does not judge: the verdict is reached from what a play leaves."""
+deployment left it, start the execution, do to it what the scenario says, wait until everything has come to rest, sweeps
+included. It does not judge: the verdict is reached from what a play leaves."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -13,7 +14,10 @@ from typing import Any
 from ..aws.account import Account
 from ..aws.calls import internally
 from ..aws.states.executions import Execution
-from .scenario import Scenario
+from .belongings import Belongings
+from .call_log import CallLog
+from .scenario import MOST_FAILURES, Scenario
+from .witness import Witness
 
 Watcher = Callable[[Execution, str, str], None]
 
@@ -21,6 +25,12 @@ Watcher = Callable[[Execution, str, str], None]
 LONGEST_SECONDS = 400 * 86400.0
 # What goes on by itself after the last execution ended (deletions that were asked for, terminated jobs).
 REST_SECONDS = 900.0
+# A sweep comes once a day at least (sweepIntervalMinutes); without one in that time there is no schedule.
+LONGEST_INTERVAL_SECONDS = 86_400.0
+# So many sweeps that changed nothing show that none will.
+IDLE_SWEEPS = 2
+# Trouble is sat out so long after the run ended; what lasts longer counts as trouble that never passes.
+PATIENCE_SECONDS = 4 * 86_400.0
 
 
 @dataclass
@@ -30,16 +40,23 @@ class Played:
     scenario: Scenario
     exports: dict[str, Any]
     executions: list[Execution]
+    sweeps: list[Execution]  # of the executions; those that only looked around
     began: float
     ended: float
     wall_seconds: float
     api_calls: dict[str, int]
+    witness: Witness
+    calls: CallLog | None = None
     undelivered: list[str] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def first(self) -> Execution:
         return self.executions[0]
+
+    @property
+    def at_work(self) -> list[Execution]:
+        """Runs and their clean-ups."""
+        return [one for one in self.executions if one not in self.sweeps]
 
 
 class Session:
@@ -50,52 +67,66 @@ class Session:
         self.exports = exports
         account.clock.advance(60)
         self._baseline = account.snapshot()
+        self.belongings = Belongings(account, self._baseline.launch_templates)
 
-    def play(self, scenario: Scenario, watcher: Watcher | None = None) -> Played:
+    def play(self, scenario: Scenario, watcher: Watcher | None = None, log_calls: bool = False) -> Played:
         """Play one scenario. Afterwards the account shows what came of it, and nothing planned is in force any more."""
         began_wall = time.perf_counter()
         account = self.account
         account.reset(self._baseline, scenario)
         account.authorise()
         account.executions.watcher = watcher
+        calls = CallLog(account.clock, self._baseline.at) if log_calls else None
+        witness = Witness(
+            account, self.belongings, self._clean_up_machine, observe=calls.observe if calls is not None else None
+        )
         try:
-            self._run(scenario)
+            with witness.listening():
+                self._run(scenario)
         finally:
             account.stop()
+        executions = list(account.executions.all.values())
+        sweeps = [one for one in executions if self._is_sweep(one)]
         return Played(
             scenario=scenario,
             exports=self.exports,
-            executions=list(account.executions.all.values()),
+            executions=executions,
+            sweeps=sweeps,
             began=self._baseline.at,
-            ended=max(one.stopped or account.clock.now() for one in account.executions.all.values()),
+            ended=max(one.stopped or account.clock.now() for one in executions if one not in sweeps),
             wall_seconds=time.perf_counter() - began_wall,
             api_calls=dict(sorted(account.calls.counts.items())),
+            witness=witness,
+            calls=calls,
             undelivered=list(account.events.undelivered),
-            messages=account.topics.messages(),
         )
 
-    def new_templates(self) -> list[str]:
-        """Launch templates that runs created and that still exist."""
-        return self.account.launch_templates.since(self._baseline.launch_templates)
+    @property
+    def _clean_up_machine(self) -> str:
+        return str(self.exports.get("cleanUpStateMachineArn", ""))
 
-    def ever_templates(self) -> set[str]:
-        """Every launch template an environment may name that the deployment did not create."""
-        named = [one.resources.get("launchTemplate", {}) for one in self.account.environments.all.values()]
-        identifiers = {str(template["launchTemplateId"]) for template in named if template.get("launchTemplateId")}
-        return identifiers - self._baseline.launch_templates
+    def _is_sweep(self, execution: Execution) -> bool:
+        return execution.machine_arn == self._clean_up_machine and is_sweep(execution)
 
     def _run(self, scenario: Scenario) -> None:
-        arn = self._start(scenario.input)
-        if scenario.execution.abort_at is not None:
-            self.account.clock.after(scenario.execution.abort_at, lambda: self._abort(arn))
-        self._rest()
-        if scenario.execution.reclaim:
-            self._reclaim()
+        plan, clock = scenario.execution, self.account.clock
+        arn = self._start(scenario.input, plan.name)
+        if plan.abort_at is not None:
+            clock.after(plan.abort_at, lambda: self._abort(arn))
+        if plan.again_at is not None:
+            clock.after(plan.again_at, lambda: self._start(scenario.input))
+        if plan.clean_up_abort_at is not None:
+            self._abort_clean_up(plan.clean_up_abort_at)
+        self._rest(scenario)
+        if plan.reclaim:
+            self._reclaim(scenario)
 
-    def _start(self, content: dict[str, Any]) -> str:
+    def _start(self, content: Any, name: str | None = None) -> str:
         with internally():
             answer = self.account.client("stepfunctions").start_execution(
-                stateMachineArn=self.exports["stateMachineArn"], input=json.dumps(content)
+                stateMachineArn=self.exports["stateMachineArn"],
+                input=json.dumps(content),
+                **({"name": name} if name is not None else {}),
             )
         return str(answer["executionArn"])
 
@@ -103,22 +134,66 @@ class Session:
         with internally():
             self.account.client("stepfunctions").stop_execution(executionArn=arn)
 
-    def _rest(self) -> None:
+    def _abort_clean_up(self, seconds: float) -> None:
+        """Stop the first clean-up so long after it began, whenever that is."""
+        watcher, begun = self.account.executions.watcher, False
+
+        def watch(execution: Execution, state: str, kind: str) -> None:
+            nonlocal begun
+            if not begun and execution.machine_arn == self._clean_up_machine and not is_sweep(execution):
+                begun = True
+                self.account.clock.after(seconds, lambda: self._abort(execution.arn))
+            if watcher is not None:
+                watcher(execution, state, kind)
+
+        self.account.executions.watcher = watch
+
+    def _ended(self) -> bool:
+        return all(one.status != "RUNNING" for one in self.account.executions.all.values())
+
+    def _rest(self, scenario: Scenario) -> None:
+        """Until no execution runs, and nothing is left or two sweeps in a row changed nothing."""
         clock, executions = self.account.clock, self.account.executions.all
         limit = clock.now() + LONGEST_SECONDS
-
-        def ended() -> bool:
-            return all(one.status != "RUNNING" for one in executions.values())
-
-        while True:
-            known = len(executions)
-            if not clock.run(limit, stop=ended):
+        first_end: float | None = None
+        seen: object = None
+        changed_at = clock.now()
+        while clock.run(limit, stop=self._ended):
+            now = clock.now()
+            first_end = now if first_end is None else first_end
+            self.account.associations.settle(now)
+            look = (self.belongings.look(), self._spent(scenario))
+            if look != seen:
+                seen, changed_at = look, now
+            worked = [one for one in executions.values() if not self._is_sweep(one)]
+            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + 0.0
+            if now < quiet_at:
+                clock.run(quiet_at, stop=lambda: not self._ended())
+                continue
+            swept = [one for one in executions.values() if self._is_sweep(one) and one.started >= changed_at]
+            passes_at = scenario.trouble_passes_at(self._baseline.at, self.account.associations.first_attempt_at)
+            idle = len(swept) >= IDLE_SWEEPS and now > passes_at
+            if not self.belongings.all() or idle or now - first_end > PATIENCE_SECONDS:
                 return
-            clock.run(clock.now() + REST_SECONDS, stop=lambda: not ended())
-            if ended() and len(executions) == known:
+            if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return
 
-    def _reclaim(self) -> None:
+    def _spent(self, scenario: Scenario) -> list[int]:
+        """How often the planned failures that pass with their number have met a call."""
+        counts = self.account.calls.counts
+        return [
+            min(counts[fault.call], fault.skip + fault.times) for fault in scenario.faults if fault.times <= MOST_FAILURES
+        ]
+
+    def _reclaim(self, scenario: Scenario) -> None:
         for file_system in self.account.file_systems.living():
             self._start({"reclaim": file_system.id})
-            self._rest()
+            self._rest(scenario)
+
+
+def is_sweep(execution: Execution) -> bool:
+    """Whether an execution was started by the schedule, to look around."""
+    with contextlib.suppress(ValueError):
+        content = json.loads(execution.input)
+        return isinstance(content, dict) and content.get("sweep") is True
+    return False

@@ -1,5 +1,5 @@
 """The run as it happens. Owns the live lines: the states of each execution with their virtual times, and how each
-execution ended. A loop of polling is one line with a count."""
+execution ended. A loop of polling is one line with a count. Sweeps are left out: what one starts is shown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..aws.states.executions import Execution
+from .session import is_sweep
 
 STYLES = {"Task": "cyan", "Fail": "bold red", "Succeed": "bold green", "Wait": "dim", "Choice": "dim", "Pass": "white"}
 HIDDEN = {"Choice"}  # decisions show in what follows them
@@ -30,6 +31,8 @@ class Timeline:
         self._folded = 0
 
     def __call__(self, execution: Execution, state: str, kind: str) -> None:
+        if is_sweep(execution):
+            return
         if execution.arn != self._current:
             self._flush()
             self._print_ends()
@@ -56,8 +59,14 @@ class Timeline:
         self._console.print(Text(f"{clock_time(moment - began):>9}  ", style="dim").append(text, style=style))
 
     def _name(self, execution: Execution) -> str:
-        """The first execution is the run; whatever is started later cleans up after it, or reclaims what it kept."""
-        return "the run" if execution.arn == next(iter(self._executions)) else "the clean-up"
+        """The first execution is the run, those of the other machine clean up; a run that is started later is told
+        to reclaim what was kept, or is another one."""
+        first = next(iter(self._executions.values()))
+        if execution.arn == first.arn:
+            return "the run"
+        if execution.machine_arn != first.machine_arn:
+            return "the clean-up"
+        return "the reclaim" if '"reclaim"' in execution.input else "another run"
 
     def _print_head(self, execution: Execution) -> None:
         if len(self._executions) > 1:

@@ -1,20 +1,19 @@
-"""What a rehearsal showed. Owns the judgement: what was lost, what was left behind, what was kept on purpose, and
-whether that is what the scenario expects. It must never take the workflow's word for anything it can see in the
-account."""
+"""What a rehearsal showed. Owns the judgement: what was lost or stale, what was left behind, what stays and whether it
+may, whether what was said is true, and whether all that is what the scenario expects. It must never take the workflow's
+word for anything it can see in the account."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws.batch.job import TERMINAL
-from ..aws.fsx.file_systems import FileSystem
 from ..aws.states.executions import Execution
+from . import measures
+from .belongings import Thing
+from .scenario import Scenario
 from .session import Played, Session
-
-KEPT = re.compile(r"^Kept: (.+?) (\S+): (.*)$", re.MULTILINE)
+from .words import contradictions
 
 
 @dataclass
@@ -31,23 +30,21 @@ class Verdict:
 
 
 def judge(session: Session, played: Played) -> Verdict:
-    account, began = session.account, played.began
+    account, began, witness = session.account, played.began, played.witness
     account.associations.settle(account.clock.now())
     lost_files, lost_bytes = _lost(session)
-    named = _named(played.executions)
-    remaining = _remaining(session, named)
+    remaining = session.belongings.all()
+    named = {thing.id: witness.last_word(thing.execution).get(thing.id) for thing in remaining}
     retained = [
-        {"type": thing["type"], "id": thing["id"], "reason": named[thing["id"]]}
+        {"type": thing.type, "id": thing.id, "reason": named[thing.id]}
         for thing in remaining
-        if thing["id"] in named
+        if named[thing.id] is not None
     ]
-    leaked = [thing for thing in remaining if thing["id"] not in named]
+    leaked = [{"type": thing.type, "id": thing.id} for thing in remaining if named[thing.id] is None]
     first = played.first
-    file_systems = list(account.file_systems.all.values())
-    drained_at = _latest(one.content.last_exported_at for one in account.associations.all)
-    deleted_at = _latest(one.deleting_at for one in file_systems)
-    job_ended_at = _latest(job.stopped for job in account.jobs.all.values())
     exported_files, exported_bytes = _exported(session)
+    drained_at, deleted_at = measures.drained_at(account), measures.deleted_at(account)
+    overhead = measures.overhead_seconds(account)
     facts: dict[str, Any] = {
         "scenario": played.scenario.name,
         "outcome": first.status,
@@ -56,28 +53,30 @@ def judge(session: Session, played: Played) -> Verdict:
         "output": first.output,
         "lost_files": lost_files,
         "lost_bytes": lost_bytes,
-        "stale_objects": sum(one.content.stale() for one in account.associations.all),
+        "stale_objects": _stale(session),
         "leaked": leaked,
         "retained": retained,
         "drained_at": _since(began, drained_at),
         "deleted_at": _since(began, deleted_at),
         "idle_seconds": _difference(deleted_at, drained_at),
-        "job_ended_at": _since(began, job_ended_at),
+        "overhead_seconds": None if overhead is None else round(overhead, 3),
+        "job_started_at": _since(began, measures.job_started_at(account)),
+        "job_ended_at": _since(began, measures.job_ended_at(account)),
         "virtual_seconds": round(played.ended - began, 3),
         "wall_seconds": round(played.wall_seconds, 3),
-        "transitions": sum(one.transitions for one in played.executions),
+        "transitions": sum(one.transitions for one in played.at_work),
         "history_events": max(one.history_events for one in played.executions),
         "api_calls": played.api_calls,
         "executions": [_execution(one, began) for one in played.executions],
         "exported_files": exported_files,
         "exported_bytes": exported_bytes,
-        "messages": played.messages,
+        "messages": [message | {"at": _since(began, message["at"])} for message in witness.messages],
     }
-    why_not = _why_not(played, facts)
+    why_not = _why_not(session, played, facts, remaining)
     return Verdict(facts, not why_not, why_not, played)
 
 
-def _why_not(played: Played, facts: dict[str, Any]) -> list[str]:
+def _why_not(session: Session, played: Played, facts: dict[str, Any], remaining: list[Thing]) -> list[str]:
     scenario = played.scenario
     reasons = []
     if facts["outcome"] != scenario.expect:
@@ -86,13 +85,41 @@ def _why_not(played: Played, facts: dict[str, Any]) -> list[str]:
         reasons.append(f"its error was {facts['error']}, expected was {scenario.expect_error}")
     if facts["lost_files"]:
         reasons.append(f"{facts['lost_files']} files were lost")
+    if facts["stale_objects"]:
+        reasons.append(f"{facts['stale_objects']} objects are stale")
     if facts["leaked"]:
         reasons.append("left behind: " + ", ".join(f"{thing['type']} {thing['id']}" for thing in facts["leaked"]))
+    reasons += [
+        f"{thing['type']} {thing['id']} stays ({thing['reason']}), although the trouble has passed"
+        for thing in facts["retained"]
+        if not may_stay(session, scenario, str(thing["type"]), str(thing["id"]), remaining)
+    ]
+    reasons += contradictions(played.witness.statements)
+    reasons += [f"{one.name} never ended" for one in played.executions if one.status == "RUNNING"]
     if scenario.execution.reclaim and facts["retained"]:
         reasons.append("the reclaim did not remove what was kept")
     if played.undelivered:
         reasons.append("events were not delivered: " + "; ".join(played.undelivered))
     return reasons
+
+
+def may_stay(session: Session, scenario: Scenario, kind: str, identifier: str, remaining: list[Thing]) -> bool:
+    """Rule 5 of the workflow: a file system is kept for good for four reasons only, and nothing else is, but for what a
+    job stands on that will not stop. Trouble that is planned for good is none that passes."""
+    account = session.account
+    if scenario.never_passes:
+        return True
+    mine = next((thing.execution for thing in remaining if thing.id == identifier), None)
+    if any(thing.type == "job" and thing.execution == mine for thing in remaining):
+        return True
+    if kind != "file-system":
+        return False
+    if scenario.parameter("deleteLustre") in (False, "false"):
+        return True
+    links = account.associations.of(account.file_systems.all[identifier])
+    if any(link.lifecycle in {"FAILED", "MISCONFIGURED"} for link in links):
+        return True
+    return any(group.refused and not group.deleted for link in links for group in link.content.groups.values())
 
 
 def _lost(session: Session) -> tuple[int, int]:
@@ -107,41 +134,26 @@ def _lost(session: Session) -> tuple[int, int]:
     return sum(files for files, _ in counts), sum(size for _, size in counts)
 
 
+def _stale(session: Session) -> int:
+    """Objects of deleted file systems whose files were removed, renamed or replaced; with automatic export only, since
+    an export task carries neither (rule 1 of the workflow)."""
+    return sum(
+        link.content.stale()
+        for link in session.account.associations.all
+        if link.file_system.deleting_at is not None and link.request.get("S3", {}).get("AutoExportPolicy")
+    )
+
+
 def _exported(session: Session) -> tuple[int, int]:
     groups = [group for link in session.account.associations.all for group in link.content.groups.values()]
     held = [(group.exported, group.bytes_each) for group in groups if group.exported_version]
     return sum(count for count, _ in held), sum(count * size for count, size in held)
 
 
-def _named(executions: list[Execution]) -> dict[str, str]:
-    """What the executions say they kept, by id: `retained` of an output, `Kept:` lines of a cause."""
-    found: dict[str, str] = {}
-    for execution in executions:
-        if isinstance(execution.output, dict):
-            for thing in execution.output.get("retained") or []:
-                found[thing["id"]] = thing["reason"]
-        for _, identifier, reason in KEPT.findall(execution.cause or ""):
-            found[identifier] = reason
-    return found
-
-
-def _remaining(session: Session, named: dict[str, str]) -> list[dict[str, str]]:
-    """What the run created and is still there; associations and tasks are part of their file system."""
-    account = session.account
-    found = [("file-system", one.id) for one in account.file_systems.living()]
-    found += [("launch-template", identifier) for identifier in session.new_templates()]
-    found += [("job-definition", arn) for arn, one in account.definitions.all.items() if one["status"] == "ACTIVE"]
-    found += [("job", job.id) for job in account.jobs.all.values() if job.status not in TERMINAL]
-    for environment in account.environments.all.values():
-        template = environment.resources.get("launchTemplate", {}).get("launchTemplateId")
-        if template in session.ever_templates() and template not in named:
-            found.append(("compute-environment", environment.arn))
-    return [{"type": kind, "id": identifier} for kind, identifier in found]
-
-
 def _execution(execution: Execution, began: float) -> dict[str, Any]:
     return {
         "arn": execution.arn,
+        "machine": execution.machine_arn.rpartition(":")[2],
         "status": execution.status,
         "error": execution.error,
         "cause": execution.cause,
@@ -151,15 +163,6 @@ def _execution(execution: Execution, began: float) -> dict[str, Any]:
         "transitions": execution.transitions,
         "history_events": execution.history_events,
     }
-
-
-def lifetime_seconds(file_system: FileSystem, now: float) -> float:
-    """How long a file system was billed for."""
-    return (file_system.deleted_at or now) - file_system.created
-
-
-def _latest(moments: Any) -> float | None:
-    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _since(began: float, moment: float | None) -> float | None:

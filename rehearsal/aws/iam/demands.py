@@ -142,6 +142,8 @@ DEFINITION = of("batch", "job-definition/{jobDefinition}")
 EXECUTION = of("states", "{executionArn}")
 NEW_TEMPLATE = of("ec2", "launch-template/*")
 EVERY_JOB = of("batch", "job/*")
+TABLE = of("dynamodb", "table/{TableName}")
+LOG_STREAMS = of("logs", "log-group:{logGroupName}:log-stream:")
 FSX_ROLE, BUCKET_ROLE = "fsx.amazonaws.com", "s3.data-source.lustre.fsx.amazonaws.com"
 TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
@@ -216,10 +218,20 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "stepfunctions:DescribeExecution": (Row("states:DescribeExecution", EXECUTION),),
     "stepfunctions:StopExecution": (Row("states:StopExecution", EXECUTION),),
     "stepfunctions:StartExecution": (Row("states:StartExecution", of("states", "{stateMachineArn}"), tagged=True),),
+    "stepfunctions:ListExecutions": (Row("states:ListExecutions", of("states", "{stateMachineArn}"), tagged=True),),
+    # SFN guide, "Start workflow executions from a task": the managed rule by which a .sync task learns of the end.
+    "events:PutRule": (Row("events:PutRule", of("events", "rule/{Name}")),),
+    "events:PutTargets": (Row("events:PutTargets", of("events", "rule/{Rule}")),),
+    "events:DescribeRule": (Row("events:DescribeRule", of("events", "rule/{Name}")),),
+    # SAR, DynamoDB: a condition expression needs nothing of its own outside of transactions.
+    "dynamodb:PutItem": (Row("dynamodb:PutItem", TABLE),),
+    "dynamodb:GetItem": (Row("dynamodb:GetItem", TABLE),),
+    "dynamodb:DeleteItem": (Row("dynamodb:DeleteItem", TABLE),),
     "lambda:Invoke": (Row("lambda:InvokeFunction", of("lambda", "function:{FunctionName}"), tagged=True),),
     "cloudwatch:GetMetricData": (Row("cloudwatch:GetMetricData", anything),),
     # CloudWatch Logs evaluates what is read from a group as its (here unnamed) log stream.
-    "logs:FilterLogEvents": (Row("logs:FilterLogEvents", of("logs", "log-group:{logGroupName}:log-stream:")),),
+    "logs:FilterLogEvents": (Row("logs:FilterLogEvents", LOG_STREAMS),),
+    "logs:DescribeLogStreams": (Row("logs:DescribeLogStreams", LOG_STREAMS),),
 }
 
 

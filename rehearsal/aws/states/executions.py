@@ -13,7 +13,7 @@ from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDe
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 
-from ..calls import ModelError, internally
+from ..calls import ModelError, internally, whereabouts
 from ..clock import Clock, Strand, Timer, moment
 from ..context import Context
 from . import naming
@@ -24,6 +24,9 @@ from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, Rehea
 
 # SFN API reference, StartExecution: what a name may hold.
 NAME_LIMIT = 80
+LIST_SIZE = 100  # SFN API reference, ListExecutions, maxResults
+# A .sync task learns of the end by an event (SFN guide, run a job); those take "about half a second" (EventBridge FAQ).
+NOTICE_SECONDS = 1.0
 
 
 @dataclass
@@ -49,9 +52,11 @@ class Execution:
     strand: Strand | None = None
     timeout: Timer | None = None
     watcher: Callable[[Execution, str, str], None] | None = None
+    awaited: Execution | None = None  # the nested execution that it waits for
 
     def entered(self, state: str, kind: str) -> None:
         self.transitions += 1
+        whereabouts.set((self.arn, state))
         self.recorded("StateEntered", {})
         if self.watcher is not None:
             self.watcher(self, state, kind)
@@ -61,8 +66,8 @@ class Execution:
         if self.history_events >= HISTORY_LIMIT and not event.startswith("Execution"):
             raise HistoryLimit
 
-    def perform(self, task: Any, arguments: Any) -> Any:
-        return self.integrations.perform(self.role_arn, task, arguments)
+    def perform(self, task: Any, arguments: Any, timeout_seconds: float | None) -> Any:
+        return self.integrations.perform(self, task, arguments, timeout_seconds)
 
 
 class Executions:
@@ -77,6 +82,7 @@ class Executions:
         self.watcher: Callable[[Execution, str, str], None] | None = None
         # Told when an execution has ended.
         self.on_end: Callable[[Execution], None] = lambda execution: None
+        integrations.nested.await_end = self.await_end
         context.calls.answer(
             "stepfunctions",
             StartExecution=self.start,
@@ -134,14 +140,35 @@ class Executions:
         return answer
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Newest first (SFN API reference, ListExecutions)."""
+        self._machine(params["stateMachineArn"])
         wanted = params.get("statusFilter")
         members = ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")
         found = [
             {key: value for key, value in self.describe({"executionArn": execution.arn}).items() if key in members}
             for execution in reversed(self.all.values())
-            if execution.machine_arn == params.get("stateMachineArn") and wanted in (None, execution.status)
+            if execution.machine_arn == params["stateMachineArn"] and wanted in (None, execution.status)
         ]
-        return {"executions": found}
+        start, size = int(params.get("nextToken", 0)), params.get("maxResults") or LIST_SIZE
+        answer: dict[str, Any] = {"executions": found[start : start + size]}
+        if start + size < len(found):
+            answer["nextToken"] = str(start + size)
+        return answer
+
+    def await_end(self, waiting: Any, arn: str, deadline: float) -> dict[str, Any] | None:
+        """Let an execution sleep until the nested one has ended, and describe that; None when the deadline comes first.
+
+        Whoever waits is asleep in its own strand; the end of the nested execution wakes it (`_ended`).
+        """
+        nested = self.all[arn]
+        clock = self._context.clock
+        waiting.awaited = nested
+        try:
+            while nested.status == "RUNNING" and clock.now() < deadline:
+                clock.sleep(deadline - clock.now())
+        finally:
+            waiting.awaited = None
+        return None if nested.status == "RUNNING" else self.describe({"executionArn": arn})
 
     def _machine(self, arn: str) -> dict[str, Any]:
         with internally():
@@ -229,13 +256,20 @@ class Executions:
     def _halt(self, execution: Execution, status: str) -> None:
         if execution.status != "RUNNING" or execution.strand is None:
             return
+        nested = execution.awaited
         execution.strand.stop()
         execution.history_events += 1
         self._ended(execution, status)
+        # SFN guide, run a job (.sync): when the execution is stopped, so is what it waits for, in its role's name.
+        if nested is not None and self._integrations.nested.may_stop(execution, nested.arn):
+            self._halt(nested, "ABORTED")
 
     def _ended(self, execution: Execution, status: str) -> None:
         execution.status = status
         execution.stopped = self._context.clock.now()
         if execution.timeout is not None:
             execution.timeout.cancel()
+        for other in self.all.values():
+            if other.awaited is execution and other.strand is not None:
+                other.strand.wake(NOTICE_SECONDS)
         self.on_end(execution)

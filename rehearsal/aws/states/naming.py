@@ -16,12 +16,18 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 BASE_EXCEPTIONS = {"fsx": "FSxException"}
 PREFIXES: Mapping[str, str] = {
     "cloudwatch": "CloudWatch",
+    "dynamodb": "DynamoDb",
     "fsx": "FSx",
     "logs": "CloudWatchLogs",
     "secretsmanager": "SecretsManager",
     "stepfunctions": "Sfn",
 }
+# The optimised integration of Step Functions itself has a prefix of its own, and names what the model does not list
+# after the SDK for Java 1.x (`StepFunctions.AWSStepFunctionsException`, as AWS's own solutions retry it).
+NESTED_PREFIX, NESTED_BASE = "StepFunctions", "AWSStepFunctionsException"
 BOTO_SERVICES = {"cloudwatchlogs": "logs", "sfn": "stepfunctions"}
+# Members that the SDK for Java 2.x renames because Java reserves the word (AttributeValue of DynamoDB).
+JAVA_NAMES = {"NULL": "Nul"}
 
 
 class UnknownMember(Exception):
@@ -30,6 +36,8 @@ class UnknownMember(Exception):
 
 def sdk_name(member: str) -> str:
     """The member's name in SDK integrations: the Java accessor's, capitalised (DNSName -> DnsName, jobId -> JobId)."""
+    if member in JAVA_NAMES:
+        return JAVA_NAMES[member]
     index = 1
     while (
         index < len(member)
@@ -79,12 +87,12 @@ def iso(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def error_name(model: ServiceModel, code: str, prefix: str) -> str:
+def error_name(model: ServiceModel, code: str, prefix: str, base: str | None = None) -> str:
     """`Fsx.BadRequestException` for a modelled error, `Fsx.FSxException` for a code the model does not list."""
     for shape in model.error_shapes:
         if code in (shape.name, shape.metadata.get("error", {}).get("code")):
             return f"{prefix}.{_exception(shape.name)}"
-    return f"{prefix}.{BASE_EXCEPTIONS.get(model.service_name, prefix + 'Exception')}"
+    return f"{prefix}.{base or BASE_EXCEPTIONS.get(model.service_name, prefix + 'Exception')}"
 
 
 def _exception(shape_name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .kind import Aws, Enumeration, Kind, Naming, Props, ResourceError, given, gone_is_none, put_again
+from .kind import Aws, Enumeration, Kind, Naming, Props, ResourceError, camel, given, gone_is_none, pascal, put_again
 from .tags import retag, tag_list, tag_map
 
 _DEFAULT_BUS = "default"
@@ -53,7 +53,13 @@ def _delete_rule(aws: Aws, identity: str, state: Props) -> None:
 
 
 def _put_target(aws: Aws, inputs: Props) -> str:
-    target = given(Id=inputs["targetId"], Arn=inputs["arn"], RoleArn=inputs.get("roleArn"), Input=inputs.get("input"))
+    target = given(
+        Id=inputs["targetId"],
+        Arn=inputs["arn"],
+        RoleArn=inputs.get("roleArn"),
+        Input=inputs.get("input"),
+        DeadLetterConfig=pascal(inputs.get("deadLetterConfig") or None),
+    )
     answer = aws.client("events").put_targets(
         Rule=inputs["rule"], EventBusName=inputs.get("eventBusName", _DEFAULT_BUS), Targets=[target]
     )
@@ -74,6 +80,7 @@ def _read_target(aws: Aws, identity: str, state: Props) -> Props | None:
                 "arn": target["Arn"],
                 "roleArn": target.get("RoleArn"),
                 "input": target.get("Input"),
+                "deadLetterConfig": camel(target.get("DeadLetterConfig")),
             }
     return None
 
@@ -84,7 +91,7 @@ def _delete_target(aws: Aws, identity: str, state: Props) -> None:
 
 
 _RULE_CHANGES = ("eventPattern", "scheduleExpression", "description", "state")
-_TARGET_CHANGES = ("arn", "roleArn", "input")
+_TARGET_CHANGES = ("arn", "roleArn", "input", "deadLetterConfig")
 
 KINDS = (
     Kind(

@@ -4,7 +4,7 @@ rows of several services share. Knows no AWS service in particular."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -130,6 +130,8 @@ class Kind:
     documents: frozenset[str] = frozenset()
     # Lists whose order does not matter: compared as sets.
     unordered: frozenset[str] = frozenset()
+    # What the provider refuses beyond names, types and enumerations: ranges, conflicts, malformed documents.
+    check: Callable[[Props], Iterator[Failure]] | None = None
 
 
 def code_of(error: ClientError) -> str:

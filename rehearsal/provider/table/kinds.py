@@ -5,16 +5,20 @@ from __future__ import annotations
 
 from . import (
     batch,
+    dynamodb,
     ecr,
     eventbridge,
     iam,
+    invocations,
     lambda_,
     logs,
     routes,
     s3,
+    scheduler,
     secrets_manager,
     security_groups,
     sns,
+    sqs,
     step_functions,
     vpc,
 )
@@ -35,7 +39,11 @@ _MODULES = (
     logs,
     step_functions,
     eventbridge,
+    scheduler,
     sns,
+    sqs,
+    dynamodb,
+    invocations,
 )
 KINDS: dict[str, Kind] = {kind.token: kind for module in _MODULES for kind in module.KINDS}
 
@@ -74,6 +82,8 @@ def check_inputs(kind: Kind, inputs: Props) -> list[Failure]:
     refused = check(kind.token, inputs, kind.enumerations)
     if kind.naming and (too_long := kind.naming.refused(inputs)):
         refused.append(Failure(*too_long))
+    if kind.check:
+        refused += kind.check(inputs)
     known = modelled(kind)
     return refused or [
         Failure(name, f"the rehearsal does not model {name} of {kind.token} (rehearsal/provider/table)")

@@ -98,6 +98,22 @@ aws:cloudwatch/eventTarget:EventTarget
 aws:sfn/stateMachine:StateMachine
   name                              sfn/state_machine.go
   type                              sfn/state_machine.go
+aws:scheduler/schedule:Schedule
+  name                              scheduler/schedule.go
+  groupName                         scheduler/schedule.go
+aws:dynamodb/table:Table
+  name                              dynamodb/table.go
+  hashKey                           dynamodb/table.go
+  rangeKey                          dynamodb/table.go
+aws:sqs/queue:Queue
+  name                              sqs/queue.go
+  fifoQueue                         sqs/queue.go
+aws:sqs/queuePolicy:QueuePolicy
+  queueUrl                          sqs/queue_policy.go
+aws:lambda/invocation:Invocation
+  functionName                      lambda/invocation.go
+  qualifier                         lambda/invocation.go
+  triggers                          lambda/invocation.go
 aws:sns/topic:Topic
   name                              sns/topic.go
 aws:sns/topicSubscription:TopicSubscription

@@ -19,8 +19,8 @@ def account() -> Iterator[Account]:
         yield embedded
 
 
-def execution(account: Account, name: str) -> Execution:
-    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
+def execution(account: Account, name: str, machine_name: str = "m") -> Execution:
+    machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{machine_name}"
     return Execution(
         clock=account.clock,
         evaluator=account.evaluator,
@@ -41,7 +41,7 @@ def test_each_execution_ends_under_its_own_name(account: Account) -> None:
     timeline(first, "SubmitJob", "Task")
     account.clock.advance(60)
     first.status, first.error, first.stopped = "FAILED", "JobFailed", account.clock.now()
-    second = execution(account, "second")
+    second = execution(account, "second", "m-clean-up")
     timeline(second, "Succeeded", "Succeed")
     second.status, second.stopped = "SUCCEEDED", account.clock.now()
     timeline.close()

@@ -127,6 +127,33 @@ def test_full_jitter_waits_no_longer_than_the_interval(run: Run, account: Accoun
     assert 0 < execution.stopped - execution.started < 70
 
 
+def test_a_call_that_hangs_ends_at_the_tasks_time_out(run: Run, account: Account) -> None:
+    account.calls.faults = [Fault(call="ec2:DescribeLaunchTemplates", error="hang")]
+    caught = [{"ErrorEquals": ["States.Timeout"], "Output": "{% $states.errorOutput %}", "Next": "B"}]
+    states = {
+        "A": task("ec2", "describeLaunchTemplates", TimeoutSeconds=45, Catch=caught),
+        "B": {"Type": "Succeed"},
+    }
+    execution = run(states)
+    assert execution.output == {"Error": "States.Timeout", "Cause": ""}
+    assert (execution.stopped or 0) - execution.started == pytest.approx(45)
+
+
+def test_without_a_time_out_the_sdk_gives_up(run: Run, account: Account) -> None:
+    account.calls.faults = [Fault(call="fsx:DescribeFileSystems", error="hang")]
+    execution = run({"A": task("fsx", "describeFileSystems")})
+    assert execution.error == "FSx.SdkClientException"
+    assert (execution.stopped or 0) - execution.started == pytest.approx(60)
+
+
+def test_a_time_out_may_be_retried_by_its_name(run: Run, account: Account) -> None:
+    account.calls.faults = [Fault(call="ec2:DescribeLaunchTemplates", error="hang", times=2)]
+    again = [{"ErrorEquals": ["States.TaskFailed", "States.Timeout"], "IntervalSeconds": 1}]
+    execution = run({"A": task("ec2", "describeLaunchTemplates", TimeoutSeconds=10, Retry=again)})
+    assert execution.status == "SUCCEEDED"
+    assert (execution.stopped or 0) - execution.started == pytest.approx(10 + 1 + 10 + 2, abs=1)
+
+
 def test_a_catcher_sees_the_error_and_assigns_and_outputs(run: Run, account: Account) -> None:
     account.calls.faults = [Fault(call="ec2:DescribeLaunchTemplates", error="RequestLimitExceeded", times=9)]
     caught = [

@@ -1,0 +1,83 @@
+"""How long a play's file systems were there for what. Owns the division of their time; every figure is read from the
+models, in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..aws.account import Account
+from ..aws.fsx.file_systems import FileSystem
+
+Interval = tuple[float, float]
+
+
+def lifetime_seconds(file_system: FileSystem, now: float) -> float:
+    """How long a file system was billed for."""
+    return (file_system.deleted_at or now) - file_system.created
+
+
+def job_started_at(account: Account) -> float | None:
+    """When a job first was RUNNING."""
+    starts = [attempt["startedAt"] / 1000 for job in account.jobs.all.values() for attempt in job.attempts]
+    starts += [job.started for job in account.jobs.all.values() if job.started is not None]
+    return min(starts, default=None)
+
+
+def job_ended_at(account: Account) -> float | None:
+    return latest(job.stopped for job in account.jobs.all.values())
+
+
+def drained_at(account: Account) -> float | None:
+    return latest(one.content.last_exported_at for one in account.associations.all)
+
+
+def deleted_at(account: Account) -> float | None:
+    """When the last deletion of a file system was asked for."""
+    return latest(one.deleting_at for one in account.file_systems.all.values())
+
+
+def overhead_seconds(account: Account) -> float | None:
+    """File system time that is neither creation, linking and import, nor job, nor draining, nor deletion by FSx.
+
+    Nothing is said while a file system is still there, or when there never was one."""
+    file_systems = list(account.file_systems.all.values())
+    if not file_systems or any(one.deleted_at is None for one in file_systems):
+        return None
+    return sum(_overhead(account, one) for one in file_systems)
+
+
+def _overhead(account: Account, file_system: FileSystem) -> float:
+    whole = (file_system.created, file_system.deleted_at or file_system.created)
+    needed = [(file_system.created, _imported_at(account, file_system))]
+    started, ended, drained = job_started_at(account), job_ended_at(account), drained_at(account)
+    if started is not None and ended is not None:
+        needed.append((started, max(ended, drained or ended)))
+    if file_system.deleting_at is not None:
+        needed.append((file_system.deleting_at, whole[1]))
+    return whole[1] - whole[0] - covered(whole, needed)
+
+
+def _imported_at(account: Account, file_system: FileSystem) -> float:
+    """When it was linked and what the bucket holds was imported; or whatever of that there was."""
+    moments = [file_system.created]
+    for association in account.associations.of(file_system):
+        moments.append(association.linked_at or association.created)
+    for task in account.data_repository_tasks.of(file_system):
+        if task.request["Type"] == "IMPORT_METADATA_FROM_REPOSITORY":
+            moments.append(task.ended or task.created)
+    return max(moments)
+
+
+def covered(whole: Interval, parts: Iterable[Interval]) -> float:
+    """How much of an interval is covered by others, which may overlap."""
+    total, reached = 0.0, whole[0]
+    for begin, end in sorted(parts):
+        begin, end = max(begin, reached), min(end, whole[1])
+        if end > begin:
+            total += end - begin
+            reached = end
+    return total
+
+
+def latest(moments: Iterable[float | None]) -> float | None:
+    return max((moment for moment in moments if moment is not None), default=None)

@@ -1,0 +1,39 @@
+"""Whether what was said is true. Owns the comparison of statements with what was there when they were made (rule 6 of
+the workflow: a message names exactly what is still there, and says that nothing is left only when nothing is)."""
+
+from __future__ import annotations
+
+import re
+
+from .belongings import Thing
+from .witness import Statement
+
+NOTHING_LEFT = re.compile(r"nothing is left", re.IGNORECASE)
+
+
+def contradictions(statements: list[Statement]) -> list[str]:
+    """What statements say otherwise than the account, one line each, without repetition."""
+    return list(dict.fromkeys(line for statement in statements for line in _contradictions(statement)))
+
+
+def _contradictions(statement: Statement) -> list[str]:
+    there = {thing.id for thing in statement.there}
+    left = statement.left
+    lines = [
+        f"{statement.speaker} names {identifier} as still there, which is gone"
+        for identifier in statement.named
+        if identifier not in there
+    ]
+    lines += [
+        f"{statement.speaker} says that {identifier} was removed, which is still there"
+        for identifier in sorted(statement.removed & there)
+    ]
+    if left and NOTHING_LEFT.search(statement.text):
+        lines.append(f"{statement.speaker} says that nothing is left, although {_list(left)} is")
+    elif unnamed := [thing for thing in left if thing.id not in statement.named]:
+        lines.append(f"{statement.speaker} does not name {_list(unnamed)}, which is still there")
+    return lines
+
+
+def _list(things: list[Thing]) -> str:
+    return ", ".join(f"{thing.type} {thing.id}" for thing in things)
