@@ -29,13 +29,15 @@ def evaluate(value: Any, states: dict[str, Any] | None = None, **variables: Any)
     return value
 
 
-def choose(definition: Definition, name: str, **variables: Any) -> tuple[str, dict[str, Any]]:
+def choose(
+    definition: Definition, name: str, states: dict[str, Any] | None = None, **variables: Any
+) -> tuple[str, dict[str, Any]]:
     """Where a choice leads, and what it assigns on the way. A condition must say true or false, nothing else."""
     state = definition.states[name]
     for rule in state["Choices"]:
         assert read(parsed(rule["Condition"][2:-2])) <= set(variables), f"{name}: {rule['Condition']}"
-        answer = evaluate(rule["Condition"], **variables)
+        answer = evaluate(rule["Condition"], states, **variables)
         assert answer is True or answer is False, f"{name}: {rule['Condition']} gives {answer!r}"
         if answer:
-            return rule["Next"], evaluate(rule.get("Assign", {}), **variables)
-    return state["Default"], evaluate(state.get("Assign", {}), **variables)
+            return rule["Next"], evaluate(rule.get("Assign", {}), states, **variables)
+    return state["Default"], evaluate(state.get("Assign", {}), states, **variables)

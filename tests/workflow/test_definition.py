@@ -14,8 +14,8 @@ from cfnlint.config import ManualArgs
 
 from rehearsal.provider.deployment import ROOT
 from tests.graph.recording import record_stack
-from tests.workflow.asl import all_edges, edges, loops, reachable
-from tests.workflow.conftest import Definition, definition_of
+from tests.workflow.asl import all_edges, edges, loops, reachable, sdk_tasks
+from tests.workflow.conftest import PARTS, Definition, definition_of
 
 PACKAGE = ROOT / "components" / "lustre_batch"
 
@@ -56,8 +56,8 @@ def test_cfn_lint_finds_nothing_to_say_about_the_definition(definition: Definiti
     assert [str(each) for each in found] == []
 
 
-def test_cfn_lint_would_have_something_to_say_about_a_wrong_one(definition: Definition, tmp_path: Path) -> None:
-    broken = definition.whole
+def test_cfn_lint_would_have_something_to_say_about_a_wrong_one(run: Definition, tmp_path: Path) -> None:
+    broken = run.whole
     broken["States"]["CreateFileSystem"]["Retry"][0]["MaxAttempts"] = "many"
     properties = {"RoleArn": "arn:aws:iam::123456789012:role/workflow", "Definition": broken}
     machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
@@ -69,18 +69,22 @@ def test_cfn_lint_would_have_something_to_say_about_a_wrong_one(definition: Defi
 def test_the_definition_is_far_below_the_size_that_step_functions_takes(longest: Definition) -> None:
     """Step Functions guide, quotas: 1 MB; tags at their limit included."""
     tags = json.dumps({f"key-{number:02}" + "k" * 100: "v" * 256 for number in range(40)})
-    tagged = definition_of(record_stack({"tags": tags}))
-    assert len(tagged.rendered.encode()) < 1_048_576 / 2
+    tagged = record_stack({"tags": tags})
+    for name in PARTS:
+        assert len(definition_of(tagged, name).rendered.encode()) < 1_048_576 / 2
     assert len(longest.rendered.encode()) < 1_048_576 / 2
 
 
-def test_every_placeholder_is_filled_and_every_value_that_is_given_is_used(definition: Definition) -> None:
+def test_every_placeholder_is_filled(definition: Definition) -> None:
     assert re.findall(r"\$\{\w+\}", definition.rendered) == []
     assert re.findall(r"\$\{\w+\}", definition.policy) == []
+
+
+def test_every_value_that_is_given_is_used(run: Definition, clean_up: Definition) -> None:
     source = (PACKAGE / "workflow.py").read_text(encoding="utf-8")
     given = set(re.findall(r'^        "(\w+)": ', source, re.M))
-    policy = (PACKAGE / "policies" / "workflow.json").read_text(encoding="utf-8")
-    used = set(re.findall(r"\$\{(\w+)\}", definition.source + policy))
+    policies = [(PACKAGE / "policies" / f"{name}.json").read_text(encoding="utf-8") for name in PARTS]
+    used = set(re.findall(r"\$\{(\w+)\}", "".join([run.source, clean_up.source, *policies])))
     assert used == given
 
 
@@ -89,7 +93,7 @@ def test_every_placeholder_is_filled_and_every_value_that_is_given_is_used(defin
 )
 def test_a_value_with_quotes_or_braces_arrives_as_it_is(hostile: str) -> None:
     definition = definition_of(record_stack({"tags": json.dumps({"note": hostile})}))
-    expression = definition.states["StartRun"]["Assign"]["tags"]
+    expression = definition.states["TakeLock"]["Assign"]["tags"]
     literal = re.search(r"\$parse\('(.*?)'\)", expression)
     assert literal
     text = json.loads(f'"{literal.group(1)}"')
@@ -119,7 +123,7 @@ def test_every_state_can_be_reached_and_leads_to_an_end(definition: Definition) 
     states, ways = definition.states, all_edges(definition.states)
     assert reachable(definition.whole["StartAt"], ways) == set(states)
     for name in states:
-        assert reachable(name, ways) & {"Succeeded", "Failed"}, name
+        assert reachable(name, ways) & {end for end, state in states.items() if state["Type"] in ("Succeed", "Fail")}, name
 
 
 def test_no_timeout_of_the_machine_may_end_it_without_its_clean_up(definition: Definition) -> None:
@@ -137,65 +141,134 @@ def test_each_state_hands_on_nothing_of_its_input(definition: Definition) -> Non
     assert passing == []
 
 
-def test_the_only_way_to_delete_the_file_system_leads_past_the_question_whether_it_may_be(
-    definition: Definition,
+def calling(definition: Definition, operation: str) -> list[str]:
+    return [name for name, state in definition.states.items() if state.get("Resource", "").endswith(f":{operation}")]
+
+
+QUESTIONS = ("MayDeleteFileSystem", "ReadAssociationBeforeDeletion", "ReadTasksBeforeDeletion", "MayDeleteNow")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_way_to_the_deletion_of_the_file_system_leads_past_each_question(
+    clean_up: Definition, question: str
 ) -> None:
-    ways = all_edges(definition.states)
-    deleting = [
-        name for name, state in definition.states.items() if state.get("Resource", "").endswith(":deleteFileSystem")
-    ]
-    assert deleting == ["DeleteFileSystem"]
+    ways = all_edges(clean_up.states)
+    assert calling(clean_up, "deleteFileSystem") == ["DeleteFileSystem"]
     assert [(edge.source, edge.kind) for edge in ways if edge.target == "DeleteFileSystem"] == [
-        ("FindTasksInTheWay", "catch"),
-        ("IsTaskInTheWay", "choice"),
+        ("MayDeleteNow", "choice")
     ]
-    assert [(edge.source, edge.kind) for edge in ways if edge.target == "FindTasksInTheWay"] == [
-        ("MayDeleteFileSystem", "default"),
-        ("WaitForCancellation", "next"),
+    start = clean_up.whole["StartAt"]
+    assert "DeleteFileSystem" in reachable(start, ways)
+    assert "DeleteFileSystem" not in reachable(start, ways, without=frozenset({question}))
+
+
+def test_association_and_tasks_are_read_between_the_question_and_the_deletion(clean_up: Definition) -> None:
+    """What they read overwrites what was known before; a failure to read leads away."""
+    states = clean_up.states
+    assert states["MayDeleteFileSystem"]["Default"] == "ReadAssociationBeforeDeletion"
+    assert states["ReadAssociationBeforeDeletion"]["Next"] == "ReadTasksBeforeDeletion"
+    assert {"associationStatus", "exportEvents"} <= set(states["ReadAssociationBeforeDeletion"]["Assign"])
+    assert states["ReadTasksBeforeDeletion"]["Next"] == "MayDeleteNow"
+    assert {"tasks", "importing"} <= set(states["ReadTasksBeforeDeletion"]["Assign"])
+    for name in QUESTIONS[1:3]:
+        assert {catcher["Next"] for catcher in states[name]["Catch"]} == {"IsTemplateReleased"}
+
+
+# Calls that end, delete or change what exists; what creates, describes, tags and tells may be in either machine.
+ENDING = ("delete", "deregister", "cancel", "terminate", "updateDataRepositoryAssociation")
+
+
+def test_the_run_deletes_nothing_stops_nothing_and_never_switches_export_off(run: Definition) -> None:
+    operations = [task.operation for task in sdk_tasks(run.states)]
+    assert [each for each in operations if each.startswith(ENDING)] == []
+    assert "createFileSystem" in operations
+    assert not {"fsx:DeleteFileSystem", "fsx:UpdateDataRepositoryAssociation"} & set(re.findall(r"\w+:\w+", run.policy))
+
+
+def test_no_clean_up_cancels_an_export_task(clean_up: Definition) -> None:
+    """SDK, CancelDataRepositoryTask: what was not exported by then stays so. Only imports are cancelled."""
+    assert calling(clean_up, "cancelDataRepositoryTask") == ["CancelImport"]
+    assert clean_up.states["CancelImport"]["Arguments"] == {"TaskId": "{% $importing[0] %}"}
+    (importing,) = [
+        state["Assign"]["importing"] for state in clean_up.states.values() if "importing" in state.get("Assign", {})
     ]
-    assert "DeleteFileSystem" not in reachable(
-        definition.whole["StartAt"], ways, without=frozenset({"MayDeleteFileSystem"})
-    )
+    assert "Type != 'EXPORT_TO_REPOSITORY'" in importing
 
 
-def test_verified_is_only_ever_set_after_an_export_task_or_a_quiet_window(definition: Definition) -> None:
-    def sets_verified(value: Any) -> bool:
-        if isinstance(value, dict):
-            return value.get("Assign", {}).get("verified") is True or any(map(sets_verified, value.values()))
-        return isinstance(value, list) and any(map(sets_verified, value))
-
-    setters = {name for name, state in definition.states.items() if sets_verified(state)}
-    assert setters == {"IsExportComplete", "WereExportErrorsLogged"}
-    (succeeded, kept, *others) = definition.states["IsExportComplete"]["Choices"]
-    for rule in (succeeded, kept):
-        assert rule["Assign"]["verified"] is True
-        assert "$task.status = 'SUCCEEDED' and $task.failed = 0" in rule["Condition"]
-    assert [rule for rule in others if sets_verified(rule)] == []
+def test_export_is_switched_off_only_once_the_queue_was_seen_empty(clean_up: Definition) -> None:
+    """But for a file system on which it is off already: StopImport stops the import there."""
+    ways = all_edges(clean_up.states)
+    off = {
+        name
+        for name in calling(clean_up, "updateDataRepositoryAssociation")
+        if clean_up.states[name]["Arguments"]["S3"]["AutoExportPolicy"]["Events"] == []
+    }
+    assert off == {"DisableAutoExport", "StopImport"}
+    assert "DisableAutoExport" not in reachable(clean_up.whole["StartAt"], ways, without=frozenset({"IsQueueEmpty"}))
+    assert [edge.source for edge in ways if edge.target == "StopImport"] == ["MayImportGoOn"]
 
 
-def test_a_run_that_fails_after_it_created_something_passes_through_the_clean_up(definition: Definition) -> None:
-    """From the creation of the file system on, no catcher and no verdict leads straight to the end."""
-    ways = all_edges(definition.states)
-    clean_up = frozenset({"FindWhatWasCreated", "FindJobs", "StopJobs"})
-    before = reachable("CreateFileSystem", ways, without=clean_up)
-    assert {"CreateAssociation", "CreateLaunchTemplate", "RegisterJobDefinition", "SubmitJob", "DescribeJob"} <= before
-    assert {edge.target for edge in ways if edge.source in before} - before == clean_up
+def test_verified_is_only_ever_set_after_an_export_task_or_a_quiet_window(clean_up: Definition) -> None:
+    setters = {
+        name: [rule for rule in [state, *state.get("Choices", [])] if rule.get("Assign", {}).get("verified") is True]
+        for name, state in clean_up.states.items()
+    }
+    assert {name for name, rules in setters.items() if rules} == {"IsExportVerified", "WereExportErrorsLogged"}
+    for rule in setters["IsExportVerified"]:
+        assert "status = 'SUCCEEDED' and failed = 0 and createdAt > $jobStoppedAt" in rule["Condition"]
+
+
+def test_a_run_that_fails_after_it_took_the_lock_passes_through_the_clean_up(run: Definition) -> None:
+    """From the lock on, no catcher and no verdict leads straight to the end."""
+    ways = all_edges(run.states)
+    before = reachable("RegisterJobDefinition", ways, without=frozenset({"CleanUp"}))
+    assert {"CreateFileSystem", "CreateAssociation", "CreateLaunchTemplate", "SubmitJob", "DescribeJob"} <= before
+    assert {edge.target for edge in ways if edge.source in before} - before == {"CleanUp"}
+    lost_answer = [catcher for catcher in run.states["TakeLock"]["Catch"] if catcher["ErrorEquals"] == ["States.ALL"]]
+    assert [catcher["Next"] for catcher in lost_answer] == ["CleanUp"]
+
+
+def test_before_the_lock_nothing_is_created(run: Definition) -> None:
+    ways = all_edges(run.states)
+    before = reachable(run.whole["StartAt"], ways, without=frozenset({"TakeLock"}))
+    assert {task.operation for task in sdk_tasks(run.states) if task.name in before} == {"getSecretValue", "publish"}
 
 
 # ---------------------------------------------------------------------- failures
+# SubmitJob is no idempotent call: after any answer but a refusal the job is looked for, with a pause that grows.
+# The wait for a clean-up retries only what says that it was not started.
+RETRIED_OTHERWISE = {"SubmitJob": "WaitForJobList", "Reclaim": "Failed", "WaitForCleanUp": "IsAnythingLeft"}
+
+
 def test_every_task_retries_throttling_and_server_errors_with_backoff_and_full_jitter(definition: Definition) -> None:
     for name, state in tasks(definition):
         last = state["Retry"][-1]
+        if name in RETRIED_OTHERWISE:
+            assert "States.TaskFailed" not in last["ErrorEquals"], name
+            assert state["Catch"][-1]["Next"] == RETRIED_OTHERWISE[name]
+            continue
+        polled = last["MaxAttempts"] == 3  # the loop around it asks again
         assert last["ErrorEquals"] == THROTTLING_AND_5XX, name
         assert last["IntervalSeconds"] >= 1, name
         assert last["BackoffRate"] > 1, name
         assert last["MaxDelaySeconds"] <= 60, name
-        assert 5 <= last["MaxAttempts"] <= 10, name
+        assert polled or 5 <= last["MaxAttempts"] <= 10, name
     for name, retrier in retriers(definition):
         if retrier["MaxAttempts"] > 0:
             assert retrier["JitterStrategy"] == "FULL", name
             assert retrier["BackoffRate"] > 1, name
             assert retrier["MaxDelaySeconds"] > retrier["IntervalSeconds"], name
+
+
+def test_what_is_retried_briefly_is_asked_again_by_the_loop_around_it_or_looked_at_afterwards(
+    definition: Definition,
+) -> None:
+    """Or belongs to what a later look decides: whether the environment let go, whether a template is gone."""
+    looping = {name for loop in loops(definition.states) for name in loop}
+    looked_at = {"ReleaseEnvironment": "DescribeReleasedEnvironment", "DeleteLaunchTemplate": "NoteLaunchTemplate"}
+    for name, state in tasks(definition):
+        if state["Retry"][-1]["MaxAttempts"] == 3 and name not in looping:
+            assert looked_at[name] in definition.states, name
 
 
 def retriers(definition: Definition) -> Iterator[tuple[str, Any]]:
@@ -222,24 +295,17 @@ def test_a_retrier_that_stands_before_another_takes_nothing_from_it(definition: 
         assert len(named) == len(set(named)), f"{name}: the second mention is never looked at"
 
 
-def test_every_catcher_of_the_clean_up_keeps_the_first_failure(definition: Definition) -> None:
-    """The error of the execution is the original one: what goes wrong while cleaning up must not hide it."""
-    cleaning = reachable("FindWhatWasCreated", all_edges(definition.states))
-    for name in cleaning:
-        state = definition.states[name]
-        assigned = [state, *state.get("Catch", []), *state.get("Choices", [])]
-        for each in assigned:
-            failures = each.get("Assign", {}).get("failures")
-            if failures:  # an empty list begins anew
-                assert isinstance(failures, str), f"{name} forgets earlier failures"
-                assert failures.startswith("{% $append($failures, ["), name
-
-
 # Loops that need no pause, because each round brings them nearer to their end.
 ENDING_BY_THEMSELVES = {
-    frozenset({"FindWhatWasCreated", "HasMoreFileSystems"}): "reads the next of a list's pages",
+    frozenset({"FindFileSystems", "AreThereMoreFileSystems"}): "reads the next of a list's pages",
+    frozenset({"SweepFileSystems", "AreThereMoreToSweep"}): "reads the next of a list's pages",
     frozenset({"ReadExportErrors", "WereExportErrorsLogged"}): "reads the next of a log's pages",
     frozenset({"FindJobDefinition", "HasJobDefinition", "DeregisterJobDefinition"}): "takes one away",
+    frozenset(
+        {"IsTemplateReleased", "DeleteLaunchTemplate", "DescribeDeletedLaunchTemplate", "NoteLaunchTemplate"}
+    ): "takes one away",
+    frozenset({"NextCandidate", "DescribeCandidate", "IsCandidateRunning", "StartCleanUp"}): "takes one away",
+    frozenset({"WaitForCleanUp", "MayStartCleanUpAgain"}): "is counted",
 }
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from rehearsal.aws.iam.demands import ROWS
 from rehearsal.aws.iam.evaluation import evaluate
-from tests.graph.recording import Graph, record_stack
-from tests.workflow.asl import sdk_tasks
+from tests.graph.recording import Graph
+from tests.workflow.asl import optimised_tasks, sdk_tasks
 from tests.workflow.conftest import Definition
 
 with warnings.catch_warnings():
@@ -72,17 +72,27 @@ def allowed(policy: str) -> set[str]:
 def calls(definition: Definition) -> set[str]:
     """The definition's calls as botocore names them."""
     made = {f"{task.service_model.service_name}:{task.model.name}" for task in sdk_tasks(definition.states)}
-    return made | {"lambda:Invoke"}
+    return made | {BY_INTEGRATION[resource] for resource in optimised_tasks(definition.states).values()}
+
+
+BY_INTEGRATION = {
+    "lambda:invoke": "lambda:Invoke",
+    "states:startExecution": "stepfunctions:StartExecution",
+    "states:startExecution.sync:2": "stepfunctions:StartExecution",
+}
+# Step Functions guide, IAM policies for nested workflows: what .sync needs beside the start.
+TO_WAIT_FOR_AN_EXECUTION = {
+    "states:DescribeExecution",
+    "states:StopExecution",
+    "events:PutTargets",
+    "events:PutRule",
+    "events:DescribeRule",
+}
 
 
 def policies(graph: Graph) -> Iterator[tuple[str, str]]:
     for policy in graph.all("aws:iam/rolePolicy:RolePolicy"):
         yield policy.name.removeprefix("autoexport-"), policy.text("policy")
-
-
-@pytest.fixture(scope="module")
-def graph() -> Graph:
-    return record_stack()
 
 
 # ---------------------------------------------------------------------- exactly what is called
@@ -92,6 +102,8 @@ def test_every_call_of_the_definition_has_a_row_that_says_what_it_needs(definiti
 
 def test_the_role_allows_every_action_that_the_calls_need_and_nothing_else(definition: Definition) -> None:
     needed = {row.action for call in calls(definition) for row in ROWS[call]} - NOT_FOR_OUR_CALLS
+    if "states:startExecution.sync:2" in optimised_tasks(definition.states).values():
+        needed |= TO_WAIT_FOR_AN_EXECUTION
     assert allowed(definition.policy) - needed == BY_STEP_FUNCTIONS
     assert needed - allowed(definition.policy) == set()
 
@@ -103,10 +115,12 @@ def test_the_functions_role_reads_the_metric_and_writes_its_own_log(graph: Graph
     assert log["Resource"].startswith(f"arn:aws:logs:{HERE}:log-group:/aws/lambda/autoexport-")
 
 
-def test_the_rules_role_starts_this_state_machine_only(graph: Graph) -> None:
-    (statement,) = statements(dict(policies(graph))["clean-up"])
-    assert statement["Action"] == "states:StartExecution"
-    assert statement["Resource"] == graph.exports["stateMachineArn"]
+@pytest.mark.parametrize("name", ["clean-up-rule", "sweep"])
+def test_the_rule_and_the_schedule_start_the_clean_up_only(graph: Graph, name: str) -> None:
+    start, *others = statements(dict(policies(graph))[name])
+    assert start["Action"] == "states:StartExecution"
+    assert start["Resource"] == graph.exports["cleanUpStateMachineArn"]
+    assert [each["Action"] for each in others] == ([] if name == "clean-up-rule" else ["sqs:SendMessage"])
 
 
 # ---------------------------------------------------------------------- form
@@ -179,57 +193,100 @@ TAGGING = {"aws:RequestTag/lustre-batch:stack": STACK}
 FILE_SYSTEM = f"arn:aws:fsx:{HERE}:file-system/fs-1"
 
 
-@pytest.mark.parametrize(
-    ("action", "resource", "context"),
-    [
-        ("fsx:DeleteFileSystem", FILE_SYSTEM, OURS),
-        ("fsx:TagResource", FILE_SYSTEM, OURS),
-        ("fsx:CreateFileSystem", f"arn:aws:fsx:{HERE}:file-system/*", TAGGING),
-        ("fsx:UpdateDataRepositoryAssociation", f"arn:aws:fsx:{HERE}:association/fs-1/dra-1", OURS),
-        ("fsx:CreateDataRepositoryTask", FILE_SYSTEM, OURS),
-        ("ec2:DeleteLaunchTemplate", f"arn:aws:ec2:{HERE}:launch-template/lt-1", OURS),
-        ("batch:TerminateJob", f"arn:aws:batch:{HERE}:job/1", OURS),
-        ("batch:DeregisterJobDefinition", f"arn:aws:batch:{HERE}:job-definition/{STACK}:3", {}),
-        ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:{STACK}:run", {}),
-    ],
-)
-def test_the_role_may_do_to_its_own_what_the_clean_up_needs(
-    definition: Definition, action: str, resource: str, context: dict[str, str]
-) -> None:
-    decision = evaluate([json.loads(definition.policy)], action, resource, context)
-    assert decision.allowed, decision.reason
+RUN_MACHINE, CLEAN_UP_MACHINE = STACK, f"{STACK}-clean-up"
+NEW = f"arn:aws:fsx:{HERE}:file-system/*"
+ASSOCIATION = f"arn:aws:fsx:{HERE}:association/fs-1/dra-1"
+TEMPLATE, NEW_TEMPLATE = (f"arn:aws:ec2:{HERE}:launch-template/{name}" for name in ("lt-1", "*"))
+JOB = f"arn:aws:batch:{HERE}:job/1"
+JOB_DEFINITION = f"arn:aws:batch:{HERE}:job-definition/{STACK}:3"
+START = f"arn:aws:states:{HERE}:stateMachine:{CLEAN_UP_MACHINE}"
+OWN_RULE = f"arn:aws:events:{HERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+AT_CREATION = {"ec2:CreateAction": "CreateLaunchTemplate"}
+
+
+def permitted(definition: Definition, action: str, resource: str, context: dict[str, str]) -> bool:
+    return evaluate([json.loads(definition.policy)], action, resource, context).allowed
 
 
 @pytest.mark.parametrize(
-    ("action", "resource", "context"),
+    ("action", "resource", "context", "by_run", "by_clean_up"),
     [
-        ("fsx:DeleteFileSystem", FILE_SYSTEM, {}),
-        ("fsx:DeleteFileSystem", FILE_SYSTEM, OTHERS),
-        ("fsx:DeleteFileSystem", FILE_SYSTEM, TAGGING),
-        ("fsx:TagResource", FILE_SYSTEM, OTHERS),
-        ("fsx:CreateFileSystem", f"arn:aws:fsx:{HERE}:file-system/*", {}),
-        ("fsx:UpdateDataRepositoryAssociation", f"arn:aws:fsx:{HERE}:association/fs-1/dra-1", OTHERS),
-        ("fsx:CreateDataRepositoryTask", FILE_SYSTEM, OTHERS),
-        ("ec2:CreateLaunchTemplate", f"arn:aws:ec2:{HERE}:launch-template/*", {}),
-        ("ec2:DeleteLaunchTemplate", f"arn:aws:ec2:{HERE}:launch-template/lt-1", OTHERS),
-        ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:launch-template/lt-1", {}),
-        ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:instance/i-1", {"ec2:CreateAction": "RunInstances"}),
-        ("batch:TerminateJob", f"arn:aws:batch:{HERE}:job/1", OTHERS),
-        ("batch:TagResource", f"arn:aws:batch:{HERE}:job/1", {}),
-        ("batch:UpdateComputeEnvironment", f"arn:aws:batch:{HERE}:compute-environment/other", {}),
-        ("batch:DeregisterJobDefinition", f"arn:aws:batch:{HERE}:job-definition/other:3", {}),
-        ("batch:SubmitJob", f"arn:aws:batch:{HERE}:job-queue/other", {}),
-        ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf", {}),
-        ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:other:run", {}),
-        ("s3:GetObject", "arn:aws:s3:::other/key", {}),
-        ("s3:DeleteObject", "arn:aws:s3:::autoexport-data-8a23db2/key", {}),
-        ("sns:Publish", f"arn:aws:sns:{HERE}:other", {}),
-        ("iam:PassRole", "arn:aws:iam::123456789012:role/admin", {}),
-        ("iam:CreateServiceLinkedRole", "arn:aws:iam::123456789012:role/aws-service-role/other.amazonaws.com/X", {}),
-        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:other", {}),
+        # What is created is the run's, what ends is the clean-up's.
+        ("fsx:CreateFileSystem", NEW, TAGGING, True, False),
+        ("ec2:CreateLaunchTemplate", NEW_TEMPLATE, TAGGING, True, False),
+        ("ec2:CreateTags", NEW_TEMPLATE, AT_CREATION, True, False),
+        ("batch:RegisterJobDefinition", JOB_DEFINITION, {}, True, False),
+        ("secretsmanager:GetSecretValue", "the secret", {}, True, False),
+        ("dynamodb:PutItem", "the table", {}, True, False),
+        ("fsx:DeleteFileSystem", FILE_SYSTEM, OURS, False, True),
+        ("fsx:UpdateDataRepositoryAssociation", ASSOCIATION, OURS, False, True),
+        ("fsx:CreateDataRepositoryTask", FILE_SYSTEM, OURS, False, True),
+        ("fsx:CancelDataRepositoryTask", f"arn:aws:fsx:{HERE}:task/task-1", {}, False, True),
+        ("ec2:DeleteLaunchTemplate", TEMPLATE, OURS, False, True),
+        ("batch:TerminateJob", JOB, OURS, False, True),
+        ("batch:DeregisterJobDefinition", JOB_DEFINITION, {}, False, True),
+        ("dynamodb:DeleteItem", "the table", {}, False, True),
+        ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:{RUN_MACHINE}:run", {}, False, True),
+        ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:{CLEAN_UP_MACHINE}:x", {}, True, False),
+        ("states:StopExecution", f"arn:aws:states:{HERE}:execution:{CLEAN_UP_MACHINE}:x", {}, True, False),
+        ("states:StopExecution", f"arn:aws:states:{HERE}:execution:{RUN_MACHINE}:run", {}, False, False),
+        ("states:StartExecution", START, {}, True, True),
+        ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:{RUN_MACHINE}", {}, False, False),
+        ("events:PutRule", OWN_RULE, {}, True, False),
+        ("events:PutRule", f"arn:aws:events:{HERE}:rule/other", {}, False, False),
+        ("fsx:TagResource", FILE_SYSTEM, OURS, True, True),
+        # What belongs to others.
+        ("fsx:DeleteFileSystem", FILE_SYSTEM, {}, False, False),
+        ("fsx:DeleteFileSystem", FILE_SYSTEM, OTHERS, False, False),
+        ("fsx:DeleteFileSystem", FILE_SYSTEM, TAGGING, False, False),
+        ("fsx:TagResource", FILE_SYSTEM, OTHERS, False, False),
+        ("fsx:CreateFileSystem", NEW, {}, False, False),
+        ("fsx:UpdateDataRepositoryAssociation", ASSOCIATION, OTHERS, False, False),
+        ("fsx:CreateDataRepositoryTask", FILE_SYSTEM, OTHERS, False, False),
+        ("ec2:CreateLaunchTemplate", NEW_TEMPLATE, {}, False, False),
+        ("ec2:DeleteLaunchTemplate", TEMPLATE, OTHERS, False, False),
+        ("ec2:CreateTags", TEMPLATE, {}, False, False),
+        ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:instance/i-1", {"ec2:CreateAction": "RunInstances"}, False, False),
+        ("batch:TerminateJob", JOB, OTHERS, False, False),
+        ("batch:TagResource", JOB, {}, False, False),
+        ("batch:UpdateComputeEnvironment", f"arn:aws:batch:{HERE}:compute-environment/other", {}, False, False),
+        ("batch:DeregisterJobDefinition", f"arn:aws:batch:{HERE}:job-definition/other:3", {}, False, False),
+        ("batch:SubmitJob", f"arn:aws:batch:{HERE}:job-queue/other", {}, False, False),
+        ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf", {}, False, False),
+        ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/other", {}, False, False),
+        ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/other", {}, False, False),
+        ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:other:run", {}, False, False),
+        ("s3:GetObject", "arn:aws:s3:::other/key", {}, False, False),
+        ("s3:DeleteObject", "arn:aws:s3:::autoexport-data-8a23db2/key", {}, False, False),
+        ("sns:Publish", f"arn:aws:sns:{HERE}:other", {}, False, False),
+        ("iam:PassRole", "arn:aws:iam::123456789012:role/admin", {}, False, False),
+        (
+            "iam:CreateServiceLinkedRole",
+            "arn:aws:iam::123456789012:role/aws-service-role/other.amazonaws.com/X",
+            {},
+            False,
+            False,
+        ),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:other", {}, False, False),
     ],
 )
-def test_what_belongs_to_others_is_out_of_the_roles_reach(
-    definition: Definition, action: str, resource: str, context: dict[str, str]
+def test_each_role_reaches_its_own_part_of_the_stacks_resources_and_nothing_of_others(
+    run: Definition,
+    clean_up: Definition,
+    action: str,
+    resource: str,
+    context: dict[str, str],
+    by_run: bool,
+    by_clean_up: bool,
 ) -> None:
-    assert not evaluate([json.loads(definition.policy)], action, resource, context).allowed
+    named = {
+        "the secret": run.states["GetParameters"]["Arguments"].get("SecretId"),
+        "the table": next(
+            item for each in statements(run.policy) if each["Sid"] == "TakeTheLock" for item in listed(each["Resource"])
+        ),
+    }
+    where = named.get(resource, resource)
+    assert (permitted(run, action, where, context), permitted(clean_up, action, where, context)) == (
+        by_run,
+        by_clean_up,
+    )

@@ -12,7 +12,7 @@ from lustre_batch.validation import SettingsError
 from tests.graph.recording import record_stack
 from tests.settings.mistakes import BAD
 from tests.workflow.conftest import Definition, definition_of
-from tests.workflow.evaluation import evaluate
+from tests.workflow.evaluation import RUN, choose, evaluate
 
 DEFAULTS = Settings().run_time_values() | {"jobDefinitionContainerImage": "image:latest"}
 MISTAKES = [(key, value) for key, value, _ in BAD if key in DEFAULTS]
@@ -27,7 +27,10 @@ def check(definition: Definition, secret: Any = None, given: Any = None) -> dict
     """What the state machine makes of a secret's text and an execution's input."""
     states = {"context": {"Execution": {"Input": {} if given is None else given}}}
     variables: dict[str, Any] = {"stored": DEFAULTS if secret is None else secret}
-    name = definition.states["GetParameters"]["Next"]
+    name, refused = choose(definition, definition.states["GetParameters"]["Next"], states, **variables)
+    if refused:
+        assert name == "Summarise"
+        return {"parameters": None, "problems": [refused["failure"]["Cause"]]}
     while definition.states[name]["Type"] == "Pass":
         variables |= evaluate(definition.states[name]["Assign"], states, **variables)
         name = definition.states[name]["Next"]
@@ -115,21 +118,24 @@ def test_an_input_that_is_no_object_is_refused(adopted: Definition, given: Any) 
     assert problem.startswith("input: ")
 
 
-@pytest.mark.parametrize("secret", ["text", 5, [1]])
+@pytest.mark.parametrize("secret", ["text", 5, [1], [], [{}]])
 def test_a_secret_that_is_no_object_is_refused(adopted: Definition, secret: Any) -> None:
     (problem,) = check(adopted, secret=secret)["problems"]
-    assert problem.startswith("secret: ")
+    assert problem.endswith(": the secret is not a JSON object")
+    assert problem.startswith("arn:aws:secretsmanager:")
 
 
-def test_a_secret_that_is_no_json_is_refused_at_once_rather_than_read_again_and_again(definition: Definition) -> None:
+def test_a_secret_that_is_no_json_is_refused_at_once_rather_than_read_again_and_again(run: Definition) -> None:
     """Step Functions guide, errors: in a retrier States.TaskFailed stands for a failed evaluation as well."""
-    state = definition.states["GetParameters"]
+    state = run.states["GetParameters"]
     (retrier,) = [each for each in state["Retry"] if "States.QueryEvaluationError" in each["ErrorEquals"]]
     assert retrier["MaxAttempts"] == 0
     assert state["Retry"].index(retrier) < len(state["Retry"]) - 1
     catcher = state["Catch"][0]
     assert catcher["ErrorEquals"] == ["States.QueryEvaluationError"]
-    assert catcher["Assign"]["failures"][0]["Error"] == "InvalidParameter"
+    failure = catcher["Assign"]["failure"]
+    assert failure["Error"] == "InvalidParameter"
+    assert failure["Cause"].endswith(": the secret is not a JSON object")
 
 
 def test_a_contradiction_between_two_parameters_is_refused_before_anything_is_created(adopted: Definition) -> None:
@@ -137,3 +143,33 @@ def test_a_contradiction_between_two_parameters_is_refused_before_anything_is_cr
     with pytest.raises(SettingsError):
         read_settings(given)
     assert check(adopted, given=given)["problems"] != []
+
+
+@pytest.mark.parametrize("given", [{}, {"jobDefinitionVcpus": 8}])
+def test_the_key_by_which_a_workflow_links_itself_is_taken_and_ignored(
+    adopted: Definition, given: dict[str, Any]
+) -> None:
+    """Step Functions guide, starting executions from a task: the child's input names its parent."""
+    linked = check(adopted, given=given | {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": RUN})
+    assert linked == check(adopted, given=given)
+    assert linked["problems"] == []
+
+
+def test_the_event_of_another_state_machine_is_refused_as_an_input(adopted: Definition) -> None:
+    event = {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": {"a": 1}}
+    assert choose(adopted, "Route", {"input": event, "context": {"Execution": {"Id": RUN}}})[0] == "NameTag"
+    problems = check(adopted, given=event)["problems"]
+    assert [problem.split(":")[0] for problem in problems] == ["source", "detail-type", "detail"]
+
+
+@pytest.mark.parametrize("given", ["text", "", 5, 0, [1], [], [{}], True, False, None, 1.5])
+def test_whatever_json_is_the_input_it_leads_to_the_parameters_check(adopted: Definition, given: Any) -> None:
+    states = {"input": given, "context": {"Execution": {"Id": RUN, "Input": given}}}
+    assert choose(adopted, "Route", states)[0] == "NameTag"
+    target, assigned = choose(adopted, "AreTheyObjects", states, stored=DEFAULTS)
+    assert target == "Summarise"
+    assert assigned["failure"] == {
+        "Error": "InvalidParameter",
+        "Cause": f"input: {given if isinstance(given, str) else json.dumps(given, separators=(',', ':'))} "
+        "is not a JSON object",
+    }
