@@ -31,6 +31,7 @@ class Belongings:
     def __init__(self, account: Account, deployed_templates: frozenset[str]) -> None:
         self._account = account
         self._deployed_templates = deployed_templates
+        self._held_before = set(self._held())
 
     def all(self) -> list[Thing]:
         """Everything that is still there."""
@@ -78,6 +79,9 @@ class Belongings:
                 yield Thing("job", job.id, owner(job.tags))
 
     def _locks(self) -> Iterator[Thing]:
+        return (lock for lock in self._held() if lock not in self._held_before)
+
+    def _held(self) -> Iterator[Thing]:
         for name, table in self._account.context.backend("dynamodb").tables.items():
             for item in table.all_items():
                 holder = item.attrs.get("holder")

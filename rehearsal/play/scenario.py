@@ -11,6 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
+from ..aws.calls import Fault
 from ..aws.plan import Plan, Seconds, Window
 from ..aws.plans import Plans
 
@@ -52,7 +53,7 @@ class Scenario(Plans):
 
     def trouble_passes_at(self, began: float, first_attempt_at: float | None) -> float:
         """When the last planned trouble that passes is over; `began` is when the play did."""
-        ends = [began + (getattr(fault, "at", 0) or 0.0) + getattr(fault, "for_", 0) for fault in self.faults]
+        ends = [began + (fault.at or 0.0) + fault.for_ for fault in self.faults if fault.for_ is not None]
         if first_attempt_at is not None:
             ends += [first_attempt_at + window.at + window.for_ for window in self._windows]
         return max((end for end in ends if end - began <= LONGEST_TROUBLE_SECONDS), default=began)
@@ -69,15 +70,18 @@ class Scenario(Plans):
             "compute_environment.stuck": self.compute_environment.stuck,
             "metric.published": not self.metric.published,
             "stalls or gaps": any(window.at + window.for_ > LONGEST_TROUBLE_SECONDS for window in self._windows),
-            "faults": any(
-                fault.times > MOST_FAILURES or (getattr(fault, "for_", 0) or 0) > LONGEST_TROUBLE_SECONDS for fault in self.faults
-            ),
+            "faults": any(_lasts(fault) for fault in self.faults),
         }
         return [key for key, planned in plans.items() if planned]
 
     @property
     def _windows(self) -> list[Window]:
         return [*self.export.stalls, *self.metric.gaps]
+
+
+def _lasts(fault: Fault) -> bool:
+    """Whether calls fail for good, as far as a rehearsal can see."""
+    return fault.for_ > LONGEST_TROUBLE_SECONDS if fault.for_ is not None else fault.most > MOST_FAILURES
 
 
 def names() -> list[str]:

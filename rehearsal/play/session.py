@@ -86,7 +86,7 @@ class Session:
         finally:
             account.stop()
         executions = list(account.executions.all.values())
-        sweeps = [one for one in executions if self._is_sweep(one)]
+        sweeps = [one for one in executions if is_sweep(one)]
         return Played(
             scenario=scenario,
             exports=self.exports,
@@ -165,8 +165,8 @@ class Session:
             look = (self.belongings.look(), self._spent(scenario))
             if look != seen:
                 seen, changed_at = look, now
-            worked = [one for one in executions.values() if not self._is_sweep(one)]
-            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + 0.0
+            worked = [one for one in executions.values() if not is_sweep(one)]
+            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + scenario.events.delay
             if now < quiet_at:
                 clock.run(quiet_at, stop=lambda: not self._ended())
                 continue
@@ -178,12 +178,11 @@ class Session:
             if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return
 
-    def _spent(self, scenario: Scenario) -> list[int]:
+    def _spent(self, scenario: Scenario) -> list[float]:
         """How often the planned failures that pass with their number have met a call."""
         counts = self.account.calls.counts
-        return [
-            min(counts[fault.call], fault.skip + fault.times) for fault in scenario.faults if fault.times <= MOST_FAILURES
-        ]
+        planned = [(fault.call, fault.skip + fault.most) for fault in scenario.faults if not fault.is_window]
+        return [min(counts[call], last) for call, last in planned if last <= MOST_FAILURES]
 
     def _reclaim(self, scenario: Scenario) -> None:
         for file_system in self.account.file_systems.living():

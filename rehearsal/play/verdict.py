@@ -34,13 +34,11 @@ def judge(session: Session, played: Played) -> Verdict:
     account.associations.settle(account.clock.now())
     lost_files, lost_bytes = _lost(session)
     remaining = session.belongings.all()
-    named = {thing.id: witness.last_word(thing.execution).get(thing.id) for thing in remaining}
+    reasons = [(thing, witness.reason(thing)) for thing in remaining]
     retained = [
-        {"type": thing.type, "id": thing.id, "reason": named[thing.id]}
-        for thing in remaining
-        if named[thing.id] is not None
+        {"type": thing.type, "id": thing.id, "reason": reason} for thing, reason in reasons if reason is not None
     ]
-    leaked = [{"type": thing.type, "id": thing.id} for thing in remaining if named[thing.id] is None]
+    leaked = [{"type": thing.type, "id": thing.id} for thing, reason in reasons if reason is None]
     first = played.first
     exported_files, exported_bytes = _exported(session)
     drained_at, deleted_at = measures.drained_at(account), measures.deleted_at(account)
@@ -112,6 +110,12 @@ def may_stay(session: Session, scenario: Scenario, kind: str, identifier: str, r
     mine = next((thing.execution for thing in remaining if thing.id == identifier), None)
     if any(thing.type == "job" and thing.execution == mine for thing in remaining):
         return True
+    if kind == "lock":  # it is held as long as there is something to remove
+        return any(
+            may_stay(session, scenario, thing.type, thing.id, remaining)
+            for thing in remaining
+            if thing.execution == mine and thing.type == "file-system"
+        )
     if kind != "file-system":
         return False
     if scenario.parameter("deleteLustre") in (False, "false"):

@@ -14,7 +14,10 @@ from ..aws.account import Account
 from ..aws.states.executions import Execution
 from .belongings import Belongings, Thing
 
-NAMED = re.compile(r"^(?:Kept|Pending|Not removed yet): (\S+) (\S+): (.*)$", re.MULTILINE)
+NAMED = re.compile(r"^(Kept|Pending|Not removed yet): (\S+) (\S+): (.*)$", re.MULTILINE)
+# What a run says of what it created when its clean-up does not answer.
+PERHAPS = re.compile(r"^Not known to be removed: (\S+) (\S+)$", re.MULTILINE)
+WITH_THE_REST = "held until the rest is removed"
 REMOVED = re.compile(r"^Removed: (\S+) (\S+)$", re.MULTILINE)
 # Whom a message is about: a clean-up names the execution that it cleaned up after, a run names itself at the end.
 CLEANED_UP = re.compile(r"cleaned up after (arn:\S+)")
@@ -29,6 +32,8 @@ class Statement:
     speaker: str
     about: str  # the execution's ARN
     named: dict[str, str]  # id -> reason: what is still there
+    pending: frozenset[str]  # of the named, those that are still to be removed
+    perhaps: frozenset[str]  # of the named, those that may be gone
     removed: frozenset[str]
     there: tuple[Thing, ...]  # what was there when it was said
     text: str = ""
@@ -37,6 +42,10 @@ class Statement:
     def left(self) -> list[Thing]:
         """What the execution had created and was there."""
         return [thing for thing in self.there if thing.execution == self.about]
+
+    def implies(self, thing: Thing) -> bool:
+        """Whether a thing goes without saying: the lock, which is held until nothing is pending any more."""
+        return thing.type == "lock" and bool(self.pending)
 
 
 @dataclass
@@ -92,7 +101,7 @@ class Witness:
         if execution.machine_arn == self.clean_up_machine:
             self._cleaned_up(execution)
         elif execution.status == "SUCCEEDED" and not (isinstance(content, dict) and "reclaim" in content):
-            self._state("the run's output", execution.arn, named=_listed(execution.output))
+            self._state("the run's output", execution.arn, output=execution.output)
         elif execution.status == "FAILED" and not (isinstance(content, dict) and "reclaim" in content):
             self._state("the run's cause", execution.arn, execution.cause or "")
 
@@ -106,34 +115,37 @@ class Witness:
         by_target = target is not None and target.name in execution.input
         if target is not None and target.status == "RUNNING" and not by_target:
             return
-        removed = {str(thing["id"]) for thing in output.get("removed") or []}
-        self._state("the clean-up's answer", str(output["execution"]), named=_listed(output), removed=removed)
+        self._state("the clean-up's answer", str(output["execution"]), output=output)
 
-    def _state(
-        self, speaker: str, about: str, text: str = "", named: dict[str, str] | None = None, removed: set[str] | None = None
-    ) -> None:
+    def _state(self, speaker: str, about: str, text: str = "", output: Any = None) -> None:
+        lines = NAMED.findall(text)
+        perhaps = {identifier: "not known to be removed" for _, identifier in PERHAPS.findall(text)}
+        retained, pending = _listed(output, "retained"), _listed(output, "pending")
         self.statements.append(
             Statement(
                 at=self.account.clock.now(),
                 speaker=speaker,
                 about=about,
-                named={identifier: reason for _, identifier, reason in NAMED.findall(text)} if named is None else named,
-                removed=frozenset(removed or {identifier for _, identifier in REMOVED.findall(text)}),
+                named={identifier: reason for _, _, identifier, reason in lines} | retained | pending | perhaps,
+                pending=frozenset(
+                    {identifier for word, _, identifier, _ in lines if word != "Kept"} | set(pending) | set(perhaps)
+                ),
+                perhaps=frozenset(perhaps),
+                removed=frozenset({name for _, name in REMOVED.findall(text)} | set(_listed(output, "removed"))),
                 there=tuple(self.belongings.all()),
                 text=text,
             )
         )
 
-    def last_word(self, about: str | None) -> dict[str, str]:
-        """What was last said to be left of an execution; of something that nobody owns, what anybody said."""
-        if about is None:
-            return {key: reason for one in self.statements for key, reason in one.named.items()}
-        return next((one.named for one in reversed(self.statements) if one.about == about), {})
+    def reason(self, thing: Thing) -> str | None:
+        """Why a thing is still there, in the last word that was said about the execution that created it."""
+        last = next((one for one in reversed(self.statements) if one.about == thing.execution), None)
+        if last is None:
+            return None
+        return last.named.get(thing.id) or (WITH_THE_REST if last.implies(thing) else None)
 
 
-def _listed(output: Any) -> dict[str, str]:
-    """Retained and pending things of an output, by their ids."""
-    if not isinstance(output, dict):
-        return {}
-    things = [*(output.get("retained") or []), *(output.get("pending") or [])]
-    return {str(thing["id"]): str(thing["reason"]) for thing in things}
+def _listed(output: Any, key: str) -> dict[str, str]:
+    """What an output lists under a key: its id and the reason."""
+    things = (output.get(key) or []) if isinstance(output, dict) else []
+    return {str(thing["id"]): str(thing.get("reason", "")) for thing in things}

@@ -22,7 +22,7 @@ def _contradictions(statement: Statement) -> list[str]:
     lines = [
         f"{statement.speaker} names {identifier} as still there, which is gone"
         for identifier in statement.named
-        if identifier not in there
+        if identifier not in there and identifier not in statement.perhaps
     ]
     lines += [
         f"{statement.speaker} says that {identifier} was removed, which is still there"
@@ -30,7 +30,7 @@ def _contradictions(statement: Statement) -> list[str]:
     ]
     if left and NOTHING_LEFT.search(statement.text):
         lines.append(f"{statement.speaker} says that nothing is left, although {_list(left)} is")
-    elif unnamed := [thing for thing in left if thing.id not in statement.named]:
+    elif unnamed := [thing for thing in left if thing.id not in statement.named and not statement.implies(thing)]:
         lines.append(f"{statement.speaker} does not name {_list(unnamed)}, which is still there")
     return lines
 
