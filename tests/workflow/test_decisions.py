@@ -152,9 +152,7 @@ def test_only_imports_that_have_not_ended_are_in_the_way_and_export_tasks_never_
             itertools.product(["EXPORT_TO_REPOSITORY", "IMPORT_METADATA_FROM_REPOSITORY"], STATUSES)
         )
     ]
-    read = evaluate(
-        clean_up.states["ReadTasksBeforeDeletion"]["Assign"], {"result": {"DataRepositoryTasks": listed}}
-    )
+    read = evaluate(clean_up.states["ReadTasksBeforeDeletion"]["Assign"], {"result": {"DataRepositoryTasks": listed}})
     assert read["importing"] == ["task-6", "task-7", "task-11"]
     assert [each["id"] for each in read["tasks"]] == [f"task-{number}" for number in range(6)]
     assert evaluate(clean_up.states["CancelImport"]["Arguments"], **read) == {"TaskId": "task-6"}
@@ -470,7 +468,9 @@ def test_the_tag_of_a_kept_file_system_is_one_that_fsx_takes(clean_up: Definitio
     """FSx API, Tag, Value: at most 256 characters of [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]."""
     tag = clean_up.states["KeepFileSystem"]["Arguments"]["Tags"][0]
     assert tag["Key"] == "lustre-batch:retained"
-    value = evaluate(tag["Value"], keepReason="its link (dra-1) is FAILED: it's “broken”; see https://x/y?z=1 " + "é" * 300)
+    value = evaluate(
+        tag["Value"], keepReason="its link (dra-1) is FAILED: it's “broken”; see https://x/y?z=1 " + "é" * 300
+    )
     assert len(value) <= 250
     assert set(value) <= set(string.ascii_letters + string.digits + " _.:/=+-@")
     assert evaluate(tag["Value"], keepReason="deleteLustre is false") == "deleteLustre is false"
@@ -504,9 +504,7 @@ def test_a_template_is_deleted_only_when_the_environment_surely_names_it_no_more
 
 def test_only_an_environment_that_names_one_of_the_runs_templates_is_released(clean_up: Definition) -> None:
     for named, templates, released in [("lt-1", ["lt-1"], True), ("lt-2", ["lt-1"], False), ("", [], False)]:
-        target, _ = choose(
-            clean_up, "NamesEnvironmentTemplate", environmentTemplateId=named, templateIds=templates
-        )
+        target, _ = choose(clean_up, "NamesEnvironmentTemplate", environmentTemplateId=named, templateIds=templates)
         assert (target == "ReleaseEnvironment") is released
     for name in ("ReleaseEnvironment", "ReleaseEnvironmentAgain"):
         resources = clean_up.states[name]["Arguments"]["ComputeResources"]
@@ -926,10 +924,10 @@ def test_a_run_whose_clean_up_has_to_be_left_to_the_sweep_says_how_its_job_ended
     unknown = choose(run, "IsAnythingLeft", cleanUpError="States.X: y", cleanedUp={}, failure={}, target=RUN)
     for target, assigned in (well, badly, unknown):
         assert (target, assigned["failure"]["Error"]) == ("Summarise", "CleanUpPending")
-        assert "nothing needs to be done" in assigned["failure"]["Cause"]
+        assert "nothing needs to be done, it is tried again every 60 minutes" in assigned["failure"]["Cause"]
     assert well[1]["failure"]["Cause"].startswith("The job succeeded.")
     assert badly[1]["failure"]["Cause"].startswith("The run failed (First: the original one).")
-    assert unknown[1]["failure"]["Cause"].endswith("The clean-up said: States.X: y")
+    assert unknown[1]["failure"]["Cause"].endswith("The clean-up does not answer: States.X: y")
 
 
 def test_a_failed_job_stays_the_runs_error_when_everything_is_gone_or_kept(run: Definition) -> None:
@@ -950,9 +948,7 @@ def test_an_execution_fails_with_its_failure_and_succeeds_without_one(run: Defin
 def test_a_clean_up_that_could_not_look_fails_and_touches_nothing(clean_up: Definition) -> None:
     """What exists could not be determined: guessing would be dangerous."""
     looking = {task.name for task in sdk_tasks(clean_up.states) if task.name.startswith(("Find", "Describe"))}
-    loops_or_asides = {
-        name for name in looking if clean_up.states[name]["Catch"][-1]["Next"] != "CouldNotWork"
-    }
+    loops_or_asides = {name for name in looking if clean_up.states[name]["Catch"][-1]["Next"] != "CouldNotWork"}
     assert loops_or_asides == {
         "DescribeAutoExport",
         "DescribeCandidate",

@@ -158,7 +158,10 @@ def is_job_done(run: Definition, *details: dict[str, Any], since: int = NOW) -> 
             "Job job-1 failed: Essential container in task exited (OutOfMemory)",
         ),
         (
-            {"StatusReason": "Essential container in task exited", "Container": {"ExitCode": 1, "LogStreamName": "a/b"}},
+            {
+                "StatusReason": "Essential container in task exited",
+                "Container": {"ExitCode": 1, "LogStreamName": "a/b"},
+            },
             "Job job-1 failed: Essential container in task exited, exit code 1. "
             "Its log: log group /aws/batch/job, log stream a/b",
         ),
