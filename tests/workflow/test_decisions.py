@@ -45,7 +45,7 @@ def test_a_file_system_that_is_named_as_staying_is_not_deleted_whatever_was_veri
     clean_up: Definition, list_: str
 ) -> None:
     given = {"fileSystemId": FILE_SYSTEM, "deleting": False, "wasWrittenTo": False, "verified": True}
-    lists = {"pending": [], "retained": []} | {list_: [REASON]}
+    lists: dict[str, list[Any]] = {"pending": [], "retained": []} | {list_: [REASON]}
     assert choose(clean_up, "MayDeleteFileSystem", **given, **lists) == ("IsTemplateReleased", {})
 
 
@@ -601,7 +601,7 @@ def test_a_clean_up_knows_whether_the_run_was_to_delete_its_file_system_and_whet
         ({"deleteLustre": "true", "submitted": "true"}, False, True, True),
         ({}, False, True, False),
     ]:
-        listed = found(clean_up, file_system(**tags), reclaim=reclaim)
+        listed = found(clean_up, file_system(RUN, 400, **tags), reclaim=reclaim)
         target, assigned = choose(clean_up, "AreThereMoreFileSystems", found=listed, reclaim=reclaim, **given)
         assert target == "FindLaunchTemplates"
         assert (assigned["mayDelete"], assigned["submitted"]) == (delete, submitted)
@@ -932,7 +932,7 @@ def test_a_run_whose_clean_up_has_to_be_left_to_the_sweep_says_how_its_job_ended
 
 def test_a_failed_job_stays_the_runs_error_when_everything_is_gone_or_kept(run: Definition) -> None:
     given = {"cleanUpError": "", "failure": FAILURE, "target": RUN}
-    nothing_left = {"pending": [], "failure": {}}
+    nothing_left: dict[str, Any] = {"pending": [], "failure": {}}
     incomplete = {"pending": [], "failure": {"Error": "ExportIncomplete", "Cause": "3 files"}}
     assert choose(run, "IsAnythingLeft", cleanedUp=nothing_left, **given) == ("Summarise", {})
     assert choose(run, "IsAnythingLeft", cleanedUp=incomplete, **given) == ("Summarise", {})
