@@ -25,6 +25,7 @@ from .batch.work import Work
 from .buckets import Buckets
 from .clock import ORIGIN
 from .context import Context
+from .deliveries import Deliveries
 from .events import Events
 from .export_metric import ExportMetric
 from .fsx.associations import Associations
@@ -38,6 +39,7 @@ from .iam.authoriser import Authoriser
 from .launch_templates import LaunchTemplates
 from .logs import Logs
 from .plans import Plans
+from .schedules import Schedules
 from .states.corrections import corrected
 from .states.executions import Executions
 from .states.expressions import Evaluator
@@ -107,8 +109,10 @@ class Account:
         self.jitter = random.Random(0)
         self.integrations = Integrations(context)
         self.executions = Executions(context, self.evaluator, self.integrations)
-        self.events = Events(context, self.evaluator)
-        self.executions.on_end = self.events.ended
+        self.deliveries = Deliveries(context)
+        self.events = Events(context, self.evaluator, self.deliveries)
+        self.executions.on_start = self.executions.on_end = self.events.changed
+        self.schedules = Schedules(context, self.deliveries)
 
         self._stack = contextlib.ExitStack()
         # moto's list of machine images takes a second of every start-up, and nothing here looks at it.
@@ -182,7 +186,9 @@ class Account:
         self.jitter.seed(plans.seed)
         self.integrations.reset(plans.fsx_error_prefix)
         self.executions.reset()
-        self.events.reset()
+        self.deliveries.reset()
+        self.events.reset(plans.events)
+        self.schedules.start()
 
     def authorise(self) -> None:
         """From now on, let a role make only those calls that its policies allow."""
@@ -191,6 +197,7 @@ class Account:
     def stop(self) -> None:
         """End what is under way and what is planned; what has happened stays as it is, to be looked at."""
         self.work.stop()
+        self.schedules.stop()
         self.clock.clear()
         self.calls.disarm()
         self.executions.watcher = None

@@ -9,6 +9,7 @@ import collections
 import contextlib
 import contextvars
 import copy
+import math
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
@@ -25,7 +26,7 @@ Answer = dict[str, Any]
 Operation = Callable[[dict[str, Any]], Answer | None]
 Authoriser = Callable[[str, str, str, dict[str, Any]], str | None]
 # Told of a call before it is made: service, operation, parameters. What it returns is told how the call ended.
-Observer = Callable[[str, str, dict[str, Any]], Callable[[Answer | Exception], None]]
+Observer = Callable[[str, str, dict[str, Any]], Callable[[Answer | BaseException], None]]
 
 principal: contextvars.ContextVar[str | None] = contextvars.ContextVar("principal", default=None)
 # The execution (its ARN) and the state that calls are made for.
@@ -91,10 +92,16 @@ class Fault(Plan):
         begin = self.at or 0.0
         return begin <= elapsed and (self.for_ is None or elapsed < begin + self.for_)
 
+    @property
+    def most(self) -> float:
+        """How many calls fail at most."""
+        if self.times is not None:
+            return self.times
+        return math.inf if self.is_window else 1
+
     def strikes(self, number: int) -> bool:
         """Whether it strikes the so-manieth of the calls that it covers, counted from 1."""
-        times = self.times if self.times is not None else None if self.is_window else 1
-        return self.skip < number and (times is None or number <= self.skip + times)
+        return self.skip < number <= self.skip + self.most
 
 
 def status_code(service: str, code: str) -> int:
@@ -187,7 +194,7 @@ class Calls:
         ended = self.observer(client.meta.service_model.service_name, operation, params)
         try:
             answer = self.make(client, operation, params, to_moto)
-        except Exception as error:
+        except (Exception, NoAnswer) as error:
             ended(error)
             raise
         ended(answer)
@@ -240,7 +247,7 @@ class Calls:
         return hit
 
     @staticmethod
-    def _faulted(service: str, operation: str, fault: Fault) -> BaseException:
+    def _faulted(service: str, operation: str, fault: Fault) -> ClientError | NoAnswer:
         if fault.error == HANG:
             return NoAnswer(f"{service}:{operation} does not answer (planned by the scenario)")
         return client_error(service, operation, fault.error, f"{fault.error} (planned by the scenario)")

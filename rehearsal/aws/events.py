@@ -1,13 +1,15 @@
-"""Events of executions. Owns what EventBridge does with the end of an execution: the event as AWS words it, the rules
-whose pattern matches, the targets that are state machines. A delivery that fails is noted and never dropped."""
+"""Events of executions. Owns what EventBridge does when the status of an execution changes: the event as AWS words it,
+the rules whose pattern matches, the targets that are state machines. Step Functions sends these events on a best-effort
+basis (EventBridge events reference), so a plan may delay, double or lose them."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from .calls import acting_as
 from .context import Context
+from .deliveries import LONGEST_SECONDS, MOST_ATTEMPTS, Deliveries, Delivery
+from .plan import Plan, Seconds
 from .states import naming
 from .states.executions import Execution
 from .states.expressions import Evaluator, to_json
@@ -16,20 +18,32 @@ from .states.expressions import Evaluator, to_json
 EVENT_DELIVERY_SECONDS = 1.0
 
 
+class EventsPlan(Plan):
+    delivered: bool = True  # false: never, and nobody is told
+    delay: Seconds = 0
+    twice: bool = False
+
+
 class Events:
     """The default event bus, as far as executions concern it."""
 
-    def __init__(self, context: Context, evaluator: Evaluator) -> None:
+    def __init__(self, context: Context, evaluator: Evaluator, deliveries: Deliveries) -> None:
         self._context = context
         self._evaluator = evaluator
-        self.undelivered: list[str] = []
+        self._deliveries = deliveries
+        self.plan = EventsPlan()
 
-    def reset(self) -> None:
-        self.undelivered = []
+    def reset(self, plan: EventsPlan) -> None:
+        self.plan = plan
 
-    def ended(self, execution: Execution) -> None:
+    def changed(self, execution: Execution) -> None:
+        """An execution has started or ended."""
+        if not self.plan.delivered:
+            return
         event = self._event(execution)
-        self._context.clock.after(EVENT_DELIVERY_SECONDS, lambda: self._deliver(event))
+        for number in range(2 if self.plan.twice else 1):
+            seconds = self.plan.delay + EVENT_DELIVERY_SECONDS * (1 + number)
+            self._context.clock.after(seconds, lambda: self._deliver(event))
 
     def _event(self, execution: Execution) -> dict[str, Any]:
         """SFN guide, Step Functions events in EventBridge: dates in epoch milliseconds, input and output as text."""
@@ -39,7 +53,7 @@ class Events:
             "name": execution.name,
             "status": execution.status,
             "startDate": int(execution.started * 1000),
-            "stopDate": int((execution.stopped or 0.0) * 1000),
+            "stopDate": int(execution.stopped * 1000) if execution.stopped is not None else None,
             "input": execution.input,
             "inputDetails": {"included": True},
             "output": to_json(execution.output) if execution.status == "SUCCEEDED" else None,
@@ -64,17 +78,28 @@ class Events:
         for rule in list(bus.rules.values()):
             if rule.state == "ENABLED" and rule.event_pattern._pattern and rule.event_pattern.matches_event(event):
                 for target in rule.targets:
-                    self._send(rule.name, target, event)
+                    self._send(rule, target, event)
 
-    def _send(self, rule: str, target: dict[str, Any], event: dict[str, Any]) -> None:
+    def _send(self, rule: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
         if ":stateMachine:" not in target["Arn"]:
             return
         unsupported = {"InputPath", "InputTransformer"} & set(target)
         if unsupported:
-            raise NotImplementedError(f"rule {rule}: {sorted(unsupported)} of a target are not rehearsed")
-        text = target.get("Input") or json.dumps(event)
-        try:
-            with acting_as(target.get("RoleArn")):
-                self._context.client("stepfunctions").start_execution(stateMachineArn=target["Arn"], input=text)
-        except Exception as error:
-            self.undelivered.append(f"{rule}: {error}")
+            raise NotImplementedError(f"rule {rule.name}: {sorted(unsupported)} of a target are not rehearsed")
+        policy = target.get("RetryPolicy") or {}
+        self._deliveries.send(
+            Delivery(
+                sender=rule.arn,
+                target=target["Arn"],
+                role_arn=target.get("RoleArn"),
+                input=target.get("Input") or json.dumps(event),
+                queue=(target.get("DeadLetterConfig") or {}).get("Arn"),
+                longest_seconds=float(policy.get("MaximumEventAgeInSeconds", LONGEST_SECONDS)),
+                most_attempts=int(policy.get("MaximumRetryAttempts", MOST_ATTEMPTS)),
+            )
+        )
+
+    @property
+    def undelivered(self) -> list[str]:
+        """What rules and schedules could not deliver."""
+        return self._deliveries.undelivered

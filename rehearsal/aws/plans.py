@@ -10,6 +10,7 @@ from pydantic import Field
 from .batch.environments import ComputeEnvironmentPlan
 from .batch.job_plan import JobPlan
 from .calls import Fault
+from .events import EventsPlan
 from .export_metric import MetricPlan
 from .fsx.association import AssociationPlan
 from .fsx.data_repository_tasks import DataRepositoryTaskPlan
@@ -27,5 +28,6 @@ class Plans(Plan):
     task: DataRepositoryTaskPlan = DataRepositoryTaskPlan()
     compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
     faults: list[Fault] = Field(default=[])
+    events: EventsPlan = EventsPlan()
     seed: int = 0  # of the backoff's jitter and of every id
     fsx_error_prefix: Literal["FSx", "Fsx"] = "FSx"  # AWS documents FSx, others have seen Fsx

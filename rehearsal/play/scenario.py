@@ -81,9 +81,7 @@ class Scenario(Plans):
 
 def _lasts(fault: Fault) -> bool:
     """Whether calls fail for good, as far as a rehearsal can see."""
-    if fault.is_window and fault.times is None:
-        return fault.for_ is None or fault.for_ > LONGEST_TROUBLE_SECONDS
-    return (fault.times or 1) > MOST_FAILURES
+    return fault.for_ > LONGEST_TROUBLE_SECONDS if fault.for_ is not None else fault.most > MOST_FAILURES
 
 
 def names() -> list[str]:

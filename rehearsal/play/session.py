@@ -74,6 +74,7 @@ class Session:
         began_wall = time.perf_counter()
         account = self.account
         account.reset(self._baseline, scenario)
+        account.schedules.start(self._clean_up_machine)
         account.authorise()
         account.executions.watcher = watcher
         calls = CallLog(account.clock, self._baseline.at) if log_calls else None
@@ -86,7 +87,7 @@ class Session:
         finally:
             account.stop()
         executions = list(account.executions.all.values())
-        sweeps = [one for one in executions if self._is_sweep(one)]
+        sweeps = [one for one in executions if is_sweep(one)]
         return Played(
             scenario=scenario,
             exports=self.exports,
@@ -104,9 +105,6 @@ class Session:
     @property
     def _clean_up_machine(self) -> str:
         return str(self.exports.get("cleanUpStateMachineArn", ""))
-
-    def _is_sweep(self, execution: Execution) -> bool:
-        return execution.machine_arn == self._clean_up_machine and is_sweep(execution)
 
     def _run(self, scenario: Scenario) -> None:
         plan, clock = scenario.execution, self.account.clock
@@ -165,23 +163,23 @@ class Session:
             look = (self.belongings.look(), self._spent(scenario))
             if look != seen:
                 seen, changed_at = look, now
-            worked = [one for one in executions.values() if not self._is_sweep(one)]
-            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + 0.0
+            worked = [one for one in executions.values() if not is_sweep(one)]
+            quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + scenario.events.delay
             if now < quiet_at:
                 clock.run(quiet_at, stop=lambda: not self._ended())
                 continue
-            swept = [one for one in executions.values() if self._is_sweep(one) and one.started >= changed_at]
             passes_at = scenario.trouble_passes_at(self._baseline.at, self.account.associations.first_attempt_at)
-            idle = len(swept) >= IDLE_SWEEPS and now > passes_at
-            if not self.belongings.all() or idle or now - first_end > PATIENCE_SECONDS:
+            settled_at = max(changed_at, passes_at)
+            swept = [one for one in executions.values() if is_sweep(one) and one.started >= settled_at]
+            if not self.belongings.all() or len(swept) >= IDLE_SWEEPS or now - first_end > PATIENCE_SECONDS:
                 return
             if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return
 
-    def _spent(self, scenario: Scenario) -> list[int]:
+    def _spent(self, scenario: Scenario) -> list[float]:
         """How often the planned failures that pass with their number have met a call."""
         counts = self.account.calls.counts
-        planned = [(fault.call, fault.skip + (fault.times or 1)) for fault in scenario.faults if not fault.is_window]
+        planned = [(fault.call, fault.skip + fault.most) for fault in scenario.faults if not fault.is_window]
         return [min(counts[call], last) for call, last in planned if last <= MOST_FAILURES]
 
     def _reclaim(self, scenario: Scenario) -> None:

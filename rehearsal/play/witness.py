@@ -15,6 +15,10 @@ from ..aws.states.executions import Execution
 from .belongings import Belongings, Thing
 
 NAMED = re.compile(r"^(Kept|Pending|Not removed yet): (\S+) (\S+): (.*)$", re.MULTILINE)
+# How a clean-up says that it does not know whether something is there.
+UNSEEN = "could not be observed"
+# What a run says of what it created when its clean-up does not answer.
+PERHAPS = re.compile(r"^Not known to be removed: (\S+) (\S+)$", re.MULTILINE)
 WITH_THE_REST = "held until the rest is removed"
 REMOVED = re.compile(r"^Removed: (\S+) (\S+)$", re.MULTILINE)
 # Whom a message is about: a clean-up names the execution that it cleaned up after, a run names itself at the end.
@@ -31,6 +35,7 @@ class Statement:
     about: str  # the execution's ARN
     named: dict[str, str]  # id -> reason: what is still there
     pending: frozenset[str]  # of the named, those that are still to be removed
+    perhaps: frozenset[str]  # of the named, those that may be gone
     removed: frozenset[str]
     there: tuple[Thing, ...]  # what was there when it was said
     text: str = ""
@@ -116,14 +121,19 @@ class Witness:
 
     def _state(self, speaker: str, about: str, text: str = "", output: Any = None) -> None:
         lines = NAMED.findall(text)
+        perhaps = {identifier: "not known to be removed" for _, identifier in PERHAPS.findall(text)}
         retained, pending = _listed(output, "retained"), _listed(output, "pending")
+        named = {identifier: reason for _, _, identifier, reason in lines} | retained | pending | perhaps
         self.statements.append(
             Statement(
                 at=self.account.clock.now(),
                 speaker=speaker,
                 about=about,
-                named={identifier: reason for _, _, identifier, reason in lines} | retained | pending,
-                pending=frozenset({identifier for word, _, identifier, _ in lines if word != "Kept"} | set(pending)),
+                named=named,
+                pending=frozenset(
+                    {identifier for word, _, identifier, _ in lines if word != "Kept"} | set(pending) | set(perhaps)
+                ),
+                perhaps=frozenset({identifier for identifier, reason in named.items() if UNSEEN in reason} | set(perhaps)),
                 removed=frozenset({name for _, name in REMOVED.findall(text)} | set(_listed(output, "removed"))),
                 there=tuple(self.belongings.all()),
                 text=text,

@@ -22,7 +22,7 @@ def _contradictions(statement: Statement) -> list[str]:
     lines = [
         f"{statement.speaker} names {identifier} as still there, which is gone"
         for identifier in statement.named
-        if identifier not in there
+        if identifier not in there and identifier not in statement.perhaps
     ]
     lines += [
         f"{statement.speaker} says that {identifier} was removed, which is still there"

@@ -78,6 +78,7 @@ _ARNS = {
     "batch/computeEnvironment": "batch:{scope}:compute-environment/{name}",
     "batch/jobQueue": "batch:{scope}:job-queue/{name}",
     "cloudwatch/logGroup": "logs:{scope}:log-group:{name}",
+    "dynamodb/table": "dynamodb:{scope}:table/{name}",
     "ecr/repository": "ecr:{scope}:repository/{name}",
     "iam/instanceProfile": "iam::{account}:instance-profile/{name}",
     "iam/role": "iam::{account}:role/{name}",

@@ -97,6 +97,10 @@ def secret(params: Params, place: Place) -> str:
     )
 
 
+def queue(params: Params, place: Place) -> str:
+    return place.arn("sqs", params["QueueUrl"].rpartition("/")[2])
+
+
 def bucket(params: Params, place: Place) -> str:
     return place.arn("s3", params["DataRepositoryPath"].removeprefix("s3://").partition("/")[0])
 
@@ -219,6 +223,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "stepfunctions:StopExecution": (Row("states:StopExecution", EXECUTION),),
     "stepfunctions:StartExecution": (Row("states:StartExecution", of("states", "{stateMachineArn}"), tagged=True),),
     "stepfunctions:ListExecutions": (Row("states:ListExecutions", of("states", "{stateMachineArn}"), tagged=True),),
+    "sqs:SendMessage": (Row("sqs:SendMessage", queue),),
     # SFN guide, "Start workflow executions from a task": the managed rule by which a .sync task learns of the end.
     "events:PutRule": (Row("events:PutRule", of("events", "rule/{Name}")),),
     "events:PutTargets": (Row("events:PutTargets", of("events", "rule/{Rule}")),),

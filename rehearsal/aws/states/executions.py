@@ -80,7 +80,8 @@ class Executions:
         self.all: dict[str, Execution] = {}
         # Told of every state that an execution enters: the execution, the state's name and its type.
         self.watcher: Callable[[Execution, str, str], None] | None = None
-        # Told when an execution has ended.
+        # Told when an execution has started, and when it has ended.
+        self.on_start: Callable[[Execution], None] = lambda execution: None
         self.on_end: Callable[[Execution], None] = lambda execution: None
         integrations.nested.await_end = self.await_end
         context.calls.answer(
@@ -203,6 +204,7 @@ class Executions:
         if program.timeout_seconds is not None:
             seconds = program.timeout_seconds.timeout_seconds
             execution.timeout = clock.after(seconds, lambda: self._halt(execution, "TIMED_OUT"))
+        self.on_start(execution)
         return execution
 
     def _environment(self, execution: Execution, machine: dict[str, Any]) -> RehearsedEnvironment:
