@@ -21,7 +21,8 @@ too_old = Python $(NEEDED) or later is needed, but $(PYTHON) is $(or $(shell com
 $(INSTALLED): requirements.txt pyproject.toml
 	$(if $(shell exec 2>/dev/null; if $(IS_COMPLETE) || $(PYTHON) -c '$(NEW_ENOUGH)'; then echo yes; fi),,$(error $(too_old)))
 	@$(IS_COMPLETE) 2>/dev/null || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "installing into $(VENV) (once, about a minute)" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--list": what there is to watch)
@@ -30,7 +31,7 @@ rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--
 test: $(INSTALLED) ## run every test; those that need the Pulumi engine are skipped without one (make engine)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-lint: $(INSTALLED) ## check style, types and the rules of dependency: ruff, mypy, import-linter, shellcheck, actionlint
+lint: $(INSTALLED) ## check style, types and the dependency rules: ruff, mypy, import-linter, shellcheck, actionlint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy components/lustre_batch functions rehearsal tools tests __main__.py

@@ -172,6 +172,8 @@ def main() -> int:
     stale = bring_up_to_date(write=not only_check)
     for name in stale:
         print(f"{name}: {'stale, run make docs' if only_check else 'written'}")
+    if only_check and not stale:
+        print("everything is current")
     return 1 if stale and only_check else 0
 
 

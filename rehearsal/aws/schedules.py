@@ -29,16 +29,17 @@ class Schedules:
         groups = self._context.backend("scheduler").schedule_groups.values()
         return {one.arn: one for group in groups for one in group.schedules.values()}
 
-    def start(self) -> None:
-        """Let every schedule fire from now on, as if it had just been created.
+    def start(self, target: str | None = None) -> None:
+        """Let every schedule, or every one that starts that target, fire from now on, as if it had just been created.
 
         A rate counts from the creation, and the first period passes before anything is fired (assumed: the guide only
         says that a schedule without a start date begins at once).
         """
         self.stop()
         self.firing = True
-        for arn in self._all:
-            self._plan(arn, self._context.clock.now())
+        for arn, schedule in self._all.items():
+            if target in (None, schedule.target["Arn"]):
+                self._plan(arn, self._context.clock.now())
 
     def stop(self) -> None:
         """Fire nothing any more, and forget what was due."""

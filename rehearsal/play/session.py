@@ -74,6 +74,7 @@ class Session:
         began_wall = time.perf_counter()
         account = self.account
         account.reset(self._baseline, scenario)
+        account.schedules.start(self._clean_up_machine)
         account.authorise()
         account.executions.watcher = watcher
         calls = CallLog(account.clock, self._baseline.at) if log_calls else None
@@ -104,9 +105,6 @@ class Session:
     @property
     def _clean_up_machine(self) -> str:
         return str(self.exports.get("cleanUpStateMachineArn", ""))
-
-    def _is_sweep(self, execution: Execution) -> bool:
-        return execution.machine_arn == self._clean_up_machine and is_sweep(execution)
 
     def _run(self, scenario: Scenario) -> None:
         plan, clock = scenario.execution, self.account.clock
@@ -170,10 +168,10 @@ class Session:
             if now < quiet_at:
                 clock.run(quiet_at, stop=lambda: not self._ended())
                 continue
-            swept = [one for one in executions.values() if self._is_sweep(one) and one.started >= changed_at]
             passes_at = scenario.trouble_passes_at(self._baseline.at, self.account.associations.first_attempt_at)
-            idle = len(swept) >= IDLE_SWEEPS and now > passes_at
-            if not self.belongings.all() or idle or now - first_end > PATIENCE_SECONDS:
+            settled_at = max(changed_at, passes_at)
+            swept = [one for one in executions.values() if is_sweep(one) and one.started >= settled_at]
+            if not self.belongings.all() or len(swept) >= IDLE_SWEEPS or now - first_end > PATIENCE_SECONDS:
                 return
             if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return

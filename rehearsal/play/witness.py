@@ -15,6 +15,8 @@ from ..aws.states.executions import Execution
 from .belongings import Belongings, Thing
 
 NAMED = re.compile(r"^(Kept|Pending|Not removed yet): (\S+) (\S+): (.*)$", re.MULTILINE)
+# How a clean-up says that it does not know whether something is there.
+UNSEEN = "could not be observed"
 # What a run says of what it created when its clean-up does not answer.
 PERHAPS = re.compile(r"^Not known to be removed: (\S+) (\S+)$", re.MULTILINE)
 WITH_THE_REST = "held until the rest is removed"
@@ -121,16 +123,17 @@ class Witness:
         lines = NAMED.findall(text)
         perhaps = {identifier: "not known to be removed" for _, identifier in PERHAPS.findall(text)}
         retained, pending = _listed(output, "retained"), _listed(output, "pending")
+        named = {identifier: reason for _, _, identifier, reason in lines} | retained | pending | perhaps
         self.statements.append(
             Statement(
                 at=self.account.clock.now(),
                 speaker=speaker,
                 about=about,
-                named={identifier: reason for _, _, identifier, reason in lines} | retained | pending | perhaps,
+                named=named,
                 pending=frozenset(
                     {identifier for word, _, identifier, _ in lines if word != "Kept"} | set(pending) | set(perhaps)
                 ),
-                perhaps=frozenset(perhaps),
+                perhaps=frozenset({identifier for identifier, reason in named.items() if UNSEEN in reason} | set(perhaps)),
                 removed=frozenset({name for _, name in REMOVED.findall(text)} | set(_listed(output, "removed"))),
                 there=tuple(self.belongings.all()),
                 text=text,
