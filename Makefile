@@ -8,7 +8,7 @@ NEEDED := 3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
 IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
-.PHONY: help rehearse test lint format definition engine bench soak exhaust compare docs clean
+.PHONY: help rehearse test lint format definition engine bench soak exhaust mutants compare docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,8 @@ too_old = Python $(NEEDED) or later is needed, but $(PYTHON) is $(or $(shell com
 $(INSTALLED): requirements.txt pyproject.toml
 	$(if $(shell exec 2>/dev/null; if $(IS_COMPLETE) || $(PYTHON) -c '$(NEW_ENOUGH)'; then echo yes; fi),,$(error $(too_old)))
 	@$(IS_COMPLETE) 2>/dev/null || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "installing into $(VENV) (once, about a minute)" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--list": what there is to watch)
@@ -30,7 +31,7 @@ rehearse: $(INSTALLED) ## deploy into the embedded AWS and watch a run (ARGS="--
 test: $(INSTALLED) ## run every test; those that need the Pulumi engine are skipped without one (make engine)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-lint: $(INSTALLED) ## check style, types and the rules of dependency: ruff, mypy, import-linter, shellcheck, actionlint
+lint: $(INSTALLED) ## check style, types and the dependency rules: ruff, mypy, import-linter, shellcheck, actionlint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy components/lustre_batch functions rehearsal tools tests __main__.py
@@ -59,6 +60,9 @@ bench: $(INSTALLED) ## measure start-up, deployment and rehearsal times
 
 soak: $(INSTALLED) ## play N random schedules and print the smallest that fails (N=5000)
 	@$(BIN)/python -m tools.soak --schedules '$(or $(N),5000)'
+
+mutants: $(INSTALLED) ## break the definitions and the Lambda in small ways and ask the tests whether they notice (ARGS="--only NAME")
+	@$(BIN)/python -m tools.mutants $(ARGS)
 
 exhaust: $(INSTALLED) ## fail every call of a run in every way and stop it in every state (N=200: a sample); WRITE=1 updates docs/faults.md
 	@$(BIN)/python -m tools.exhaust $(if $(N),--cases '$(N)') $(if $(WRITE),--write)

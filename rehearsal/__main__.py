@@ -1,6 +1,6 @@
 """`python -m rehearsal`: the command. Owns reading the arguments and the exit status: 0 when everything ended as the
-scenario expects, 1 when it did not, 2 when the scenario cannot be played. It must never print anything after the JSON
-object."""
+scenario expects, 1 when it did not, 2 when the scenario cannot be played, 130 when it was interrupted. It must never
+print anything after the JSON object. Whatever takes time to import is imported late: an interruption finds `main`."""
 
 from __future__ import annotations
 
@@ -8,37 +8,50 @@ import argparse
 import contextlib
 import gc
 import json
+import os
 import re
 import sys
 import time
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
 from . import STARTED
-from .play import scenario as scenarios
-from .play.output import console as console_on
-from .play.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from .aws.account import Account
+    from .play.scenario import Scenario
 
 
 def main(arguments: list[str] | None = None, started: float | None = None) -> int:
     """Run the command; `started` is when it began, by `time.perf_counter`, if that was before this call."""
     started = time.perf_counter() if started is None else started
     options = _parser().parse_args(arguments)
-    console = console_on(stderr=options.json)
+    try:
+        return _run(options, started)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace, started: float) -> int:
+    from .play.output import console as console_on
+    from .play.scenario import ScenarioError
+
     if options.list:
         _list(console_on())
         return 0
     try:
-        return _rehearse(options, console, started)
+        _check_system()
+        return _rehearse(options, console_on(stderr=options.json), started)
     except (ScenarioError, UsageError) as error:
         print(f"python -m rehearsal: {error}", file=sys.stderr)
         return 2
+
+
+# What a stack may adopt instead of creating it, and a run would look for in the account.
+ADOPTED = ("vpcId", "subnetIds", "securityGroupIds", "bucketName")
 
 
 class UsageError(Exception):
@@ -47,28 +60,37 @@ class UsageError(Exception):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description="Rehearse the stack on an embedded AWS.")
-    parser.add_argument("--stack", default="autoexport", help="whose configuration to use (Pulumi.STACK.yaml)")
+    parser.add_argument(
+        "--stack", default="autoexport", help="the stack whose configuration to use, from Pulumi.STACK.yaml"
+    )
     parser.add_argument("--scenario", default="default", metavar="NAME|FILE", help="what to play (see --list)")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help='override a configuration value; a list is JSON: --set \'subnetIds=["subnet-1","subnet-2"]\'',
+        help="override a configuration value; a list or a map is JSON: "
+        '--set \'computeEnvironmentInstanceTypes=["c7i","c6i"]\'',
     )
     parser.add_argument("--input", default=None, metavar="JSON", help="the execution's input: any JSON")
-    parser.add_argument("--engine", action="store_true", help="deploy through the real Pulumi engine")
-    parser.add_argument("--json", action="store_true", help="print the facts as one JSON object, the last line")
+    parser.add_argument("--engine", action="store_true", help="deploy with the Pulumi engine instead of its mocks (needs `make engine`)")
+    parser.add_argument("--json", action="store_true", help="print the facts as one JSON object on the last line")
     parser.add_argument("--calls", default=None, metavar="FILE.jsonl", help="write every API call that was made there")
     parser.add_argument("--list", action="store_true", help="list the scenarios")
     return parser
 
 
+def _check_system() -> None:
+    """A real job is waited for by a file descriptor of its process."""
+    if not hasattr(os, "pidfd_open"):
+        raise UsageError(f"the rehearsal needs Linux 5.3 or later, and this is {sys.platform}: use a container there")
+
+
 def _list(console: Console) -> None:
-    table = Table(box=None, padding=(0, 2), show_header=False)
-    for name in scenarios.names():
-        table.add_row(name, scenarios.load(name).description)
-    console.print(table)
+    from .play import scenario as scenarios
+    from .play.output import print_rows
+
+    print_rows(console, [(name, scenarios.load(name).description) for name in scenarios.names()])
 
 
 def _rehearse(options: argparse.Namespace, console: Console, started: float) -> int:
@@ -78,6 +100,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
         with _uncollected():
             # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
             from .aws.account import Account
+            from .play.output import print_rows
             from .play.report import show
             from .play.session import Session
             from .play.timeline import Timeline
@@ -88,8 +111,8 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             try:
                 exports = _deploy(account, options, scenario)
             except DeployError as error:
-                raise UsageError(f"{error}{_list_hint(str(error))}") from None
-            console.print(f"[bold]{scenario.name}[/bold] {scenario.description}")
+                raise UsageError(f"{error}{_hint(str(error))}") from None
+            print_rows(console, [(scenario.name, scenario.description)], margin=0)
         session = Session(account, exports)
         timeline = Timeline(console)
         played = session.play(scenario, timeline, log_calls=calls is not None)
@@ -131,14 +154,27 @@ def _deploy(account: Account, options: argparse.Namespace, scenario: Scenario) -
     if options.engine:
         from .provider.engine import deploy
     else:
+        from .provider.configuration import configuration
         from .provider.mocks import deploy
+
+        project, values = configuration(options.stack, config)
+        for key in ADOPTED:
+            if values.get(f"{project}:{key}", "") not in ("", "[]"):
+                raise UsageError(f"{key}: what a stack adopts is not in the embedded account and cannot be rehearsed yet")
     return dict(deploy(account, options.stack, config).exports)
 
 
-def _list_hint(message: str) -> str:
-    """How to write a list, where the engine's own words only say that one is wanted."""
-    wanted = re.search(r"configuration key '(?:[^']*:)?([^']+)' must be of type 'array", message)
-    return f'; a list is JSON: --set \'{wanted[1]}=["a", "b"]\'' if wanted else ""
+def _hint(message: str) -> str:
+    """How to write a value, where the engine's own words only name the type that is wanted."""
+    wanted = re.search(r"configuration key '(?:[^']*:)?([^']+)' must be of type '(\w+)", message)
+    if not wanted:
+        return ""
+    key, declared = wanted.groups()
+    return {
+        "array": f"; a list is JSON: --set '{key}=[\"a\", \"b\"]'",
+        "object": f"; a map is JSON: --set '{key}={{\"team\": \"cfd\"}}'",
+        "boolean": f"; write true or false: --set {key}=true",
+    }.get(declared, "")
 
 
 def _settings(given: list[str]) -> dict[str, str]:
@@ -152,6 +188,8 @@ def _settings(given: list[str]) -> dict[str, str]:
 
 
 def _scenario(options: argparse.Namespace) -> Scenario:
+    from .play import scenario as scenarios
+
     scenario = scenarios.load(options.scenario)
     if options.input is None:
         return scenario

@@ -149,18 +149,18 @@ ROWS: tuple[tuple[str, str, Callable[[Column], str]], ...] = (
     ("runs that left anything behind", "何かを残した実行", lambda c: f"{c.leaving_runs}"),
     (
         "idle minutes (drained → deleted), median",
-        "アイドル時間(分、エクスポート完了→削除)中央値",
+        "アイドル時間（分、エクスポート完了→削除）の中央値",
         lambda c: f"{c.minutes(0.5):.1f}",
     ),
-    ("idle minutes, 95th percentile", "アイドル時間(分)95 パーセンタイル", lambda c: f"{c.minutes(0.95):.1f}"),
+    ("idle minutes, 95th percentile", "アイドル時間（分）の 95 パーセンタイル", lambda c: f"{c.minutes(0.95):.1f}"),
     (
         "state transitions per run (mean)",
-        "1 実行あたりの状態遷移数(平均)",
+        "1 実行あたりの状態遷移数（平均）",
         lambda c: f"{statistics.mean(c.transitions):.0f}",
     ),
     (
         "file system cost per run (mean)",
-        "1 実行あたりのファイルシステム費用(平均)",
+        "1 実行あたりのファイルシステム費用（平均）",
         lambda c: f"${statistics.mean(c.dollars):.2f}",
     ),
 )

@@ -33,9 +33,9 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False)
 
 
-def print_rows(target: Console, rows: list[tuple[str, str]]) -> None:
+def print_rows(target: Console, rows: list[tuple[str, str]], margin: int = 2) -> None:
     """Names and texts in two columns; a word that is longer than its line, such as an ARN, stays in one piece."""
-    indent = max(len(name) for name, _ in rows) + 4
+    indent = margin + max(len(name) for name, _ in rows) + 2
     for name, text in rows:
         lines = [
             line
@@ -49,7 +49,7 @@ def print_rows(target: Console, rows: list[tuple[str, str]]) -> None:
             or [""]
         ]
         for number, line in enumerate(lines):
-            head = Text(f"  {name if number == 0 else '':<{indent - 2}}", style="bold")
+            head = Text(f"{'':<{margin}}{name if number == 0 else '':<{indent - margin}}", style="bold")
             target.print(head.append(Text(line, style="not bold")), soft_wrap=True)
 
 

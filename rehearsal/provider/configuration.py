@@ -29,6 +29,9 @@ def configuration(
     values = {key: _default(entry) for key, entry in schema.items() if _default(entry) is not None}
     values |= {_qualified(name, key): value for key, value in (_yaml(stack_file).get("config") or {}).items()}
     values |= {_qualified(name, key): value for key, value in (overrides or {}).items()}
+    for key, value in values.items():
+        if _is_encrypted(value):
+            raise DeployError(f"{key}: an encrypted value cannot be read without the engine (--engine)")
     texts = {key: _text(value) for key, value in values.items()}
     for key, entry in schema.items():
         _check_type(stack, key, entry, texts.get(key))
@@ -36,7 +39,13 @@ def configuration(
 
 
 def _yaml(path: pathlib.Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise DeployError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
+        raise DeployError(f"{path.name} is not a mapping of keys, with a mapping as its config")
+    return content
 
 
 def _qualified(project: str, key: str) -> str:
@@ -49,9 +58,14 @@ def _default(entry: Any) -> Any:
     return entry.get("value", entry.get("default"))
 
 
+def _is_encrypted(value: Any) -> bool:
+    """Whether a value, or a part of it, is one that only the engine can decrypt."""
+    if isinstance(value, Mapping):
+        return set(value) == {"secure"} or any(map(_is_encrypted, value.values()))
+    return isinstance(value, list) and any(map(_is_encrypted, value))
+
+
 def _text(value: Any) -> str:
-    if isinstance(value, Mapping) and set(value) == {"secure"}:
-        raise DeployError("encrypted configuration values cannot be read without the engine (--engine)")
     return value if isinstance(value, str) else json.dumps(value)
 
 

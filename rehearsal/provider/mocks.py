@@ -63,7 +63,7 @@ class _Driver(mocks.Mocks):
         provider = self._providers[(args.provider or "").rpartition("::")[2]]
         region = inputs.get("region") or provider.get("region") or self._account.region
         if region != self._account.region:
-            raise ResourceError(f"the embedded account is in {self._account.region}, not in {region}")
+            raise ResourceError(f"the embedded account is in {self._account.region}, not in {region}; another cannot be rehearsed yet")
         kind = resources.kind_of(args.typ)
         inputs = resources.named(kind, args.name, inputs)
         if failures := resources.check_inputs(kind, inputs):
@@ -93,7 +93,10 @@ def deploy(
     try:
         with contextlib.chdir(folder):
             run_under_mocks(
-                program or functools.partial(run_main, folder), monitor, Stack(project, stack, values), QuietLog()
+                program or functools.partial(run_main, folder),
+                monitor,
+                Stack(project, stack, values),
+                QuietLog(deployment.warnings),
             )
     except Exception as error:
         if cause := _cause(error):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pathlib
 import re
+import signal
+import subprocess
 import sys
 import time
 
@@ -63,6 +67,76 @@ def test_a_mistake_in_an_option_is_said_before_anything_else_and_a_list_is_expla
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     assert """--set 'computeEnvironmentInstanceTypes=["a", "b"]'""" in line
+
+
+@pytest.mark.parametrize(
+    ("setting", "hint"),
+    [
+        ("tags=a", """a map is JSON: --set 'tags={"team": "cfd"}'"""),
+        ("autoExport=yes", "write true or false: --set autoExport=true"),
+        ("lustreStorageCapacity=much", "must be of type 'integer'"),
+    ],
+)
+def test_a_value_of_the_wrong_type_gets_a_hint_how_to_write_it(
+    capsys: pytest.CaptureFixture[str], setting: str, hint: str
+) -> None:
+    assert main(["--set", setting]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(hint) or hint in line
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["vpcId=vpc-12345678", 'subnetIds=["subnet-12345678"]'], "vpcId: what a stack adopts"),
+        (["bucketName=somebodys-bucket"], "bucketName: what a stack adopts"),
+        (["aws:region=ap-northeast-1"], "not in ap-northeast-1; another cannot be rehearsed yet"),
+    ],
+)
+def test_what_cannot_be_rehearsed_yet_is_said_in_one_line(
+    capsys: pytest.CaptureFixture[str], settings: list[str], words: str
+) -> None:
+    assert main([argument for setting in settings for argument in ("--set", setting)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert words in line
+
+
+def test_a_system_without_what_a_real_job_needs_is_named_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    assert main([]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "needs Linux" in line
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 3.0])
+def test_an_interruption_is_one_line_and_leaves_nothing_behind(seconds: float, tmp_path: pathlib.Path) -> None:
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "rehearsal"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    os.killpg(begun.pid, signal.SIGINT)
+    _, said = begun.communicate(timeout=60)
+    assert (begun.returncode, said) == (130, "interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["--list"], ["--scenario", "bad-parameter"]])
+def test_no_line_ends_in_blanks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if line != line.rstrip()] == []
 
 
 def test_a_failed_run_reads_well_on_a_narrow_terminal(
