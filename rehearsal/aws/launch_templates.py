@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from .calls import ModelError
@@ -39,6 +41,18 @@ class LaunchTemplates:
         template = self._ec2.launch_templates.get(arn.rpartition("launch-template/")[2])
         return {tag["key"]: tag["value"] for tag in template.get_tags()} if template is not None else {}
 
+    @contextlib.contextmanager
+    def _repeatable(self) -> Iterator[None]:
+        """Let moto draw the template's id from the account's identifiers, which are the same in every play."""
+        from moto.moto_api._internal import mock_random
+
+        state = mock_random.getstate()
+        mock_random.seed(self._context.ids.hexadecimal("lt"))
+        try:
+            yield
+        finally:
+            mock_random.setstate(state)
+
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """EC2 API reference, ensuring idempotency: the same token and parameters give the same template again."""
         token = params.get("ClientToken")
@@ -49,7 +63,8 @@ class LaunchTemplates:
                 raise ModelError("IdempotentParameterMismatch", "The client token was used with other parameters")
             if created["LaunchTemplate"]["LaunchTemplateId"] in self._ec2.launch_templates:
                 return created
-        answer = self._context.calls.ask_moto(self._context.client("ec2"), "CreateLaunchTemplate", params)
+        with self._repeatable():
+            answer = self._context.calls.ask_moto(self._context.client("ec2"), "CreateLaunchTemplate", params)
         if token:
             self._by_token[token] = (params, answer)
         return answer

@@ -42,7 +42,6 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
     [
         (["--scenario", "nonsense"], "is not a scenario"),
         (["--input", "{"], "--input {"),
-        (["--input", "[]"], "JSON object"),
         (["--set", "nonsense"], "KEY=VALUE"),
         (["--stack", "nonsense"], "nonsense"),
     ],
