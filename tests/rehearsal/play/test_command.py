@@ -112,7 +112,7 @@ def test_a_system_without_what_a_real_job_needs_is_named_in_one_line(
     assert "needs Linux" in line
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.5, 3.0])
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 2.5])
 def test_an_interruption_is_one_line_and_leaves_nothing_behind(seconds: float, tmp_path: pathlib.Path) -> None:
     begun = subprocess.Popen(
         [sys.executable, "-m", "rehearsal"],
@@ -125,7 +125,9 @@ def test_an_interruption_is_one_line_and_leaves_nothing_behind(seconds: float, t
     time.sleep(seconds)
     os.killpg(begun.pid, signal.SIGINT)
     _, said = begun.communicate(timeout=60)
-    assert (begun.returncode, said) == (130, "interrupted\n")
+    assert said == "interrupted\n"
+    # Python kills itself by the signal if that came during an exec(); shells call both 130.
+    assert begun.returncode in (130, -signal.SIGINT)
     assert list(tmp_path.iterdir()) == []
 
 
