@@ -1,6 +1,6 @@
-"""Draws the state machine from its definition, as Mermaid: every state, or the main line that a reader needs first.
+"""Draws the state machines from their definitions, as Mermaid: every state, or the main line that a reader needs first.
 
-It reads the definition and nothing else, so that a picture cannot say what the definition does not do.
+It reads the definitions and nothing else, so that a picture cannot say what they do not do.
 """
 
 import functools
@@ -16,28 +16,36 @@ SHAPES = {"Choice": ("{", "}"), "Wait": ("([", "])"), "Succeed": ("(((", ")))"),
 # The states of the overview, in reading order; what lies between two of them is left out.
 RUN = {
     "GetParameters": {"en": "read and check the parameters", "ja": "パラメータを読み、検査する"},
+    "TakeLock": {"en": "take the lock", "ja": "ロックを取る"},
+    "RegisterJobDefinition": {"en": "register the job definition", "ja": "ジョブ定義を登録する"},
     "CreateFileSystem": {"en": "create the file system", "ja": "ファイルシステムを作る"},
     "CreateAssociation": {"en": "link it to the bucket", "ja": "バケットに関連付ける"},
-    "WaitForLustreCreation": {"en": "wait until both are AVAILABLE", "ja": "両方が AVAILABLE になるまで待つ"},
     "CreateLaunchTemplate": {"en": "create the launch template", "ja": "起動テンプレートを作る"},
     "UpdateComputeEnvironment": {
-        "en": "point the compute environment at it, wait for VALID",
-        "ja": "コンピューティング環境に設定し、VALID を待つ",
+        "en": "point the compute environment at it",
+        "ja": "コンピューティング環境に設定する",
     },
-    "RegisterJobDefinition": {"en": "register the job definition", "ja": "ジョブ定義を登録する"},
+    "WaitForLustreCreation": {"en": "wait until both are AVAILABLE", "ja": "両方が AVAILABLE になるまで待つ"},
+    "FindImportTask": {"en": "wait for the bucket's listing", "ja": "バケットの一覧の取り込みを待つ"},
     "SubmitJob": {"en": "submit the job", "ja": "ジョブを送信する"},
     "WaitForJobCompletion": {"en": "wait for its end", "ja": "ジョブの終了を待つ"},
+    "WaitForCleanUp": {"en": "start the clean-up, wait for its answer", "ja": "後片付けを始め、その応答を待つ"},
+    "Notify": {"en": "tell the topic, if there is anything to tell", "ja": "伝えることがあればトピックに通知する"},
+    "Failed": {"en": "FAILED: error, cause, what is left", "ja": "FAILED: エラー、原因、残ったもの"},
+    "Succeeded": {"en": "SUCCEEDED", "ja": "SUCCEEDED"},
 }
 CLEAN_UP = {
-    "StartReclaim": {"en": 'started with {"reclaim": …}', "ja": '{"reclaim": …} で開始'},
+    "SweepFileSystems": {"en": "sweep: look for what was left", "ja": "巡回: 残されたものを探す"},
+    "WaitForLists": {"en": "the rule's event: wait a minute", "ja": "ルールのイベント: 1 分待つ"},
     "StartCleanUp": {
-        "en": "started by EventBridge: an execution was stopped, timed out or failed",
-        "ja": "EventBridge が開始: 実行が停止・タイムアウト・失敗した",
+        "en": "start a clean-up for every execution that is over",
+        "ja": "終わった実行それぞれの後片付けを始める",
     },
-    "FindWhatWasCreated": {"en": "find by its tags what the run created", "ja": "実行が作ったものをタグで探す"},
-    "FindJobs": {"en": "stop jobs that still run", "ja": "まだ動いているジョブを止める"},
+    "DescribeTarget": {"en": "is the execution over?", "ja": "実行は終わっているか"},
+    "FindFileSystems": {"en": "find by its tags what the run created", "ja": "実行が作ったものをタグで探す"},
+    "DescribeJobs": {"en": "stop jobs that still run", "ja": "まだ動いているジョブを止める"},
     "DeregisterJobDefinition": {"en": "deregister the job definition", "ja": "ジョブ定義を登録解除する"},
-    "ReleaseComputeEnvironment": {
+    "ReleaseEnvironment": {
         "en": "take the template off the compute environment",
         "ja": "コンピューティング環境からテンプレートを外す",
     },
@@ -49,22 +57,47 @@ CLEAN_UP = {
     "DisableAutoExport": {"en": "switch automatic export off", "ja": "自動エクスポートを切る"},
     "CreateExportTask": {"en": "run an export task over everything", "ja": "全体にエクスポートタスクを実行する"},
     "KeepFileSystem": {"en": "keep the file system, tagged with the reason", "ja": "理由のタグを付けて残す"},
+    "ReadTasksBeforeDeletion": {"en": "read once more what permits the deletion", "ja": "削除の条件を読み直す"},
     "DeleteFileSystem": {"en": "delete the file system, see it gone", "ja": "ファイルシステムを削除し、確かめる"},
     "DeleteLaunchTemplate": {"en": "delete the launch template", "ja": "起動テンプレートを削除する"},
-    "Notify": {"en": "tell the topic, if there is anything to tell", "ja": "伝えることがあればトピックに通知する"},
-    "Failed": {"en": "FAILED: error, cause, Kept: …", "ja": "FAILED: エラー、原因、Kept: …"},
-    "Succeeded": {"en": "SUCCEEDED", "ja": "SUCCEEDED"},
+    "ReleaseLock": {"en": "give the lock back", "ja": "ロックを返す"},
+    "CleanedUp": {"en": "answer: removed, retained, pending", "ja": "応答: 削除、保持、保留"},
 }
+PARTS = {"run": RUN, "clean_up": CLEAN_UP}
 TITLES = {
-    "run": {"en": "a run", "ja": "実行"},
-    "clean_up": {"en": "clean-up, on every path", "ja": "後片付け（どの経路でも）"},
-    "failure": {"en": "whatever fails", "ja": "何が失敗しても"},
+    "run": {"en": "run", "ja": "run（実行）"},
+    "clean_up": {"en": "clean_up", "ja": "clean_up（後片付け）"},
+}
+# Ways of the graph that no execution takes: what is kept is not considered for deletion (MayDeleteFileSystem).
+NEVER_TAKEN = {("KeepFileSystem", "ReadTasksBeforeDeletion"), ("KeepFileSystem", "DeleteFileSystem")}
+FAILURE = {"en": "whatever fails", "ja": "何が失敗しても"}
+# Who starts a machine, and the shown state at which each comes in.
+CALLERS = {
+    "people": (
+        "run",
+        "GetParameters",
+        {"en": "you, a schedule, another workflow", "ja": "利用者、スケジュール、別のワークフロー"},
+    ),
+    "schedule": ("clean_up", "SweepFileSystems", {"en": "the sweep, on a schedule", "ja": "スケジュールによる巡回"}),
+    "rule": (
+        "clean_up",
+        "WaitForLists",
+        {
+            "en": "EventBridge: a run was stopped, timed out or failed",
+            "ja": "EventBridge: 実行が停止・タイムアウト・失敗した",
+        },
+    ),
+    "reclaimer": (
+        "clean_up",
+        "DescribeTarget",
+        {"en": "{#quot;reclaim#quot;: …}, through run", "ja": "{#quot;reclaim#quot;: …}（run を通して）"},
+    ),
 }
 
 
-def states() -> States:
-    """The definition's states, in its order."""
-    found: States = described("definition").read("run")["States"]
+def states(name: str) -> States:
+    """A definition's states, in its order."""
+    found: States = described("definition").read(name)["States"]
     return found
 
 
@@ -80,44 +113,52 @@ def caught(state: dict[str, Any]) -> list[str]:
     return [name for name in dict.fromkeys(rule["Next"] for rule in state.get("Catch", [])) if name not in usual]
 
 
-def state_diagram() -> str:
-    """Every state as a flow chart: what follows what, failures dotted."""
+def state_diagram(name: str) -> str:
+    """Every state of a definition as a flow chart: what follows what, failures dotted."""
     lines = []
-    for name, state in states().items():
+    for each, state in states(name).items():
         opening, closing = SHAPES.get(state["Type"], ("[", "]"))
-        lines.append(f"  {name}{opening}{name}{closing}")
-        lines += [f"  {name} --> {target}" for target in successors(state)]
-        lines += [f"  {name} -.-> {target}" for target in caught(state)]
+        lines.append(f"  {each}{opening}{each}{closing}")
+        lines += [f"  {each} --> {target}" for target in successors(state)]
+        lines += [f"  {each} -.-> {target}" for target in caught(state)]
     return _mermaid(lines)
 
 
 def overview(language: str) -> str:
-    """The main line: the steps of a run, the clean-up, and what leads from one to the other."""
-    all_states, shown = states(), RUN | CLEAN_UP
-    missing = [name for name in shown if name not in all_states]
-    if missing:
-        raise SystemExit(f"tools/diagrams.py shows states that the definition does not have: {', '.join(missing)}")
+    """The main line: the steps of a run, the clean-up, and who starts which."""
+    lines = [f'  {caller}(["{words[language]}"])' for caller, (_, _, words) in CALLERS.items()]
+    for part, shown in PARTS.items():
+        all_states = states(part)
+        missing = [name for name in shown if name not in all_states]
+        if missing:
+            raise SystemExit(f"tools/diagrams.py shows states that {part} does not have: {', '.join(missing)}")
+        lines += [f'  subgraph {part}["{TITLES[part][language]}"]', *_nodes(all_states, shown, language), "  end"]
+        lines += [f"  {name} --> {to}" for name, to in _arrows(all_states, shown)]
+    lines += [f"  {caller} --> {entry}" for caller, (_, entry, _) in CALLERS.items()]
+    lines += ["  WaitForCleanUp ==> DescribeTarget", "  StartCleanUp ==> DescribeTarget"]
+    lines.append(f'  run -. "{FAILURE[language]}" .-> WaitForCleanUp')
+    return _mermaid(lines)
+
+
+def _arrows(all_states: States, shown: dict[str, dict[str, str]]) -> Iterator[tuple[str, str]]:
+    """What follows what among the shown states, without ways back, short cuts, and what every failure does."""
     order = list(shown)
     reached = {name: set(_next_shown(all_states, name, shown)) for name in order}
     forward = {name: {to for to in reached[name] if order.index(to) > order.index(name)} for name in order}
-    # That any step of the run may end in the clean-up is drawn once, for all of them.
-    fails = [name for name in RUN if "FindWhatWasCreated" in forward[name]]
-    for name in fails:
-        forward[name].discard("FindWhatWasCreated")
-    lines = []
-    for group, members in (("run", RUN), ("clean_up", CLEAN_UP)):
-        lines += [f'  subgraph {group}["{TITLES[group][language]}"]', *_nodes(all_states, members, language), "  end"]
-    lines += [f"  {name} --> {to}" for name in order for to in order if to in _nearest(forward, name)]
-    if fails:
-        lines.append(f'  run -. "{TITLES["failure"][language]}" .-> FindWhatWasCreated')
-    return _mermaid(lines)
+    for name, to in NEVER_TAKEN:
+        forward.get(name, set()).discard(to)
+    for name in order:
+        if "WaitForCleanUp" in forward[name] and name != "WaitForJobCompletion":
+            forward[name].discard("WaitForCleanUp")  # drawn once, for all of them
+    return ((name, to) for name in order for to in order if to in _nearest(forward, name))
 
 
 def _nodes(all_states: States, shown: dict[str, dict[str, str]], language: str) -> Iterator[str]:
     for name, label in shown.items():
         comment = all_states[name].get("Comment", "")
         step = comment.removeprefix("Step ").split(".")[0] + " · " if comment.startswith("Step ") else ""
-        opening, closing = SHAPES.get(all_states[name]["Type"], ("[", "]")) if name in ("Succeeded", "Failed") else "[]"
+        ends = all_states[name]["Type"] in ("Succeed", "Fail")
+        opening, closing = SHAPES[all_states[name]["Type"]] if ends else ("[", "]")
         text = (step + label[language]).replace('"', "#quot;")
         yield f'    {name}{opening}"{text}"{closing}'
 

@@ -5,6 +5,7 @@ that a parameter is described in one place only and a picture cannot lie.
 """
 
 import argparse
+import functools
 import json
 import re
 import sys
@@ -129,6 +130,10 @@ def between(marker: str, make: Callable[[str], str]) -> Callable[[str], str]:
     return replace
 
 
+def _drawn(name: str, _: str) -> str:
+    return state_diagram(name)
+
+
 GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("Pulumi.yaml", pulumi_yaml),
     ("components/lustre_batch/args.py", arguments),
@@ -138,8 +143,11 @@ GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("docs/parameters.ja.md", between("parameters", lambda _: parameter_table("ja"))),
     ("docs/workflow.md", between("overview", lambda _: overview("en"))),
     ("docs/workflow.ja.md", between("overview", lambda _: overview("ja"))),
-    ("docs/workflow.md", between("states", lambda _: state_diagram())),
-    ("docs/workflow.ja.md", between("states", lambda _: state_diagram())),
+    *(
+        (page, between(f"states of {name}", functools.partial(_drawn, name)))
+        for page in ("docs/workflow.md", "docs/workflow.ja.md")
+        for name in ("run", "clean_up")
+    ),
 ]
 
 

@@ -3,9 +3,15 @@
 What is said is the workflow's business; here is only who hears it.
 """
 
+import pulumi
 import pulumi_aws as aws
 
 from .owner import Owner
+
+UNHEARD = (
+    "notificationEmail is empty: notifications of failures and of file systems that stay go to the topic only, and "
+    "nobody is subscribed to it. Set notificationEmail, or subscribe to the topic yourself (notificationTopicArn)."
+)
 
 
 def create_topic(owner: Owner) -> aws.sns.Topic:
@@ -27,4 +33,6 @@ def create_topic(owner: Owner) -> aws.sns.Topic:
             endpoint=settings.notification_email,
             opts=owner.child(),
         )
+    else:
+        pulumi.warn(UNHEARD, owner.component)
     return topic

@@ -27,10 +27,11 @@ class Deployed:
 
 @dataclass
 class Deployment:
-    """The stack's exports, and every resource in the order of creation."""
+    """The stack's exports, every resource in the order of creation, and what the program warned of."""
 
     exports: dict[str, Any] = field(default_factory=dict)
     resources: list[Deployed] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def of_type(self, token: str) -> list[Deployed]:
         return [resource for resource in self.resources if resource.type == token]

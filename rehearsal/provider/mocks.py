@@ -95,7 +95,10 @@ def deploy(
     try:
         with contextlib.chdir(folder):
             run_under_mocks(
-                program or functools.partial(run_main, folder), monitor, Stack(project, stack, values), QuietLog()
+                program or functools.partial(run_main, folder),
+                monitor,
+                Stack(project, stack, values),
+                QuietLog(deployment.warnings),
             )
     except Exception as error:
         if cause := _cause(error):

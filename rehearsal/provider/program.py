@@ -27,10 +27,15 @@ Program = Callable[[], Any]
 
 
 class QuietLog(logging.Logger):
-    """Where Pulumi's mock engine logs. What fails is raised as well, so errors are not repeated here."""
+    """Where Pulumi's mock engine logs. Warnings are kept for whoever asks, and not printed. What fails is raised as
+    well, so errors are not repeated here."""
 
-    def __init__(self) -> None:
+    def __init__(self, warnings: list[str]) -> None:
         super().__init__("rehearsal.program")
+        self._warnings = warnings
+
+    def warning(self, msg: object, *_: Any, **__: Any) -> None:
+        self._warnings.append(str(msg))
 
     def error(self, *_: Any, **__: Any) -> None:
         return

@@ -25,6 +25,7 @@ _LISTS = (
     ("events", "list_rules", "Rules", "Name"),
     ("stepfunctions", "list_state_machines", "stateMachines", "stateMachineArn"),
     ("sns", "list_topics", "Topics", "TopicArn"),
+    ("scheduler", "list_schedules", "Schedules", "Arn"),
 )
 
 
@@ -41,6 +42,8 @@ def inventory(account: Account) -> set[str]:
     environments = batch.describe_compute_environments()["computeEnvironments"]
     found |= _alive("batch", environments, "computeEnvironmentName", "status", "DELETED")
     found |= _alive("batch", batch.describe_job_queues()["jobQueues"], "jobQueueName", "status", "DELETED")
+    found |= {f"dynamodb {name}" for name in account.client("dynamodb").list_tables()["TableNames"]}
+    found |= {f"sqs {url}" for url in account.client("sqs").list_queues().get("QueueUrls", [])}
     return found
 
 

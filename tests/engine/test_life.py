@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from lustre_batch.notifications import UNHEARD
 
 from rehearsal.play import scenario
 from rehearsal.play.session import Session
@@ -25,7 +26,7 @@ def test_the_first_preview_plans_only_creations_and_warns_of_nothing(stack: Stac
     preview = stack.operate("preview")
     assert {operation for operation, _, _ in preview.steps} <= {"create", "read"}
     assert set(preview.changes) == {"create"}
-    assert preview.warnings == []
+    assert preview.warnings == [UNHEARD]
     assert preview.errors == []
     assert inventory(stack.account) == before
 
@@ -49,7 +50,7 @@ def test_the_first_up_exports_what_is_really_there(stack: Stack) -> None:
 def test_up_again_changes_nothing(stack: Stack) -> None:
     again = stack.operate("up")
     assert again.changes == {}
-    assert again.warnings == []
+    assert again.warnings == [UNHEARD]
 
 
 def test_a_wrong_value_is_refused_before_anything_changes(stack: Stack, program_here: None) -> None:
@@ -101,6 +102,12 @@ def test_drift_that_is_not_the_workflows_is_put_right(stack: Stack) -> None:
     assert stack.operate("refresh").changes == {"update": 1}
     assert stack.operate("up").steps.count(("update", ENVIRONMENT, "autoexport-environment")) == 1
     assert _environment(stack)["computeResources"]["maxvCpus"] == 256
+
+
+def test_an_address_ends_the_warning_that_nobody_is_subscribed(stack: Stack) -> None:
+    stack.set(notificationEmail="ops@example.com")
+    assert stack.operate("preview").warnings == []
+    stack.unset("notificationEmail")
 
 
 def test_a_run_under_way_is_left_alone_by_up_and_named_by_destroy(stack: Stack) -> None:

@@ -133,8 +133,8 @@ def test_a_network_in_use_is_not_deleted(account: Account) -> None:
 
 
 def test_an_unknown_type_says_where_it_would_belong() -> None:
-    with pytest.raises(ResourceError, match="aws:sqs/queue:Queue is not in the rehearsal's table of resources"):
-        resources.kind_of("aws:sqs/queue:Queue")
+    with pytest.raises(ResourceError, match="aws:efs/fileSystem:FileSystem is not in the rehearsal's table"):
+        resources.kind_of("aws:efs/fileSystem:FileSystem")
 
 
 def test_typed_configuration_is_checked_as_the_engine_checks_it() -> None:

@@ -78,6 +78,7 @@ _ARNS = {
     "batch/computeEnvironment": "batch:{scope}:compute-environment/{name}",
     "batch/jobQueue": "batch:{scope}:job-queue/{name}",
     "cloudwatch/logGroup": "logs:{scope}:log-group:{name}",
+    "dynamodb/table": "dynamodb:{scope}:table/{name}",
     "ecr/repository": "ecr:{scope}:repository/{name}",
     "iam/instanceProfile": "iam::{account}:instance-profile/{name}",
     "iam/role": "iam::{account}:role/{name}",
@@ -157,17 +158,6 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
-class _Log(QuietLog):
-    """Keeps warnings for the test."""
-
-    def __init__(self, graph: Graph) -> None:
-        super().__init__()
-        self.graph = graph
-
-    def warning(self, msg: object, *_: Any, **__: Any) -> None:
-        self.graph.warnings.append(str(msg))
-
-
 def record(
     program: Program,
     *,
@@ -184,7 +174,9 @@ def record(
     """
     graph = Graph() if into is None else into
     cloud = _EmptyCloud(place or Place()) if preview else _Cloud(place or Place())
-    run_under_mocks(program, _Monitor(cloud, graph), Stack(PROJECT, stack, config or {}, preview), _Log(graph))
+    run_under_mocks(
+        program, _Monitor(cloud, graph), Stack(PROJECT, stack, config or {}, preview), QuietLog(graph.warnings)
+    )
     return graph
 
 

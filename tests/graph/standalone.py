@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
 
-from tests.graph.recording import Graph, record
+from tests.graph.recording import Graph, Registration, record
 
 MACHINE = "aws:sfn/stateMachine:StateMachine"
 ENVIRONMENT = "aws:batch/computeEnvironment:ComputeEnvironment"
@@ -18,6 +18,11 @@ def component(name: str = "lustre", opts: pulumi.ResourceOptions | None = None, 
     return record(lambda: LustreBatchAutoExport(name, LustreBatchAutoExportArgs(**args), opts))
 
 
+def run(graph: Graph, component: str = "lustre") -> Registration:
+    """The state machine that users start."""
+    return graph.one(MACHINE, f"{component}-workflow")
+
+
 def states(graph: Graph) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(graph.one(MACHINE).inputs["definition"])["States"]
+    found: dict[str, Any] = json.loads(run(graph).inputs["definition"])["States"]
     return found

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 from lustre_batch import LustreBatchAutoExport
+from lustre_batch.notifications import UNHEARD
 
+from rehearsal.aws.account import Account
+from rehearsal.provider import mocks
 from tests.graph.recording import COMPONENT, STACK, Graph, record, record_stack
 
 # type: what follows the component's name in the name of each child
@@ -13,7 +16,8 @@ CHILDREN = {
     "aws:batch/jobQueue:JobQueue": ["queue"],
     "aws:cloudwatch/eventRule:EventRule": ["clean-up"],
     "aws:cloudwatch/eventTarget:EventTarget": ["clean-up"],
-    "aws:cloudwatch/logGroup:LogGroup": ["check-metrics", "file-systems", "workflow"],
+    "aws:cloudwatch/logGroup:LogGroup": ["check-metrics", "clean-up", "file-systems", "guard-destroy", "workflow"],
+    "aws:dynamodb/table:Table": ["locks"],
     "aws:ec2/eip:Eip": ["nat"],
     "aws:ec2/internetGateway:InternetGateway": ["internet"],
     "aws:ec2/natGateway:NatGateway": ["nat"],
@@ -27,10 +31,26 @@ CHILDREN = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": ["image"],
     "aws:ecr/repository:Repository": ["batch-job-with-lustre-auto-export"],
     "aws:iam/instanceProfile:InstanceProfile": ["instance"],
-    "aws:iam/role:Role": ["check-metrics", "clean-up", "instance", "workflow"],
-    "aws:iam/rolePolicy:RolePolicy": ["check-metrics", "clean-up", "workflow"],
+    "aws:iam/role:Role": [
+        "check-metrics",
+        "clean-up",
+        "clean-up-rule",
+        "guard-destroy",
+        "instance",
+        "sweep",
+        "workflow",
+    ],
+    "aws:iam/rolePolicy:RolePolicy": [
+        "check-metrics",
+        "clean-up",
+        "clean-up-rule",
+        "guard-destroy",
+        "sweep",
+        "workflow",
+    ],
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["instance"],
-    "aws:lambda/function:Function": ["check-metrics"],
+    "aws:lambda/function:Function": ["check-metrics", "guard-destroy"],
+    "aws:lambda/invocation:Invocation": ["guard-destroy"],
     "aws:s3/bucket:Bucket": ["data"],
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["data"],
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["data"],
@@ -38,10 +58,13 @@ CHILDREN = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ["data"],
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ["data"],
     "aws:s3/bucketVersioning:BucketVersioning": ["data"],
+    "aws:scheduler/schedule:Schedule": ["sweep"],
     "aws:secretsmanager/secret:Secret": ["parameters"],
     "aws:secretsmanager/secretVersion:SecretVersion": ["parameters"],
-    "aws:sfn/stateMachine:StateMachine": ["workflow"],
+    "aws:sfn/stateMachine:StateMachine": ["clean-up", "workflow"],
     "aws:sns/topic:Topic": [""],
+    "aws:sqs/queue:Queue": ["undelivered"],
+    "aws:sqs/queuePolicy:QueuePolicy": ["undelivered"],
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": ["outbound"],
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ["lustre-1018", "lustre-988"],
 }
@@ -50,6 +73,7 @@ NETWORK = {type_ for type_ in CHILDREN if type_.split("/")[0] in ("aws:ec2", "aw
 # What others rely on reading from the stack.
 EXPORTS = {
     "stateMachineArn",
+    "cleanUpStateMachineArn",
     "bucketName",
     "repositoryUrl",
     "jobQueueArn",
@@ -77,8 +101,15 @@ def test_every_child_is_parented_to_the_component_and_named_after_it(graph: Grap
     assert [child.name for child in graph.children if not child.name.startswith(STACK)] == []
 
 
-def test_nothing_is_warned_about(graph: Graph) -> None:
-    assert graph.warnings == []
+def test_up_says_that_nobody_is_subscribed_unless_an_address_is_given(graph: Graph) -> None:
+    assert graph.warnings == [UNHEARD]
+    assert record_stack({"notificationEmail": "ops@example.com"}).warnings == []
+
+
+def test_the_rehearsal_keeps_the_warning_and_does_not_print_it(capfd: pytest.CaptureFixture[str]) -> None:
+    with Account() as account:
+        assert mocks.deploy(account).warnings == [UNHEARD]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_stack_exports_its_contract_with_the_childrens_own_values(graph: Graph) -> None:
@@ -106,7 +137,7 @@ def test_a_preview_of_a_new_stack_registers_the_same_children_without_tripping_o
 ) -> None:
     preview = record_stack(preview=True)
     assert by_type(preview) == by_type(graph)
-    assert preview.warnings == []
+    assert preview.warnings == graph.warnings
 
 
 def test_the_program_run_twice_registers_the_same_inputs(graph: Graph) -> None:
@@ -140,16 +171,26 @@ def test_the_environment_outlives_nothing_it_needs_to_be_scaled_down_and_deleted
 
 
 @pytest.mark.parametrize(
-    ("user", "part"),
+    ("user", "name", "part"),
     [
-        ("aws:sfn/stateMachine:StateMachine", "workflow"),
-        ("aws:lambda/function:Function", "check-metrics"),
-        ("aws:cloudwatch/eventTarget:EventTarget", "clean-up"),
+        ("aws:sfn/stateMachine:StateMachine", "workflow", "workflow"),
+        ("aws:sfn/stateMachine:StateMachine", "clean-up", "clean-up"),
+        ("aws:lambda/function:Function", "check-metrics", "check-metrics"),
+        ("aws:lambda/function:Function", "guard-destroy", "guard-destroy"),
+        ("aws:cloudwatch/eventTarget:EventTarget", "clean-up", "clean-up-rule"),
+        ("aws:scheduler/schedule:Schedule", "sweep", "sweep"),
     ],
 )
-def test_whoever_uses_a_role_waits_for_its_policy(graph: Graph, user: str, part: str) -> None:
+def test_whoever_uses_a_role_waits_for_its_policy(graph: Graph, user: str, name: str, part: str) -> None:
     policy = graph.one("aws:iam/rolePolicy:RolePolicy", f"{STACK}-{part}")
-    assert policy.urn in graph.one(user).depends_on
+    assert policy.urn in graph.one(user, f"{STACK}-{name}").depends_on
+
+
+def test_the_guard_depends_on_every_other_child_so_that_it_is_deleted_first(graph: Graph) -> None:
+    guard = graph.one("aws:lambda/invocation:Invocation")
+    assert graph.children[-1] is guard
+    assert {child.name for child in graph.children if child.urn not in guard.depends_on} == {guard.name}
+    assert sorted(guard.depends_on) == sorted(child.urn for child in graph.children if child is not guard)
 
 
 def test_the_nat_gateway_waits_for_the_internet_gateway(graph: Graph) -> None:

@@ -14,6 +14,8 @@ from tests.graph.recording import Graph, record_stack
 BUCKET, REPOSITORY = "aws:s3/bucket:Bucket", "aws:ecr/repository:Repository"
 ENVIRONMENT, FUNCTION = "aws:batch/computeEnvironment:ComputeEnvironment", "aws:lambda/function:Function"
 MACHINE, LOGS = "aws:sfn/stateMachine:StateMachine", "aws:cloudwatch/logGroup:LogGroup"
+QUEUE, SCHEDULE = "aws:sqs/queue:Queue", "aws:scheduler/schedule:Schedule"
+CHECK = "autoexport-check-metrics"
 DATA = {BUCKET, REPOSITORY, "aws:ecr/lifecyclePolicy:LifecyclePolicy"}
 
 
@@ -101,6 +103,7 @@ def test_the_secret_holds_every_run_time_parameter_as_the_deployment_sets_it(gra
     image = graph.exports["repositoryUrl"] + ":latest"
     assert json.loads(version.text("secretString")) == {
         "autoExport": True,
+        "continueAfterImportFailure": False,
         "deleteLustre": False,
         "lustreFileSystemTypeVersion": "2.15",
         "lustreStorageCapacity": 2400,
@@ -158,9 +161,10 @@ def test_the_environment_is_made_with_the_configured_sizes() -> None:
 def test_nothing_in_use_has_a_fixed_name_that_a_replacement_would_meet(graph: Graph) -> None:
     """The engine creates a replacement before it deletes what it replaces."""
     named = {child.name: child.inputs["name"] for child in graph.children if "name" in child.inputs}
-    assert set(named) == {"autoexport-workflow"}
+    assert set(named) == {"autoexport-workflow", "autoexport-clean-up"}
     topic = graph.exports["notificationTopicArn"].rsplit(":", 1)[-1]
     assert named["autoexport-workflow"] == topic
+    assert named["autoexport-clean-up"] == f"{topic}-clean-up"
 
 
 def test_instances_may_do_what_the_ecs_agent_needs_and_no_more(graph: Graph) -> None:
@@ -174,44 +178,85 @@ def test_instances_may_do_what_the_ecs_agent_needs_and_no_more(graph: Graph) -> 
 
 # ---------------------------------------------------------------------- the function
 def test_the_function_runs_python_on_arm64_with_the_configured_defaults() -> None:
-    inputs = record_stack({"lambdaPeriodSeconds": "120", "lambdaTimeDiffMinutes": "20"}).one(FUNCTION).inputs
+    inputs = record_stack({"lambdaPeriodSeconds": "120", "lambdaTimeDiffMinutes": "20"}).one(FUNCTION, CHECK).inputs
     assert inputs["runtime"] == "python3.13"
     assert inputs["architectures"] == ["arm64"]
     assert inputs["handler"] == "handler.handler"
     assert inputs["environment"] == {"variables": {"PERIOD": "120", "TIME_DIFF": "20"}}
 
 
-def test_the_functions_archive_is_the_handler_and_nothing_else(graph: Graph) -> None:
-    assets = graph.one(FUNCTION).inputs["code"].assets
+@pytest.mark.parametrize("function", ["check-metrics", "guard-destroy"])
+def test_each_functions_archive_is_its_handler_and_nothing_else(graph: Graph, function: str) -> None:
+    assets = graph.one(FUNCTION, f"autoexport-{function}").inputs["code"].assets
     assert list(assets) == ["handler.py"]
     shipped = Path(assets["handler.py"].path)
-    assert shipped.read_bytes() == (ROOT / "functions" / "check_metrics" / "handler.py").read_bytes()
+    source = ROOT / "functions" / function.replace("-", "_") / "handler.py"
+    assert shipped.read_bytes() == source.read_bytes()
 
 
 def test_each_log_group_is_kept_for_the_days_given_and_named_as_its_writer_asks() -> None:
     groups = {group.name: group.inputs for group in record_stack({"logRetentionDays": "7"}).all(LOGS)}
     assert {name: (each["namePrefix"], each["retentionInDays"]) for name, each in groups.items()} == {
         "autoexport-check-metrics": ("/aws/lambda/autoexport-", 7),
+        "autoexport-guard-destroy": ("/aws/lambda/autoexport-", 7),
         # Step Functions guide, logging: this prefix keeps the account's resource policy from growing with each group.
         "autoexport-workflow": ("/aws/vendedlogs/states/autoexport-", 7),
+        "autoexport-clean-up": ("/aws/vendedlogs/states/autoexport-", 7),
         # SDK LustreLogCreateConfiguration: the destination's name begins with /aws/fsx.
         "autoexport-file-systems": ("/aws/fsx/autoexport-", 7),
     }
 
 
-def test_the_function_logs_to_its_own_group(graph: Graph) -> None:
-    assert graph.one(FUNCTION).inputs["loggingConfig"]["logGroup"].startswith("/aws/lambda/autoexport-")
+def test_each_function_logs_to_a_group_of_its_own(graph: Graph) -> None:
+    groups = {function.inputs["loggingConfig"]["logGroup"] for function in graph.all(FUNCTION)}
+    assert len(groups) == 2
+    assert [group for group in groups if not group.startswith("/aws/lambda/autoexport-")] == []
 
 
-# ---------------------------------------------------------------------- the state machine
-def test_the_state_machine_is_standard_logged_and_traced(graph: Graph) -> None:
-    machine = graph.one(MACHINE).inputs
+# ---------------------------------------------------------------------- the state machines
+@pytest.mark.parametrize("name", ["autoexport-workflow", "autoexport-clean-up"])
+def test_each_state_machine_is_standard_logged_and_traced(graph: Graph, name: str) -> None:
+    machine = graph.one(MACHINE, name).inputs
     assert machine["type"] == "STANDARD"
     assert machine["tracingConfiguration"] == {"enabled": True}
     logging = machine["loggingConfiguration"]
     assert logging["level"] == "ERROR"
     assert logging["logDestination"].startswith("arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/states/")
     assert logging["logDestination"].endswith(":*")
+
+
+def test_the_two_machines_have_a_role_and_a_log_each(graph: Graph) -> None:
+    machines = [machine.inputs for machine in graph.all(MACHINE)]
+    assert len({machine["roleArn"] for machine in machines}) == 2
+    assert len({machine["loggingConfiguration"]["logDestination"] for machine in machines}) == 2
+
+
+# Whatever ends something, or could lose what is not in S3.
+ENDING = {
+    "batch:DeregisterJobDefinition",
+    "batch:TerminateJob",
+    "ec2:DeleteLaunchTemplate",
+    "fsx:CreateDataRepositoryTask",
+    "fsx:DeleteDataRepositoryAssociation",
+    "fsx:DeleteFileSystem",
+    "fsx:UpdateDataRepositoryAssociation",
+}
+
+
+def allowed(graph: Graph, role: str) -> set[str]:
+    """The actions that a role's policy allows."""
+    document = json.loads(graph.one("aws:iam/rolePolicy:RolePolicy", f"autoexport-{role}").inputs["policy"])
+    actions = [statement["Action"] for statement in document["Statement"]]
+    return {action for each in actions for action in (each if isinstance(each, list) else [each])}
+
+
+def test_only_the_clean_ups_role_may_delete_stop_a_job_or_switch_export_off(graph: Graph) -> None:
+    policies = [policy.name.removeprefix("autoexport-") for policy in graph.all("aws:iam/rolePolicy:RolePolicy")]
+    able = {role for role in policies for action in allowed(graph, role) if action in ENDING}
+    assert able == {"clean-up"}
+    assert allowed(graph, "clean-up") >= ENDING - {"fsx:DeleteDataRepositoryAssociation"}
+    patterns = [action for role in policies for action in allowed(graph, role) if "*" in action]
+    assert [pattern for pattern in patterns if not pattern.startswith("s3:")] == []
 
 
 def test_executions_that_ended_without_their_own_clean_up_start_one(graph: Graph) -> None:
@@ -222,15 +267,74 @@ def test_executions_that_ended_without_their_own_clean_up_start_one(graph: Graph
         "detail": {"stateMachineArn": [machine], "status": ["ABORTED", "FAILED", "TIMED_OUT"]},
     }
     target = graph.one("aws:cloudwatch/eventTarget:EventTarget").inputs
-    assert target["arn"] == machine
+    assert target["arn"] == graph.exports["cleanUpStateMachineArn"]
     assert not {"input", "inputPath", "inputTransformer"} & set(target), "the event has to arrive as it is"
+
+
+def test_what_rule_and_schedule_cannot_deliver_is_kept_for_two_weeks_in_one_queue(graph: Graph) -> None:
+    queue = graph.one(QUEUE)
+    assert queue.inputs["messageRetentionSeconds"] == 14 * 24 * 3600
+    assert queue.inputs["sqsManagedSseEnabled"] is True
+    (statement,) = json.loads(graph.one("aws:sqs/queuePolicy:QueuePolicy").inputs["policy"])["Statement"]
+    target = graph.one("aws:cloudwatch/eventTarget:EventTarget").inputs
+    schedule = graph.one(SCHEDULE).inputs["target"]
+    assert target["deadLetterConfig"] == schedule["deadLetterConfig"] == {"arn": statement["Resource"]}
+    # EventBridge sends in its own name, Scheduler in that of the role.
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"].rpartition(":")[2].startswith("autoexport-clean-up-")
+    assert allowed(graph, "sweep") == {"states:StartExecution", "sqs:SendMessage"}
+    assert allowed(graph, "clean-up-rule") == {"states:StartExecution"}
+
+
+def test_a_schedule_starts_a_sweep_as_often_as_configured() -> None:
+    graph = record_stack({"sweepIntervalMinutes": "15"})
+    schedule = graph.one(SCHEDULE).inputs
+    assert schedule["scheduleExpression"] == "rate(15 minutes)"
+    assert schedule["flexibleTimeWindow"] == {"mode": "OFF"}
+    assert schedule["target"]["arn"] == graph.exports["cleanUpStateMachineArn"]
+    assert json.loads(schedule["target"]["input"]) == {"sweep": True}
+
+
+def test_an_interval_of_zero_creates_no_schedule_and_no_role_for_one() -> None:
+    graph = record_stack({"sweepIntervalMinutes": "0"})
+    assert graph.all(SCHEDULE) == []
+    assert [child.name for child in graph.children if "sweep" in child.name] == []
+    assert len(graph.all(QUEUE)) == 1
+
+
+def test_the_table_of_locks_is_billed_by_the_request_and_keyed_by_id(graph: Graph) -> None:
+    table = graph.one("aws:dynamodb/table:Table").inputs
+    assert (table["billingMode"], table["hashKey"], table["attributes"]) == (
+        "PAY_PER_REQUEST",
+        "id",
+        [{"name": "id", "type": "S"}],
+    )
+    assert table["serverSideEncryption"] == {"enabled": False}
+
+
+def test_the_guard_is_invoked_on_every_change_and_told_both_machines_and_the_stack(graph: Graph) -> None:
+    guard = graph.one("aws:lambda/invocation:Invocation").inputs
+    assert guard["lifecycleScope"] == "CRUD"
+    assert json.loads(guard["input"]) == {
+        "stateMachineArns": [graph.exports["stateMachineArn"], graph.exports["cleanUpStateMachineArn"]],
+        "stack": graph.exports["notificationTopicArn"].rpartition(":")[2],
+    }
+    assert allowed(graph, "guard-destroy") == {
+        "states:ListExecutions",
+        "fsx:DescribeFileSystems",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
 
 
 @pytest.mark.parametrize(
     ("part", "service", "names_the_account"),
     [
         ("workflow", "states", True),
-        ("clean-up", "events", True),
+        ("clean-up", "states", True),
+        ("clean-up-rule", "events", True),
+        ("sweep", "scheduler", True),
+        ("guard-destroy", "lambda", False),
         ("check-metrics", "lambda", False),
         ("instance", "ec2", False),
     ],

@@ -11,10 +11,11 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import pytest
 from lustre_batch import LustreBatchAutoExport
 
 from tests.graph.recording import COMPONENT, Graph, Place, Registration, record, record_stack
-from tests.graph.standalone import ENVIRONMENT, component, states
+from tests.graph.standalone import ENVIRONMENT, component
 
 CHINA = Place("aws-cn", "cn-north-1", "210987654321", "amazonaws.com.cn", ("cn-north-1a", "cn-north-1b"))
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -72,28 +73,28 @@ def test_in_another_partition_every_arn_is_of_that_partition_and_account() -> No
 
 # ---------------------------------------------------------------------- several in one program
 def two() -> None:
-    for name in ("red", "blue"):
+    for name in ("green", "blue"):
         LustreBatchAutoExport(name)
 
 
 def test_two_instances_fit_in_one_program_and_share_no_name() -> None:
     graph = record(two)
     urns = [each.urn for each in graph.registrations]
-    assert len(urns) == len(set(urns)) == 2 * 52
-    by_owner: dict[str, set[tuple[str, str]]] = {"red": set(), "blue": set()}
+    assert len(urns) == len(set(urns)) == 2 * 67
+    by_owner: dict[str, set[tuple[str, str]]] = {"green": set(), "blue": set()}
     for child in graph.children:
         owner = child.parent.rsplit("::", 1)[-1]
         for key in PHYSICAL_NAMES:
             if isinstance(child.inputs.get(key), str) and not child.type.startswith("aws:s3/bucket"):
                 by_owner[owner].add((child.type, child.inputs[key]))
-    assert len(by_owner["red"]) == len(by_owner["blue"]) > 0
-    assert by_owner["red"] & by_owner["blue"] == set()
+    assert len(by_owner["green"]) == len(by_owner["blue"]) > 0
+    assert by_owner["green"] & by_owner["blue"] == set()
 
 
 def test_two_instances_in_one_program_never_mention_each_other() -> None:
     for child in record(two).children:
         own = child.parent.rsplit("::", 1)[-1]
-        other = {"red": "blue", "blue": "red"}[own]
+        other = {"green": "blue", "blue": "green"}[own]
         assert [text for text in texts(child.inputs) if f"{other}-" in text] == [], child.name
         assert [urn for urn in child.depends_on if urn.rsplit("::", 1)[-1].startswith(other)] == [], child.name
 
@@ -134,12 +135,13 @@ def test_the_users_tags_are_on_everything_that_can_have_tags_and_on_what_the_wor
     assert [child.name for child in taggable if child.inputs.get("tags", {}).get("cost-centre") != "42"] == []
     instances = graph.one(ENVIRONMENT).inputs["computeResources"]["tags"]
     assert instances["cost-centre"] == "42"
-    assert "cost-centre" in states(graph)["StartRun"]["Assign"]["tags"]
+    for machine in graph.all("aws:sfn/stateMachine:StateMachine"):
+        assert "cost-centre" in machine.inputs["definition"], machine.name
 
 
 def test_the_permissions_boundary_is_on_every_role() -> None:
     roles = component(permissions_boundary_arn=BOUNDARY).all(ROLE)
-    assert len(roles) == 4
+    assert len(roles) == 7
     assert [role.name for role in roles if role.inputs.get("permissionsBoundary") != BOUNDARY] == []
     assert [role.name for role in component().all(ROLE) if "permissionsBoundary" in role.inputs] == []
 
@@ -150,6 +152,7 @@ KEYS = {
     "aws:sns/topic:Topic": "kmsMasterKeyId",
     "aws:cloudwatch/logGroup:LogGroup": "kmsKeyId",
     "aws:lambda/function:Function": "kmsKeyArn",
+    "aws:sqs/queue:Queue": "kmsMasterKeyId",
 }
 
 
@@ -163,15 +166,18 @@ def test_the_customers_key_encrypts_whatever_holds_data() -> None:
         assert [child.inputs.get(argument) for child in graph.all(type_)] == [KEY] * len(graph.all(type_)), type_
     repository = graph.one("aws:ecr/repository:Repository").inputs
     assert repository["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": KEY}]
+    assert graph.one("aws:dynamodb/table:Table").inputs["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
+    assert "sqsManagedSseEnabled" not in graph.one("aws:sqs/queue:Queue").inputs  # SQS takes one of the two
     encryption = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     (rule,) = graph.one(encryption).inputs["rules"]
     assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
     assert rule["bucketKeyEnabled"] is True
 
 
-def test_the_workflow_may_use_the_customers_key_and_only_that_one() -> None:
+@pytest.mark.parametrize("user", ["workflow", "clean-up", "sweep"])
+def test_whoever_touches_what_the_customers_key_encrypts_may_use_it_and_only_that_one(user: str) -> None:
     def key_statements(graph: Graph) -> list[dict[str, Any]]:
-        document = json.loads(graph.one("aws:iam/rolePolicy:RolePolicy", "lustre-workflow").inputs["policy"])
+        document = json.loads(graph.one("aws:iam/rolePolicy:RolePolicy", f"lustre-{user}").inputs["policy"])
         return [each for each in document["Statement"] if "kms:" in json.dumps(each["Action"])]
 
     (statement,) = key_statements(component(kms_key_arn=KEY))

@@ -38,6 +38,7 @@ SEED_DEFAULTS: dict[str, Any] = {
 }
 RUN_TIME = {
     "autoExport",
+    "continueAfterImportFailure",
     "deleteLustre",
     "lustreFileSystemTypeVersion",
     "lustreStorageCapacity",

@@ -17,7 +17,7 @@ NOW = 10**13  # a moment in milliseconds, far behind every `since` that a test d
 FAILURE = {"Error": "First", "Cause": "the original one"}
 
 
-def evaluate(value: Any, states: dict[str, Any] | None = None, **variables: Any) -> Any:
+def evaluate(value: Any, states: dict[str, Any] | None = None, /, **variables: Any) -> Any:
     """A value of the definition as Step Functions would evaluate it."""
     if isinstance(value, dict):
         return {key: evaluate(item, states, **variables) for key, item in value.items()}
@@ -30,7 +30,7 @@ def evaluate(value: Any, states: dict[str, Any] | None = None, **variables: Any)
 
 
 def choose(
-    definition: Definition, name: str, states: dict[str, Any] | None = None, **variables: Any
+    definition: Definition, name: str, states: dict[str, Any] | None = None, /, **variables: Any
 ) -> tuple[str, dict[str, Any]]:
     """Where a choice leads, and what it assigns on the way. A condition must say true or false, nothing else."""
     state = definition.states[name]

@@ -15,7 +15,6 @@ from lustre_batch.validation import run_time_rules
 from lustre_batch.workflow import SETTLE_SECONDS
 
 from functions.check_metrics import handler
-
 from tests.workflow.asl import cycles_through, loops
 from tests.workflow.conftest import Definition
 from tests.workflow.evaluation import evaluate
@@ -56,7 +55,14 @@ def pause(seconds: Any, waited_seconds: int) -> int:
         return int(seconds)
     expression = seconds.removeprefix("{%").removesuffix("%}").replace("$millis()", "$clock")
     # The jobs stopped as long ago as can be, so that the first datapoint is not waited for.
-    given = {"clock": waited_seconds * 1000, "since": 0, "parameters": SMALLEST, "submissions": 1, "jobStoppedAt": 0}
+    given = {
+        "clock": waited_seconds * 1000,
+        "since": 0,
+        "parameters": SMALLEST,
+        "submissions": 1,
+        "jobStoppedAt": 0,
+        "jobs": [],
+    }
     value = _compiled(expression).evaluate(None, given)
     assert value == int(value)
     return int(value)
@@ -187,16 +193,32 @@ def test_the_patience_of_retries_alone_cannot_fill_the_history(definition: Defin
 
 # ---------------------------------------------------------------------- how soon a job's end is noticed
 @pytest.mark.parametrize(
-    ("waited_seconds", "pause_seconds"),
-    [(0, 15), (299, 15), (300, 15), (400, 20), (600, 30), (3600, 180), (6000, 300), (10_000, 300), (20_000, 400)],
+    ("waited_seconds", "ran_seconds", "pause_seconds"),
+    [
+        (0, None, 30),
+        (1000, None, 30),
+        (2000, None, 40),
+        (200, 1, 15),
+        (500, 300, 15),
+        (600, 400, 20),
+        (800, 600, 30),
+        (3800, 3600, 180),
+        (6200, 6000, 300),
+        (10_200, 10_000, 300),
+        (20_000, 19_800, 400),
+    ],
 )
-def test_a_short_job_is_looked_at_after_a_twentieth_of_its_time_a_long_one_after_a_fiftieth(
-    run: Definition, waited_seconds: int, pause_seconds: int
+def test_a_short_job_is_looked_at_after_a_twentieth_of_the_time_it_has_run_a_long_one_after_a_fiftieth(
+    run: Definition, waited_seconds: int, ran_seconds: int | None, pause_seconds: int
 ) -> None:
-    """waitForJobCompletionSeconds is the longest pause of a short job."""
+    """waitForJobCompletionSeconds is the longest pause of a short job; before it runs, half a minute is."""
     seconds = run.states["WaitForJobCompletion"]["Seconds"].replace("$millis()", "$clock")
-    given = {"parameters": {"waitForJobCompletionSeconds": 300}, "since": 0, "clock": waited_seconds * 1000}
-    assert evaluate(seconds, **given) == pause_seconds
+    started = 0 if ran_seconds is None else (waited_seconds - ran_seconds) * 1000
+    for jobs in [[{"startedAt": started}]] + ([[]] if ran_seconds is None else []):
+        given = {"parameters": {"waitForJobCompletionSeconds": 300}, "since": 0, "clock": waited_seconds * 1000}
+        assert evaluate(seconds, **given, jobs=jobs) == pause_seconds
+    few = {"parameters": {"waitForJobCompletionSeconds": 5}, "since": 0, "clock": 200_000}
+    assert evaluate(seconds, **few, jobs=[{"startedAt": 1}]) == 5
 
 
 @pytest.mark.parametrize("after_seconds", [0, 1, 44, 45, 46, 59, 60, 104, 105, 106, 164, 165, 1000])
@@ -204,7 +226,7 @@ def test_a_short_job_is_looked_at_after_a_twentieth_of_its_time_a_long_one_after
 def test_the_first_check_comes_when_a_datapoint_that_counts_can_first_be_readable(
     clean_up: Definition, stopped_second: int, after_seconds: int
 ) -> None:
-    """The first whole minute that began SETTLE_SECONDS after the job's end, and its datapoint a minute after its own."""
+    """The first whole minute that began SETTLE_SECONDS after the job's end; its datapoint comes a minute after it."""
     stopped_ms = 1_700_000_040_000 // 60_000 * 60_000 + stopped_second * 1000
     now_ms = stopped_ms + after_seconds * 1000
     seconds = clean_up.states["WaitForFirstDatapoint"]["Seconds"].replace("$millis()", "$clock")

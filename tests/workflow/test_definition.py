@@ -123,7 +123,9 @@ def test_every_state_can_be_reached_and_leads_to_an_end(definition: Definition) 
     states, ways = definition.states, all_edges(definition.states)
     assert reachable(definition.whole["StartAt"], ways) == set(states)
     for name in states:
-        assert reachable(name, ways) & {end for end, state in states.items() if state["Type"] in ("Succeed", "Fail")}, name
+        assert reachable(name, ways) & {end for end, state in states.items() if state["Type"] in ("Succeed", "Fail")}, (
+            name
+        )
 
 
 def test_no_timeout_of_the_machine_may_end_it_without_its_clean_up(definition: Definition) -> None:

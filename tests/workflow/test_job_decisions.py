@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.workflow.conftest import Definition
-from tests.workflow.evaluation import FAILURE, NOW, choose, evaluate
+from tests.workflow.evaluation import FILE_SYSTEM, NOW, choose, evaluate
+
+BEGAN = NOW
 
 
 def detail(status: str, **members: Any) -> dict[str, Any]:
@@ -15,108 +17,222 @@ def detail(status: str, **members: Any) -> dict[str, Any]:
 
 
 def jobs(definition: Definition, *details: dict[str, Any]) -> Any:
-    text = definition.states["DescribeStoppingJobs"]["Assign"]["jobs"]
-    assert text == definition.states["DescribeJob"]["Assign"]["jobs"]
-    return evaluate(text, {"result": {"Jobs": list(details)}})
+    name = "DescribeJob" if "DescribeJob" in definition.states else "DescribeJobs"
+    return evaluate(definition.states[name]["Assign"]["jobs"], {"result": {"Jobs": list(details)}})
+
+
+def noted(clean_up: Definition, *details: dict[str, Any], **changes: Any) -> Any:
+    given = {"reclaim": False, "submitted": False, "began": BEGAN, "jobs": jobs(clean_up, *details)}
+    return evaluate(clean_up.states["NoteEndOfJobs"]["Assign"], **(given | changes))
+
+
+def test_run_and_clean_up_see_the_same_of_a_job(run: Definition, clean_up: Definition) -> None:
+    assert run.states["DescribeJob"]["Assign"] == clean_up.states["DescribeJobs"]["Assign"]
 
 
 @pytest.mark.parametrize(
     ("given", "started"),
     [
         (detail("SUBMITTED"), False),
+        (detail("PENDING"), False),
         (detail("RUNNABLE"), False),
         (detail("FAILED"), False),
         (detail("STARTING"), True),
-        (detail("RUNNING", StartedAt=2000), True),
+        (detail("RUNNING"), True),
+        (detail("SUCCEEDED"), True),
+        (detail("FAILED", StartedAt=2000), True),
         (detail("RUNNABLE", Attempts=[{"StartedAt": 2000, "StoppedAt": 3000}]), True),
         (detail("FAILED", Attempts=[{"StoppedAt": 3000}]), True),
-        (detail("SUCCEEDED", StartedAt=2000, StoppedAt=3000), True),
     ],
 )
 def test_a_job_counts_as_started_as_soon_as_it_may_have_written(
-    definition: Definition, given: dict[str, Any], started: bool
+    clean_up: Definition, given: dict[str, Any], started: bool
 ) -> None:
-    listed = jobs(definition, given)
-    assert [each["started"] for each in listed] == [started]
-    ever = evaluate(
-        definition.states["DescribeJob"]["Assign"]["everStarted"], {"result": {"Jobs": [given]}}, everStarted=False
-    )
-    noted = evaluate(
-        definition.states["NoteEndOfJobs"]["Assign"], jobs=listed, entry="run", everStarted=ever, submitted=True
-    )
-    assert noted["jobsStarted"] is started
+    assert [each["started"] for each in jobs(clean_up, given)] == [started]
+    assert noted(clean_up, given)["wasWrittenTo"] is started
+    assert noted(clean_up, detail("FAILED"), given)["wasWrittenTo"] is started
 
 
-def test_a_job_that_was_seen_started_stays_so_and_one_that_batch_has_forgotten_counts_as_started(
-    definition: Definition,
+@pytest.mark.parametrize("submitted", [True, False])
+def test_a_job_that_batch_has_forgotten_counts_as_one_that_wrote_if_it_was_ever_submitted(
+    clean_up: Definition, submitted: bool
 ) -> None:
-    note = definition.states["NoteEndOfJobs"]["Assign"]["jobsStarted"]
-    known = jobs(definition, detail("FAILED"))
-    assert evaluate(note, jobs=known, entry="run", everStarted=True, submitted=True) is True
-    assert evaluate(note, jobs=[], entry="clean-up", everStarted=False, submitted=True) is True
-    assert evaluate(note, jobs=[], entry="clean-up", everStarted=False, submitted=False) is False
+    """Batch guide, job states: seven days after its end. The tag lustre-batch:submitted stays."""
+    assert noted(clean_up, submitted=submitted)["wasWrittenTo"] is submitted
 
 
-def test_the_queue_has_to_be_seen_empty_since_the_last_job_stopped(definition: Definition) -> None:
-    note = definition.states["NoteEndOfJobs"]["Assign"]
-    ended = jobs(definition, detail("FAILED", StoppedAt=3000), detail("SUCCEEDED", StoppedAt=5000))
-    assert evaluate(note, jobs=ended, entry="run", everStarted=True, submitted=True)["jobStoppedAt"] == 5000
-    for entry, listed in [("reclaim", ended), ("run", jobs(definition, detail("FAILED"))), ("clean-up", [])]:
-        assert evaluate(note, jobs=listed, entry=entry, everStarted=False, submitted=True)["jobStoppedAt"] > 10**12, (
-            entry
-        )
+def test_a_job_that_is_known_never_to_have_started_wrote_nothing_although_it_was_submitted(
+    clean_up: Definition,
+) -> None:
+    assert noted(clean_up, detail("FAILED"), submitted=True)["wasWrittenTo"] is False
 
 
-def test_what_is_reclaimed_may_have_been_written_to_by_other_hands(definition: Definition) -> None:
-    assert (
-        evaluate(
-            definition.states["NoteEndOfJobs"]["Assign"], jobs=[], entry="reclaim", everStarted=False, submitted=False
-        )["jobsStarted"]
-        is True
-    )
+def test_the_submission_is_noted_before_the_job_is_submitted(run: Definition) -> None:
+    note = run.states["NoteSubmission"]
+    assert note["Next"] == "SubmitJob"
+    assert note["Arguments"]["Tags"] == [{"Key": "lustre-batch:submitted", "Value": "true"}]
+    assert [catcher["Next"] for catcher in note["Catch"]] == ["CleanUp"]
+
+
+def test_the_queue_has_to_be_seen_empty_since_the_last_job_stopped(clean_up: Definition) -> None:
+    ended = (detail("FAILED", StoppedAt=3000), detail("SUCCEEDED", StoppedAt=5000))
+    assert noted(clean_up, *ended)["jobStoppedAt"] == 5000
+    assert noted(clean_up, *reversed(ended))["jobStoppedAt"] == 5000
+    # What cannot be known counts from when this clean-up began.
+    assert noted(clean_up, *ended, reclaim=True)["jobStoppedAt"] == BEGAN
+    assert noted(clean_up, detail("FAILED"))["jobStoppedAt"] == BEGAN
+    assert noted(clean_up, submitted=True)["jobStoppedAt"] == BEGAN
+
+
+def test_what_is_reclaimed_may_have_been_written_to_by_other_hands(clean_up: Definition) -> None:
+    assert noted(clean_up, reclaim=True)["wasWrittenTo"] is True
+
+
+def after(clean_up: Definition, *details: dict[str, Any], **changes: Any) -> tuple[str, dict[str, Any]]:
+    given: dict[str, Any] = {
+        "since": NOW,
+        "jobIds": ["job-1"],
+        "pending": [],
+        "fileSystemId": FILE_SYSTEM,
+        "templateIds": ["lt-1"],
+    }
+    return choose(clean_up, "AreJobsStopped", jobs=jobs(clean_up, *details), **(given | changes))
 
 
 @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"])
-def test_clean_up_goes_on_only_when_no_job_can_write_any_more(definition: Definition, status: str) -> None:
-    given = {"since": NOW, "jobIds": ["job-1"], "failures": [], "retained": []}
-    target, _ = choose(definition, "AreJobsStopped", jobs=jobs(definition, detail(status)), **given)
-    assert (target == "NoteEndOfJobs") is (status in ("SUCCEEDED", "FAILED"))
+def test_clean_up_goes_on_only_when_no_job_can_write_any_more(clean_up: Definition, status: str) -> None:
+    over = status in ("SUCCEEDED", "FAILED")
+    assert after(clean_up, detail(status))[0] == ("NoteEndOfJobs" if over else "StopJob")
+    both = after(clean_up, detail("SUCCEEDED"), detail(status) | {"JobId": "job-2"}, jobIds=["job-1", "job-2"])
+    assert both[0] == ("NoteEndOfJobs" if over else "StopJob")
 
 
-def test_jobs_that_batch_does_not_describe_are_not_taken_for_stopped(definition: Definition) -> None:
-    given = {"since": NOW, "jobIds": ["job-1"], "failures": [], "retained": []}
-    assert choose(definition, "AreJobsStopped", jobs=[], **given)[0] != "NoteEndOfJobs"
+def test_jobs_that_batch_does_not_describe_are_not_taken_for_stopped(clean_up: Definition) -> None:
+    assert after(clean_up)[0] == "WaitForJobsToStop"
+    assert after(clean_up, detail("SUCCEEDED"), jobIds=["job-1", "job-2"])[0] != "NoteEndOfJobs"
 
 
-def test_a_job_that_will_not_stop_keeps_its_file_system_and_is_named(definition: Definition) -> None:
-    given = {"since": 0, "jobIds": ["job-1"], "failures": [FAILURE], "retained": []}
-    target, assigned = choose(definition, "AreJobsStopped", jobs=jobs(definition, detail("RUNNING")), **given)
-    assert target == "NoteEndOfJobs"
-    assert assigned["failures"][0] == FAILURE
-    assert assigned["keepReason"]
-    assert [(each["type"], each["id"]) for each in assigned["retained"]] == [("job", "job-1")]
+def test_of_several_jobs_one_after_the_other_is_stopped(clean_up: Definition) -> None:
+    listed = jobs(clean_up, detail("FAILED"), detail("RUNNING") | {"JobId": "job-2"})
+    assert evaluate(clean_up.states["StopJob"]["Arguments"]["JobId"], jobs=listed) == "job-2"
 
 
-def test_the_failure_of_a_job_is_told_in_its_own_words(definition: Definition) -> None:
-    listed = jobs(
-        definition,
-        detail("FAILED", StatusReason="Essential container in task exited", Container={"Reason": "OutOfMemory"}),
-    )
-    target, assigned = choose(definition, "IsJobDone", jobs=listed, jobIds=["job-1"], since=NOW)
-    assert (target, assigned["failures"][0]["Error"]) == ("FindJobs", "JobFailed")
-    assert assigned["failures"][0]["Cause"] == "Job job-1 failed: Essential container in task exited (OutOfMemory)"
+def test_a_job_that_will_not_stop_leaves_everything_it_may_still_use_and_names_it(clean_up: Definition) -> None:
+    target, assigned = after(clean_up, detail("RUNNING"), since=0)
+    assert target == "Answer"
+    assert [(each["type"], each["id"], each["reason"]) for each in assigned["pending"]] == [
+        ("job", "job-1", "it does not stop"),
+        ("file-system", FILE_SYSTEM, "job job-1 may still write to it"),
+        ("launch-template", "lt-1", "a job may still need it"),
+    ]
 
 
-def test_a_job_is_waited_for_even_when_batch_does_not_describe_it_yet(definition: Definition) -> None:
-    assert choose(definition, "IsJobDone", jobs=[], jobIds=["job-1"], since=NOW)[0] == "WaitForJobCompletion"
+def test_a_job_that_could_not_be_observed_is_named_as_that_and_not_as_stopped(clean_up: Definition) -> None:
+    target, assigned = after(clean_up, since=0, fileSystemId="", templateIds=[])
+    assert target == "Answer"
+    assert assigned["pending"] == [{"type": "job", "id": "job-1", "reason": "it could not be observed"}]
 
 
-def test_a_job_that_finds_no_instance_is_stopped_after_its_time_counted_from_its_last_attempt(
-    definition: Definition,
+def test_jobs_are_found_by_a_name_that_run_and_clean_up_make_alike_and_that_outlives_a_new_env_name(
+    run: Definition, clean_up: Definition
 ) -> None:
-    waiting = jobs(definition, detail("RUNNABLE", StatusReason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"))
-    target, assigned = choose(definition, "IsJobDone", jobs=waiting, jobIds=["job-1"], since=NOW)
-    assert (target, assigned["failures"][0]["Error"]) == ("StopJobs", "JobStartTimedOut")
-    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in assigned["failures"][0]["Cause"]
-    retried = jobs(definition, detail("RUNNABLE", Attempts=[{"StoppedAt": NOW}]))
-    assert choose(definition, "IsJobDone", jobs=retried, jobIds=["job-1"], since=NOW)[0] == "WaitForJobCompletion"
+    """A job that is not found counts as never started: its file system would be deleted unexported, under its feet."""
+    name = run.states["SubmitJob"]["Arguments"]["JobName"]
+    for listed in (run.states["ListSubmittedJobs"], clean_up.states["FindJobs"]):
+        assert listed["Arguments"]["Filters"] == [{"Name": "JOB_NAME", "Values": [name]}]
+    assert evaluate(name, target="a") != evaluate(name, target="b")
+    assert "EnvName" not in name
+
+
+# ---------------------------------------------------------------------- the run's own look at its job
+def is_job_done(run: Definition, *details: dict[str, Any], since: int = NOW) -> tuple[str, dict[str, Any]]:
+    return choose(run, "IsJobDone", jobs=jobs(run, *details), jobIds=["job-1"], since=since)
+
+
+@pytest.mark.parametrize(
+    ("members", "cause"),
+    [
+        ({}, "Job job-1 failed: no reason given"),
+        (
+            {"StatusReason": "Essential container in task exited", "Container": {"Reason": "OutOfMemory"}},
+            "Job job-1 failed: Essential container in task exited (OutOfMemory)",
+        ),
+        (
+            {
+                "StatusReason": "Essential container in task exited",
+                "Container": {"ExitCode": 1, "LogStreamName": "a/b"},
+            },
+            "Job job-1 failed: Essential container in task exited, exit code 1. "
+            "Its log: log group /aws/batch/job, log stream a/b",
+        ),
+        (
+            {"StatusReason": "Essential container in task exited", "Container": {"ExitCode": 137}},
+            "Job job-1 failed: Essential container in task exited, exit code 137 "
+            "(killed: out of memory, see jobDefinitionMemory, or stopped from outside)",
+        ),
+        (
+            {"StatusReason": "Essential container in task exited", "Container": {"ExitCode": 0}},
+            "Job job-1 failed: Essential container in task exited, exit code 0",
+        ),
+    ],
+)
+def test_the_failure_of_a_job_is_told_in_its_own_words_with_exit_code_and_log(
+    run: Definition, members: dict[str, Any], cause: str
+) -> None:
+    target, assigned = is_job_done(run, detail("FAILED", **members))
+    assert (target, assigned["failure"]) == ("CleanUp", {"Error": "JobFailed", "Cause": cause})
+
+
+def test_a_job_that_succeeded_ends_the_run_without_a_failure(run: Definition) -> None:
+    assert is_job_done(run, detail("SUCCEEDED")) == ("CleanUp", {})
+    assert is_job_done(run, detail("SUCCEEDED"), since=0) == ("CleanUp", {})
+
+
+def test_a_job_is_waited_for_even_when_batch_does_not_describe_it(run: Definition) -> None:
+    assert is_job_done(run) == ("WaitForJobCompletion", {})
+    target, assigned = is_job_done(run, since=0)
+    assert (target, assigned["failure"]["Error"]) == ("CleanUp", "JobTimedOut")
+
+
+@pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE"])
+def test_a_job_that_finds_no_instance_has_its_time_counted_from_its_last_attempt(run: Definition, status: str) -> None:
+    waiting = detail(status, StatusReason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
+    target, assigned = is_job_done(run, waiting)
+    assert (target, assigned["failure"]["Error"]) == ("CleanUp", "JobStartTimedOut")
+    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in assigned["failure"]["Cause"]
+    retried = detail(status, Attempts=[{"StoppedAt": NOW}])
+    assert is_job_done(run, retried) == ("WaitForJobCompletion", {})
+    assert is_job_done(run, detail(status, CreatedAt=NOW)) == ("WaitForJobCompletion", {})
+
+
+@pytest.mark.parametrize("status", ["STARTING", "RUNNING"])
+def test_a_job_that_runs_has_only_the_time_of_jobs(run: Definition, status: str) -> None:
+    assert is_job_done(run, detail(status)) == ("WaitForJobCompletion", {})
+    target, assigned = is_job_done(run, detail(status), since=0)
+    assert (target, assigned["failure"]["Error"]) == ("CleanUp", "JobTimedOut")
+
+
+# ---------------------------------------------------------------------- one job, whatever SubmitJob answers
+def test_after_any_answer_but_a_refusal_the_job_is_looked_for_before_it_is_asked_for_again(run: Definition) -> None:
+    """Batch API, SubmitJob has no idempotency token; an unmodelled 5xx arrives as Batch.BatchException."""
+    refused, unclear = run.states["SubmitJob"]["Catch"]
+    assert (refused["ErrorEquals"], refused["Next"]) == (["Batch.ClientException"], "CleanUp")
+    assert (unclear["ErrorEquals"], unclear["Next"]) == (["States.ALL"], "WaitForJobList")
+    assert run.states["WaitForJobList"]["Next"] == "ListSubmittedJobs"
+    assert all(retrier["MaxAttempts"] == 0 for retrier in run.states["SubmitJob"]["Retry"])
+    error = {"errorOutput": {"Error": "Batch.BatchException", "Cause": "5xx"}}
+    assert evaluate(unclear["Assign"], error, submissions=2) == {
+        "submissions": 3,
+        "submissionError": {"Error": "Batch.BatchException", "Cause": "5xx"},
+    }
+
+
+@pytest.mark.parametrize("submissions", [1, 7, 8])
+def test_a_job_that_is_found_is_waited_for_and_one_that_is_not_is_asked_for_a_counted_number_of_times(
+    run: Definition, submissions: int
+) -> None:
+    error = {"Error": "Batch.BatchException", "Cause": "5xx"}
+    given = {"submissions": submissions, "submissionError": error}
+    assert choose(run, "WasJobSubmitted", jobIds=["job-1"], **given)[0] == "WaitForJobCompletion"
+    target, assigned = choose(run, "WasJobSubmitted", jobIds=[], **given)
+    assert (target, assigned) == (("SubmitJob", {}) if submissions < 8 else ("CleanUp", {"failure": error}))

@@ -1,4 +1,4 @@
-"""What a run says at its end, within the limits of who has to carry it: subject, message, error, cause, tags."""
+"""What is said at the end, within the limits of who has to carry it: subject, message, error, cause."""
 
 from __future__ import annotations
 
@@ -8,166 +8,274 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.states.expressions import Evaluator, bound, python
-from tests.graph.recording import record_stack
+from tests.graph.recording import Place, record_stack
 from tests.workflow.conftest import Definition, definition_of
+from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, RUN, choose, evaluate
 
-FILE_SYSTEM = "fs-0123456789abcdef0"
 KEPT = {"type": "file-system", "id": FILE_SYSTEM, "reason": "3 files could not be exported"}
 TEMPLATE = {"type": "launch-template", "id": "lt-0123456789abcdef0", "reason": "the environment still names it"}
-EVALUATOR = Evaluator()
-RUN = "arn:aws:states:us-east-1:123456789012:execution:machine:run"
+NO_JOB = {"fileSystemId": "", "launchTemplateId": "", "jobDefinitionArn": "", "jobIds": [], "jobs": []}
+CREATED = {
+    "fileSystemId": FILE_SYSTEM,
+    "launchTemplateId": "lt-1",
+    "jobDefinitionArn": "arn:aws:batch:x:1:job-definition/y:1",
+    "jobIds": ["job-1"],
+}
+NOTHING_LEFT = "Nothing is left"
 
 
-def evaluate(expression: str, **variables: Any) -> Any:
-    states = {"context": {"Execution": {"Id": RUN}}}
-    return python(EVALUATOR.evaluate(expression[2:-2], bound({"states": states, **variables})))
+def said_by_run(run: Definition, **changes: Any) -> dict[str, Any]:
+    """What the run says, from what it knows and what the clean-up answered."""
+    given: dict[str, Any] = {
+        "failure": {},
+        "cleanedUp": {"retained": [], "pending": []},
+        "cleanUpError": "",
+        "importWarning": "",
+        "target": RUN,
+        **NO_JOB,
+        **changes,
+    }
+    given["left"] = evaluate(run.states["Summarise"]["Assign"]["left"], **given)
+    arguments = run.states["Notify"]["Arguments"]
+    return {key: evaluate(arguments[key], **given) for key in ("Subject", "Message")} | {"left": given["left"]}
 
 
-def summary(definition: Definition, **variables: Any) -> dict[str, Any]:
-    assign = definition.states["Summarise"]["Assign"]
-    given = {"entry": "run", "failures": [], "retained": [], "target": RUN, **variables}
-    said = {key: evaluate(text, **given) for key, text in assign.items()}
-    notify = definition.states["Notify"]["Arguments"]
-    for key in ("Subject", "Message"):
-        said[key] = evaluate(notify[key], **given, **said)
-    return said
+def said_by_clean_up(clean_up: Definition, **changes: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "target": RUN,
+        "targetStatus": "ABORTED",
+        "failure": {},
+        "removed": [],
+        "retained": [],
+        "pending": [],
+        **changes,
+    }
+    arguments = clean_up.states["Notify"]["Arguments"]
+    return {key: evaluate(arguments[key], **given) for key in ("Subject", "Message")}
 
 
 @pytest.fixture(scope="module")
-def long_names() -> Definition:
-    return definition_of(record_stack({"envName": "E" * 32}))
+def long_names() -> dict[str, Definition]:
+    graph = record_stack({"envName": "E" * 32})
+    return {name: definition_of(graph, name) for name in ("run", "clean_up")}
 
 
-@pytest.mark.parametrize("entry", ["run", "reclaim", "clean-up"])
 @pytest.mark.parametrize(
-    "error",
-    ["ExportIncomplete", "SecretsManager.SecretsManagerException", "ComputeEnvironmentTimedOut", "E" * 256],
+    "error", ["", "ExportIncomplete", "SecretsManager.SecretsManagerException", "ComputeEnvironmentTimedOut", "E" * 256]
 )
 @pytest.mark.parametrize("retained", [[], [KEPT], [KEPT, TEMPLATE]], ids=["nothing", "kept", "both"])
+@pytest.mark.parametrize("pending", [[], [TEMPLATE]], ids=["done", "pending"])
 def test_the_subject_is_one_that_sns_takes(
-    long_names: Definition, entry: str, error: str, retained: list[dict[str, str]]
+    long_names: dict[str, Definition], error: str, retained: list[Any], pending: list[Any]
 ) -> None:
     """SNS API, Publish, Subject: ASCII, no line breaks or control characters, less than 100 characters."""
-    subject = summary(long_names, entry=entry, failures=[{"Error": error, "Cause": "x"}], retained=retained)["Subject"]
-    assert len(subject) < 100, subject
-    assert re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", subject)
+    failure = {"Error": error, "Cause": "x"} if error else {}
+    answer = {"retained": retained, "pending": pending}
+    for subject in (
+        said_by_run(long_names["run"], failure=failure, cleanedUp=answer)["Subject"],
+        said_by_clean_up(long_names["clean_up"], failure=failure, **answer)["Subject"],
+    ):
+        assert len(subject) < 100, subject
+        assert re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", subject)
 
 
-def test_a_message_stays_within_what_sns_carries_however_long_the_cause(definition: Definition) -> None:
+def test_a_message_stays_within_what_sns_carries_however_long_the_cause(run: Definition, clean_up: Definition) -> None:
     """SNS API, Publish, Message: at most 262,144 bytes."""
-    message = summary(definition, failures=[{"Error": "X", "Cause": "✓" * 32_768}], retained=[KEPT, TEMPLATE])[
-        "Message"
+    failure = {"Error": "X", "Cause": "✓" * 32_768}
+    answer = {"retained": [KEPT], "pending": [TEMPLATE]}
+    for message in (
+        said_by_run(run, failure=failure, cleanedUp=answer)["Message"],
+        said_by_clean_up(clean_up, failure=failure, **answer)["Message"],
+    ):
+        assert len(message.encode()) < 262_144 / 2
+
+
+@pytest.mark.parametrize("retained", [[], [KEPT]], ids=["nothing", "kept"])
+@pytest.mark.parametrize("pending", [[], [TEMPLATE]], ids=["done", "pending"])
+@pytest.mark.parametrize("error", ["", "States.Timeout: x"], ids=["answered", "unanswered"])
+@pytest.mark.parametrize("failure", [{}, FAILURE], ids=["well", "failed"])
+def test_nothing_is_said_to_be_left_only_when_nothing_is_and_everything_that_is_left_is_named(
+    run: Definition, clean_up: Definition, retained: list[Any], pending: list[Any], error: str, failure: Any
+) -> None:
+    answer = {} if error else {"retained": retained, "pending": pending}
+    by_run = said_by_run(run, failure=failure, cleanedUp=answer, cleanUpError=error)
+    assert (NOTHING_LEFT in by_run["Message"]) is (not error and not retained and not pending)
+    by_clean_up = said_by_clean_up(clean_up, failure=failure, retained=retained, pending=pending)
+    nothing = not retained and not pending
+    assert (NOTHING_LEFT in by_clean_up["Message"]) is nothing
+    assert ("nothing is left" in by_clean_up["Subject"]) is nothing
+    for each in [*retained, *pending]:
+        line = f"{each['type']} {each['id']}: {each['reason']}"
+        assert line in by_clean_up["Message"]
+        assert error or line in by_run["Message"]
+
+
+def test_after_a_clean_up_that_did_not_answer_what_was_created_is_named_as_not_known_to_be_removed(
+    run: Definition,
+) -> None:
+    given = {"cleanedUp": {}, "cleanUpError": "it ended FAILED", "failure": {"Error": "CleanUpPending", "Cause": "x"}}
+    running = said_by_run(run, **given, **CREATED, jobs=[])
+    assert running["left"].splitlines() == [
+        f"Not known to be removed: file-system {FILE_SYSTEM}",
+        "Not known to be removed: launch-template lt-1",
+        "Not known to be removed: job-definition arn:aws:batch:x:1:job-definition/y:1",
+        "Not known to be removed: job job-1",
     ]
-    assert len(message.encode()) < 262_144 / 2
+    ended = said_by_run(run, **given, **CREATED, jobs=[{"status": "SUCCEEDED"}])
+    assert len(ended["left"].splitlines()) == 3
+    nothing = said_by_run(run, **given, **NO_JOB)
+    assert nothing["left"] == ""
+    assert NOTHING_LEFT not in nothing["Message"]
 
 
-def test_the_message_says_what_happened_what_was_kept_and_what_to_do(definition: Definition) -> None:
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("no JSON", "States.TaskFailed: no JSON"),
+        (
+            '{"Status": "FAILED", "Error": "CleanUpIncomplete", "Cause": "why"}',
+            "it ended FAILED with CleanUpIncomplete: why",
+        ),
+        ('{"Status": "ABORTED"}', "it ended ABORTED"),
+        ('{"Other": 1}', 'States.TaskFailed: {"Other": 1}'),
+    ],
+)
+def test_how_the_clean_up_ended_is_read_of_its_own_description(run: Definition, cause: str, said: str) -> None:
+    catcher = run.states["WaitForCleanUp"]["Catch"][-1]
+    error = {"errorOutput": {"Error": "States.TaskFailed", "Cause": cause}}
+    assert evaluate(catcher["Assign"], error) == {"cleanUpError": said}
+
+
+def test_the_message_says_what_happened_what_was_kept_and_what_to_do(run: Definition, clean_up: Definition) -> None:
     failure = {"Error": "ExportIncomplete", "Cause": "3 of 10 files could not be exported"}
-    said = summary(definition, failures=[failure], retained=[KEPT])
-    message = said["Message"]
-    assert "ExportIncomplete: 3 of 10 files could not be exported" in message
-    assert f"file-system {FILE_SYSTEM}: 3 files could not be exported" in message
-    assert f'{{"reclaim": "{FILE_SYSTEM}"}}' in message
-    assert RUN in message
-    assert "a file system is kept" in said["Subject"]
-    assert "AutoExport" in said["Subject"]
+    for said in (
+        said_by_run(run, failure=failure, cleanedUp={"retained": [KEPT], "pending": []}),
+        said_by_clean_up(clean_up, failure=failure, retained=[KEPT]),
+    ):
+        message = said["Message"]
+        assert "ExportIncomplete: 3 of 10 files could not be exported" in message
+        assert f"Kept: file-system {FILE_SYSTEM}: 3 files could not be exported" in message
+        assert f'{{"reclaim": "{FILE_SYSTEM}"}}' in message
+        assert f"aws fsx delete-file-system --file-system-id {FILE_SYSTEM}" in message
+        assert "a file system is kept" in said["Subject"]
+        assert "AutoExport" in said["Subject"]
 
 
-def test_the_message_of_a_failure_that_left_nothing_says_that_nothing_is_left_to_do(definition: Definition) -> None:
-    message = summary(definition, failures=[{"Error": "JobFailed", "Cause": "exit code 1"}])["Message"]
-    assert "JobFailed: exit code 1" in message
-    assert "Kept: nothing." in message
-    assert "nothing is left to do" in message
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ("JobFailed", "Read the log of the job, then start another run."),
+        ("InvalidParameter", "Fix the cause, then start another run."),
+        ("CleanUpPending", "Nothing for what is left; it is removed automatically."),
+    ],
+)
+def test_what_to_do_depends_on_what_happened(run: Definition, error: str, advice: str) -> None:
+    assert f"What to do: {advice}" in said_by_run(run, failure={"Error": error, "Cause": "x"})["Message"]
 
 
-def test_a_template_that_stays_is_told_with_how_to_remove_it(definition: Definition) -> None:
-    message = summary(definition, failures=[{"Error": "X", "Cause": "y"}], retained=[TEMPLATE])["Message"]
-    assert "lt-0123456789abcdef0: the environment still names it" in message
-    assert f'{{"reclaim": "{RUN}"}}' in message
-
-
-def test_the_executions_cause_names_what_stays_with_id_and_reason(definition: Definition) -> None:
-    failed = definition.states["Failed"]
-    failure = {"Error": "ExportIncomplete", "Cause": "c" * 100_000}
-    lines = summary(definition, failures=[failure], retained=[KEPT])["keptLines"]
-    assert evaluate(failed["Error"], failures=[failure]) == "ExportIncomplete"
-    cause = evaluate(failed["Cause"], failures=[failure], keptLines=lines)
-    assert cause.endswith(f"file-system {FILE_SYSTEM}: 3 files could not be exported")
-    # Step Functions API, HistoryEvent: an error has at most 256 characters, a cause 32,768.
-    assert len(cause) <= 32_768
-
-
-def test_the_output_of_a_run_names_what_stays(definition: Definition) -> None:
-    output = definition.states["Succeeded"]["Output"]
-    assert output["retained"] == "{% $retained %}"
-    assert output["fileSystemId"] == "{% $fileSystemId %}"
+def test_an_import_that_was_incomplete_is_told_although_the_run_succeeded(run: Definition) -> None:
+    warning = "The listing of s3://x could not be imported completely: key"
+    message = said_by_run(run, importWarning=warning)["Message"]
+    assert warning in message
+    assert "What happened: the run succeeded." in message
 
 
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
         ({}, False),
-        ({"failures": [{"Error": "X", "Cause": "y"}]}, True),
-        ({"retained": [KEPT]}, True),
-        ({"entry": "reclaim"}, True),
-        ({"entry": "clean-up", "endedAs": "FAILED"}, False),
-        ({"entry": "clean-up", "endedAs": "FAILED", "fileSystemId": FILE_SYSTEM}, True),
-        ({"entry": "clean-up", "endedAs": "FAILED", "launchTemplateId": "lt-1"}, True),
+        ({"failure": FAILURE}, True),
+        ({"left": "Kept: file-system fs-1: x"}, True),
+        ({"importWarning": "x"}, True),
     ],
 )
-def test_every_failure_everything_kept_and_every_reclaim_is_told_and_a_good_run_is_not(
-    definition: Definition, variables: dict[str, Any], told: bool
+def test_every_failure_everything_left_and_every_warning_is_told_and_a_good_run_is_not(
+    run: Definition, variables: dict[str, Any], told: bool
 ) -> None:
-    _, rule = definition.states["IsAnythingToTell"]["Choices"]
-    blank = {
-        "entry": "run",
-        "failures": [],
-        "retained": [],
-        "endedAs": "",
-        "fileSystemId": "",
-        "launchTemplateId": "",
-        "jobDefinitionArn": "",
-        "jobIds": [],
-        "target": RUN,
+    blank = {"failure": {}, "left": "", "importWarning": ""}
+    target, _ = choose(run, "IsAnythingToTell", **(blank | variables))
+    assert target == ("Notify" if told else "Succeeded")
+
+
+@pytest.mark.parametrize(
+    ("place", "console"),
+    [
+        (Place(), "https://console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/"),
+        (
+            Place(partition="aws-us-gov", region="us-gov-west-1"),
+            "https://console.amazonaws-us-gov.com/states/home?region=us-gov-west-1#/v2/executions/details/",
+        ),
+    ],
+    ids=["aws", "aws-us-gov"],
+)
+def test_a_message_links_to_its_execution_in_the_console(place: Place, console: str) -> None:
+    graph = record_stack(place=place)
+    execution = f"arn:{place.partition}:states:{place.region}:123456789012:execution:machine:run"
+    context = {"context": {"Execution": {"Id": execution}}}
+    for name, given in (
+        ("run", {"failure": {}, "cleanedUp": {}, "left": "", "cleanUpError": "", "importWarning": "", "target": RUN}),
+        (
+            "clean_up",
+            {"target": RUN, "targetStatus": "", "failure": {}, "removed": [], "retained": [], "pending": []},
+        ),
+    ):
+        message = evaluate(definition_of(graph, name).states["Notify"]["Arguments"]["Message"], context, **given)
+        assert f"Execution: {execution}" in message
+        assert f"\n{console}{execution}" in message
+
+
+def test_the_executions_cause_names_what_stays_with_id_and_reason(run: Definition) -> None:
+    failed = run.states["Failed"]
+    failure = {"Error": "ExportIncomplete", "Cause": "c" * 100_000}
+    left = said_by_run(run, failure=failure, cleanedUp={"retained": [KEPT], "pending": [TEMPLATE]})["left"]
+    assert evaluate(failed["Error"], failure=failure) == "ExportIncomplete"
+    cause = evaluate(failed["Cause"], failure=failure, left=left)
+    assert cause.splitlines()[1:] == [
+        f"Kept: file-system {FILE_SYSTEM}: 3 files could not be exported",
+        "Pending: launch-template lt-0123456789abcdef0: the environment still names it",
+    ]
+    # Step Functions API, HistoryEvent: an error has at most 256 characters, a cause 32,768.
+    assert len(cause) <= 32_768
+    assert evaluate(failed["Cause"], failure=FAILURE, left="") == "the original one"
+
+
+@pytest.mark.parametrize("verified", [True, False, None])
+@pytest.mark.parametrize("retained", [[], [KEPT]])
+def test_the_output_of_a_run_is_what_its_clean_up_answered(run: Definition, verified: Any, retained: list[Any]) -> None:
+    answer = {"fileSystemId": FILE_SYSTEM, "exportVerified": verified, "retained": retained}
+    given = {"target": RUN, "jobIds": ["job-1"]}
+    assert evaluate(run.states["Succeeded"]["Output"], cleanedUp=answer, **given) == {
+        "execution": RUN,
+        "fileSystemId": FILE_SYSTEM,
+        "jobIds": ["job-1"],
+        "exportVerified": verified is True,
+        "retained": retained,
     }
-    assert rule["Next"] == "Notify"
-    assert evaluate(rule["Condition"], **{**blank, **variables}) is told
+    assert evaluate(run.states["Succeeded"]["Output"], cleanedUp={}, **given)["retained"] == []
 
 
-def event(detail_input: Any, execution: str = RUN) -> dict[str, Any]:
-    detail = {"executionArn": execution, "status": "FAILED", "input": detail_input}
-    return {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
-
-
-def chain(definition: Definition, given: dict[str, Any]) -> Any:
-    expression = definition.states["StartCleanUp"]["Assign"]["chain"]
-    return python(EVALUATOR.evaluate(expression[2:-2], bound({"states": {"input": given}})))
-
-
-def test_a_clean_up_run_that_failed_is_followed_by_one_that_knows_whom_to_clean_up_after(
-    definition: Definition,
-) -> None:
-    first = event("{}")
-    second = event(json.dumps(first), execution=f"{RUN}-clean-up-1")
-    third = event(json.dumps(second), execution=f"{RUN}-clean-up-2")
-    assert [chain(definition, each)["depth"] for each in (first, second, third)] == [1, 2, 3]
-    assert {chain(definition, each)["execution"] for each in (first, second, third)} == {RUN}
-
-
-@pytest.mark.parametrize("given", ['"text"', "[1]", "5", "null", '{"reclaim": "fs-1"}'])
-def test_whatever_a_stopped_execution_was_started_with_it_is_cleaned_up_after(
-    definition: Definition, given: str
-) -> None:
-    assert chain(definition, event(given))["execution"] == RUN
-
-
-@pytest.mark.parametrize("absent", [None, "absent"])
-def test_an_event_whose_input_was_left_out_for_its_size_still_starts_the_clean_up(
-    definition: Definition, absent: str | None
-) -> None:
-    """Step Functions guide, EventBridge: an input that makes the event too large is left out, `input` is null."""
-    given = event(None)
-    if absent:
-        del given["detail"]["input"]
-    assert chain(definition, given)["execution"] == RUN
+def test_the_answer_of_a_clean_up_is_small_and_has_everything_that_the_run_reads(clean_up: Definition) -> None:
+    """SFN guide, quotas: 256 KiB; of 99 templates and 99 file systems, one line each."""
+    output = clean_up.states["CleanedUp"]["Output"]
+    assert set(output) == {
+        "execution",
+        "fileSystemId",
+        "jobIds",
+        "exportVerified",
+        "removed",
+        "retained",
+        "pending",
+        "failure",
+    }
+    answer = evaluate(
+        output,
+        target=RUN,
+        fileSystemId=FILE_SYSTEM,
+        jobIds=["job-1"],
+        verified=True,
+        removed=[KEPT] * 99,
+        retained=[KEPT],
+        pending=[TEMPLATE] * 99,
+        failure={},
+    )
+    assert len(json.dumps(answer)) < 262_144 / 4

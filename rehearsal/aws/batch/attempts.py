@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ..calls import ModelError
 from ..context import Context
@@ -93,13 +94,27 @@ class Attempts:
         if environment.status != "VALID":
             job.reason = BLOCKED["environment"]
             return
-        file_system = self._mounted(user_data)
+        file_system = self._mounted(user_data) if self.plan.mounts else None
         if user_data and file_system is None:
             # The instance's own user data shuts it down when it cannot mount; Batch tries again with another.
             job.timers.append(self._clock.after(remaining + 60, lambda: self._try(job)))
             return
         job.status = "STARTING"
-        job.timers.append(self._clock.after(remaining, lambda: self._run(job, file_system)))
+        fails = self.plan.fails_to_start
+        if fails is not None and len(job.attempts) < fails.times:
+            job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, fails.reason)))
+        else:
+            job.timers.append(self._clock.after(remaining, lambda: self._run(job, file_system)))
+
+    def _not_started(self, job: Job, reason: str) -> None:
+        """Batch guide, troubleshooting: "Task failed to start", why in the container's reason, and no exit code.
+
+        Such an attempt never went from STARTING to RUNNING, so it has neither a start (Batch API reference,
+        AttemptDetail, startedAt) nor a log."""
+        job.cancel_timers()
+        now = int(self._clock.now() * 1000)
+        job.attempts.append({"container": {"reason": reason}, "stoppedAt": now, "statusReason": "Task failed to start"})
+        self._next(job, None, "Task failed to start", reason)
 
     def _mounted(self, user_data: str | None) -> FileSystem | None:
         """The file system that the user data mounts: both its DNS name and its mount name have to be right."""
@@ -118,7 +133,10 @@ class Attempts:
         variables = job.variables | {"AWS_BATCH_JOB_ID": job.id, "AWS_BATCH_JOB_ATTEMPT": str(number + 1)}
         instance = self._ids.hexadecimal("i")
         work = self._work.start(content, folder, variables, lambda code: self._exited(job, code))
-        job.current = Attempt(clock.now(), instance, work, file_system)
+        # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
+        name = job.definition["jobDefinitionName"]
+        log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
+        job.current = Attempt(clock.now(), instance, work, file_system, log_stream)
         if number < len(self.plan.interruptions):
             seconds = self.plan.interruptions[number]
             job.timers.append(clock.after(seconds, lambda: self._reclaimed(job)))
@@ -169,7 +187,13 @@ class Attempts:
         job.cancel_timers()
         current.work.settle(now)
         job.current = None
-        container = {"exitCode": code} if code is not None else {}
+        container: dict[str, Any] = {"logStreamName": current.log_stream}
+        if code is not None:
+            container["exitCode"] = code
+        # ECS guide, stopped task error codes: what a container that was killed with 137 by itself says.
+        why = "OutOfMemoryError: Container killed due to memory usage" if code == 137 and not final else ""
+        if why:
+            container["reason"] = why
         job.attempts.append(
             {
                 "container": container,
@@ -178,20 +202,24 @@ class Attempts:
                 "statusReason": reason,
             }
         )
+        self._next(job, code, reason, why, final)
+
+    def _next(self, job: Job, code: int | None, reason: str, why: str, final: bool = False) -> None:
+        """An attempt is over: another follows, or the job's end."""
         succeeded = code == 0 and job.terminated is None
-        if not succeeded and not final and job.terminated is None and self._retries(job, code, reason):
+        if not succeeded and not final and job.terminated is None and self._retries(job, code, reason, why):
             job.status, job.reason = "RUNNABLE", reason
             self._try(job)
             return
         self.end(job, "SUCCEEDED" if succeeded else "FAILED", job.terminated or reason)
 
     @staticmethod
-    def _retries(job: Job, code: int | None, reason: str) -> bool:
+    def _retries(job: Job, code: int | None, reason: str, why: str) -> bool:
         """Batch guide, automated job retries: the first entry whose every condition matches decides, else a retry."""
         strategy = job.retry_strategy
         if len(job.attempts) >= strategy["attempts"]:
             return False
-        seen = {"onStatusReason": reason, "onReason": "", "onExitCode": "" if code is None else str(code)}
+        seen = {"onStatusReason": reason, "onReason": why, "onExitCode": "" if code is None else str(code)}
         for entry in strategy["evaluateOnExit"]:
             conditions = {key: pattern for key, pattern in entry.items() if key in seen}
             if all(matches(pattern, seen[key]) for key, pattern in conditions.items()):

@@ -21,6 +21,7 @@ class Attempt:
     instance: str
     work: ModelledAttempt | RealAttempt
     file_system: FileSystem | None
+    log_stream: str
 
 
 @dataclass

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from ..plan import Count, Plan, Seconds
 
@@ -17,6 +17,14 @@ class WritesPlan(Plan):
     files: Count = 1
     bytes_each: Count = 1_048_576
     deletes_previous: bool = False
+    renames: bool = False  # each file is written under another name and renamed when it is closed
+
+
+class StartFailuresPlan(Plan):
+    """Attempts whose container does not start."""
+
+    times: Annotated[int, Field(ge=1)] = 1
+    reason: str = "CannotPullContainerError: pull image manifest has been retried 5 time(s)"
 
 
 class JobPlan(Plan):
@@ -24,9 +32,18 @@ class JobPlan(Plan):
     runtime: Seconds = 3600  # one uninterrupted attempt
     writes: list[WritesPlan] | None = None  # absent: see `is_real`
     outcome: Literal["SUCCEEDED", "FAILED"] = "SUCCEEDED"
-    exit_code: int = 1  # of a FAILED one
+    exit_code: Annotated[int, Field(ge=0, le=255)] = 1  # of a FAILED one
     interruptions: list[Seconds] = Field(default=[])  # Spot reclaim this long into attempt 1, 2, …
     cancelled_at: Seconds | None = None  # cancelled by hand this long after it was submitted
+    fails_to_start: StartFailuresPlan | None = None  # so many attempts before one starts
+    mounts: bool = True  # false: no instance can mount
+
+    @field_validator("exit_code")
+    @classmethod
+    def _of_a_failure(cls, value: int, info: ValidationInfo) -> int:
+        if value == 0 and info.data.get("outcome") == "FAILED":
+            raise ValueError("a job with the outcome FAILED ends with another exit code than 0")
+        return value
 
     @property
     def is_real(self) -> bool:

@@ -105,12 +105,15 @@ class Jobs:
         }
 
     def _view(self, job: Job) -> dict[str, Any]:
+        latest = {"logStreamName": job.current.log_stream} if job.current is not None else {}
+        if job.current is None and job.attempts:
+            latest = job.attempts[-1]["container"]
         answer = self._summary(job) | {
             "jobQueue": job.queue,
             "attempts": job.attempts,
             "retryStrategy": job.retry_strategy,
             "dependsOn": [],
-            "container": {**container(job), **(job.attempts[-1]["container"] if job.attempts else {})},
+            "container": {**container(job), **latest},
             "tags": job.tags,
             "isTerminated": job.terminated is not None,
         }

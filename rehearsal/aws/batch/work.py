@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from ..clock import Clock, Timer
 from ..context import Context
@@ -31,17 +32,39 @@ rm -f "$REHEARSAL_CLOCK/$$"
 """
 
 
-def schedule(writes: list[WritesPlan]) -> list[tuple[float, str, int, int, str | None]]:
-    """(offset, key, files, bytes each, key of the group that is then removed), in order of time."""
-    found: list[tuple[float, str, int, int, str | None]] = []
+class Step(NamedTuple):
+    """Something an attempt does with a group of files, `offset` seconds after it began."""
+
+    offset: float
+    key: str
+    files: int
+    bytes_each: int
+    previous: str | None = None  # the group that is then removed
+    renamed_from: str | None = None
+
+
+def schedule(writes: list[WritesPlan]) -> list[Step]:
+    """What an attempt does, in order of time.
+
+    Files that are renamed lie under the other name, closed, for as long as it takes to write them: a tool that writes
+    in several goes closes them more than once, and what is closed is exported.
+    """
+    found: list[Step] = []
     for number, planned in enumerate(writes):
         chunks = max(1, min(planned.files, CHUNKS if planned.over else 1))
         for chunk in range(chunks):
             files = planned.files * (chunk + 1) // chunks - planned.files * chunk // chunks
             offset = planned.at + planned.over * (chunk + 1) / chunks
-            previous = f"#{number}:{chunk - 1}" if planned.deletes_previous and chunk else None
-            found.append((offset, f"#{number}:{chunk}", files, planned.bytes_each, previous))
-    return sorted(found, key=lambda change: change[0])
+            key, previous = (
+                f"#{number}:{chunk}",
+                f"#{number}:{chunk - 1}" if planned.deletes_previous and chunk else None,
+            )
+            if planned.renames:
+                begun = planned.at + planned.over * chunk / chunks
+                found.append(Step(begun, f"{key}.part", files, planned.bytes_each))
+            renamed_from = f"{key}.part" if planned.renames else None
+            found.append(Step(offset, key, files, planned.bytes_each, previous, renamed_from))
+    return sorted(found, key=lambda step: step.offset)
 
 
 class ModelledAttempt:
@@ -59,13 +82,17 @@ class ModelledAttempt:
     def settle(self, now: float) -> None:
         limit = now if self._end is None else min(now, self._end)
         while self._next < len(self._changes):
-            offset, key, files, size, previous = self._changes[self._next]
-            if self._began + offset > limit:
+            step = self._changes[self._next]
+            at = self._began + step.offset
+            if at > limit:
                 break
             self._next += 1
-            self.content.write(key, self._began + offset, files, size)
-            if previous is not None:
-                self.content.remove(previous, self._began + offset)
+            if step.renamed_from is not None:
+                self.content.rename(step.renamed_from, step.key, at)
+            else:
+                self.content.write(step.key, at, step.files, step.bytes_each)
+            if step.previous is not None:
+                self.content.remove(step.previous, at)
 
     def interrupt(self, now: float, gently: bool = False) -> None:
         self.settle(now)
@@ -137,6 +164,7 @@ class RealAttempt:
     def _wake(self, number: str) -> None:
         if self._over:
             return
+        self.content.settle(self._clock.now())  # with the bytes as they are before the script goes on
         reply = os.open(self._control / number, os.O_RDWR)
         os.write(reply, b"\n")
         # The reader may not have opened its end yet: the pipe keeps the line as long as one end is open.
@@ -147,11 +175,16 @@ class RealAttempt:
 
     def _scan(self) -> None:
         now, found = self._clock.now(), _listing(self._folder)
-        for key in sorted(set(self._known) - set(found)):
-            self.content.remove(key, now)
+        gone = {self._known[key]: key for key in sorted(set(self._known) - set(found))}
         for key, signature in sorted(found.items(), key=lambda item: item[1][0]):
-            if self._known.get(key) != signature:
+            if self._known.get(key) == signature:
+                continue
+            if signature in gone:  # the same file, neither younger nor larger: it has another name now
+                self.content.rename(gone.pop(signature), key, now)
+            else:
                 self.content.write(key, now, 1, signature[1])
+        for key in gone.values():
+            self.content.remove(key, now)
         self._known = found
 
     def interrupt(self, now: float, gently: bool = False) -> None:

@@ -20,6 +20,8 @@ class AssociationPlan(Plan):
     import_: Seconds = Field(default=60, alias="import")  # the listing of the bucket, by a task of its own
     import_fails: bool = False
     breaks_at: Seconds | None = None  # MISCONFIGURED this long after it became AVAILABLE
+    mends: bool = True  # what broke it is over: sending the policies again mends it
+    stays_broken: bool = False  # it breaks for good: FAILED
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
     update_stuck: bool = False  # it stays UPDATING
 

@@ -156,6 +156,8 @@ class Associations:
             return
         association.lifecycle = "AVAILABLE"
         association.linked_at = self._context.clock.now()
+        for number in range(self.export_plan.warnings):
+            self._transfer.warn(association, number)
         if self.plan.breaks_at is not None:
             self._context.clock.after(self.plan.breaks_at, lambda: self._break(association))
         if association.request.get("BatchImportMetaDataOnCreate"):
@@ -164,14 +166,17 @@ class Associations:
             association.content.switch_on()
 
     def _break(self, association: Association) -> None:
-        """FSx guide, association lifecycle states: MISCONFIGURED exports nothing until it is corrected.
+        """FSx guide, association lifecycle states: MISCONFIGURED exports nothing until it is corrected, FAILED is "in a
+        terminal state that cannot be recovered (for example, because … its S3 bucket is deleted)".
 
         What the metric then shows is not documented; an empty queue, whose age is zero, is what would fool a workflow.
         """
+        if association.lifecycle not in {"AVAILABLE", "UPDATING"}:
+            return
         now = self._context.clock.now()
         self._settle_writers(now)
         association.content.switch_off(now)
-        association.lifecycle = "MISCONFIGURED"
+        association.lifecycle = "FAILED" if self.plan.stays_broken else "MISCONFIGURED"
         association.failure = "Amazon FSx lacks permissions to access the bucket (planned by the scenario)"
 
     def get(self, identifier: str) -> Association:
@@ -226,7 +231,15 @@ class Associations:
     def _updated(self, association: Association) -> None:
         if association.lifecycle != "UPDATING":
             return
-        # An update only brings it back once the cause is fixed (FSx guide, association lifecycle states).
+        # FSx guide, association lifecycle states: once the cause is fixed, an update brings it back (without one, it
+        # takes up to 15 minutes: never, here). What changed while it was broken has left no trace in the queue.
+        problem = self._transfer.bucket_problem(association, self.all)
+        if problem is not None or not self.plan.mends:
+            association.failure = problem or association.failure
+        else:
+            association.failure = None
         association.lifecycle = "MISCONFIGURED" if association.failure else "AVAILABLE"
+        if association.lifecycle == "AVAILABLE" and association.linked_at is None:
+            association.linked_at = self._context.clock.now()
         if association.lifecycle == "AVAILABLE" and association.events and not association.content.exporting:
             association.content.switch_on()

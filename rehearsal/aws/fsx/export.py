@@ -24,6 +24,7 @@ class ExportPlan(Plan):
     bytes_per_second: Annotated[float, Field(gt=0)] = 500_000_000
     refused: Count = 0  # files that can never be exported
     stalls: list[Window] = Field(default=[])
+    warnings: Count = 0  # lines in the event log that say nothing about a failed export; without lines there is no log
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Group:
     refused: int = 0  # of `count`, never to be exported
     exported_version: int = 0
     exported: int = 0  # of `count`, in `exported_version`
+    renamed: bool = False  # it has not changed since it was exported under another name: nothing for a task
 
     def missing(self) -> int:
         """How many of these files S3 lacks in the version the file system has."""
@@ -103,16 +105,33 @@ class Content:
 
     def write(self, key: str, at: float, count: int = 1, bytes_each: int = 0) -> None:
         """Files were closed at that time; calls come in order of time."""
+        self.settle(at)
         group = self.groups.get(key)
         if group is None:
             refused = min(count, self._refused_left)
             self._refused_left -= refused
             group = self.groups[key] = Group(count, bytes_each, refused=refused)
-        group.count, group.bytes_each, group.deleted = count, bytes_each, False
+        group.count, group.bytes_each, group.deleted, group.renamed = count, bytes_each, False, False
         group.version += 1
         self._enqueue(key, False, at, count - group.refused, count * bytes_each)
 
+    def rename(self, key: str, new_key: str, at: float) -> None:
+        """Files were given other names: the objects under the old ones are deleted, others created (FSx guide,
+        automatic export).
+
+        A task exports what was created or changed since the last export (FSx guide, exporting changes), and a new name
+        changes no file: what was in S3 under the old name already is, for a task, exported. Assumed: AWS says no more.
+        """
+        self.settle(at)
+        group = self.groups[key]
+        exported = group.version > 0 and group.missing() <= group.refused
+        self.remove(key, at)
+        self.groups.setdefault(new_key, Group(group.count, group.bytes_each, refused=group.refused))
+        self.write(new_key, at, group.count, group.bytes_each)
+        self.groups[new_key].renamed = exported
+
     def remove(self, key: str, at: float) -> None:
+        self.settle(at)
         group = self.groups.get(key)
         if group is None or group.deleted:
             return
@@ -181,7 +200,7 @@ class Content:
         found = []
         for key, group in self.groups.items():
             missing = group.missing()
-            if missing:
+            if missing and not group.renamed:
                 found.append((key, max(0, missing - group.refused), min(missing, group.refused)))
         return found
 

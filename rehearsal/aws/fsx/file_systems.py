@@ -32,6 +32,7 @@ class FileSystemPlan(Plan):
     delete_refused: Count = 0  # so many deletions are answered with BadRequest
     delete_stuck: bool = False  # it stays DELETING
     create_stuck: bool = False  # it stays CREATING
+    names_late: bool = False  # its names are answered only once it is AVAILABLE; AWS's example has them at once
 
 
 @dataclass
@@ -191,6 +192,8 @@ class FileSystems:
             "Tags": tag_list(file_system.tags),
             "LustreConfiguration": {"DeploymentType": "SCRATCH_2", "MountName": file_system.mount_name},
         }
+        if self.plan.names_late and file_system.lifecycle == "CREATING":
+            del answer["DNSName"], answer["LustreConfiguration"]["MountName"]
         if file_system.failure:
             answer["FailureDetails"] = {"Message": file_system.failure}
         return answer

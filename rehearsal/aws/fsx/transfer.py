@@ -27,10 +27,17 @@ class Transfer:
 
     def refuse(self, association: Association, key: str, count: int) -> None:
         """FSx guide, data repository event logs: what cannot be exported leaves the queue and is logged."""
+        self._log(association, f"ERROR S3ExportPathSizeTooLong: {count} files of {association.path}/{key}")
+
+    def warn(self, association: Association, number: int) -> None:
+        """The same: the log has import warnings too, and exports that were tried again and worked."""
+        code = ("S3ExportResourceBusy", "S3ImportUnsupportedTierWarning")[number % 2]
+        self._log(association, f"WARN {code}: a file of {association.path} (planned by the scenario)")
+
+    def _log(self, association: Association, message: str) -> None:
         file_system = association.file_system
         destination = file_system.request.get("LustreConfiguration", {}).get("LogConfiguration", {})
         group = destination.get("Destination", "").partition(":log-group:")[2].removesuffix(":*")
-        message = f"ERROR could not export {count} files of {association.path}/{key}: the path is too long"
         self._logs.write(group, f"datarepo_{file_system.id}", message)
 
     def verify(self, association: Association) -> None:

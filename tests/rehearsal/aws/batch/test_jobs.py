@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from rehearsal.play.scenario import ScenarioError
 from tests.rehearsal.aws.world import World
 
 WRITES = {"writes": [{"over": 3000, "files": 100}]}
@@ -149,3 +152,66 @@ def test_an_update_takes_the_instances_from_under_a_running_job_after_half_an_ho
     assert world.job(job_id)["attempts"] == []
     world.account.clock.advance(2)
     assert world.job(job_id)["attempts"][0]["statusReason"].startswith("Host EC2")
+
+
+RETRY_STARTS = [
+    {"onReason": "CannotPullContainerError*", "action": "RETRY"},
+    {"onReason": "*", "action": "EXIT"},
+]
+STARTS = [{"onStatusReason": "Task failed to start*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
+
+
+@pytest.mark.parametrize("evaluate", [RETRY_STARTS, STARTS])
+def test_a_container_that_does_not_start_is_tried_again_when_the_strategy_says_so(
+    world: World, evaluate: list[dict[str, str]]
+) -> None:
+    reason = "CannotPullContainerError: the registry did not answer"
+    world.scenario(job={**WRITES, "fails_to_start": {"times": 2, "reason": reason}})
+    _, job_id = world.running(attempts=3, evaluateOnExit=evaluate)
+    world.account.clock.advance(200)
+    job = world.job(job_id)
+    attempt = job["attempts"][0]
+    assert (attempt["statusReason"], attempt["container"]) == ("Task failed to start", {"reason": reason})
+    assert "startedAt" not in attempt
+    assert "startedAt" not in job
+    assert job["status"] == "RUNNABLE"
+    world.account.clock.advance(6000)
+    job = world.job(job_id)
+    assert (job["status"], len(job["attempts"])) == ("SUCCEEDED", 3)
+
+
+def test_a_start_that_fails_for_another_reason_is_the_end(world: World) -> None:
+    world.scenario(job={**WRITES, "fails_to_start": {"reason": "ResourceInitializationError: no disk"}})
+    _, job_id = world.running(attempts=3, evaluateOnExit=RETRY_STARTS)
+    world.account.clock.advance(300)
+    job = world.job(job_id)
+    assert (job["status"], job["statusReason"], len(job["attempts"])) == ("FAILED", "Task failed to start", 1)
+    assert job["container"]["reason"].startswith("ResourceInitializationError")
+    assert "exitCode" not in job["container"]
+
+
+def test_a_job_names_its_log_stream_from_the_start_and_its_exit_code_at_the_end(world: World) -> None:
+    world.scenario(job={**WRITES, "outcome": "FAILED", "exit_code": 137})
+    _, job_id = world.running()
+    world.account.clock.advance(300)
+    stream = world.job(job_id)["container"]["logStreamName"]
+    assert stream.startswith("work/default/")
+    world.account.clock.advance(6000)
+    container = world.job(job_id)["container"]
+    assert (container["logStreamName"], container["exitCode"]) == (stream, 137)
+    assert container["reason"].startswith("OutOfMemoryError")
+
+
+def test_a_job_whose_instances_cannot_mount_never_runs(world: World) -> None:
+    world.scenario(job={**WRITES, "mounts": False})
+    _, job_id = world.running()
+    world.account.clock.advance(86_400)
+    assert world.job(job_id)["status"] == "RUNNABLE"
+
+
+def test_a_failure_with_the_exit_code_of_a_success_is_refused(world: World) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        world.scenario(job={"outcome": "FAILED", "exit_code": 0})
+    assert str(caught.value) == (
+        "test: job.exit_code: 0: Value error, a job with the outcome FAILED ends with another exit code than 0"
+    )

@@ -104,11 +104,55 @@ def test_deleting_a_file_system_removes_its_directory(world: World, script: Path
 
 def test_planned_writes_are_spread_evenly_and_add_up() -> None:
     changes = schedule([WritesPlan(at=10, over=100, files=1001, bytes_each=1, deletes_previous=True)])
-    assert sum(files for _, _, files, _, _ in changes) == 1001
+    assert sum(step.files for step in changes) == 1001
     assert changes[0][0] > 10
     assert changes[-1][0] == 110
-    assert [previous for *_, previous in changes][:2] == [None, "#0:0"]
+    assert [step.previous for step in changes][:2] == [None, "#0:0"]
 
 
 def test_a_burst_is_one_group() -> None:
-    assert schedule([WritesPlan(at=5, files=1000)]) == [(5, "#0:0", 1000, 1_048_576, None)]
+    assert schedule([WritesPlan(at=5, files=1000)]) == [(5, "#0:0", 1000, 1_048_576, None, None)]
+
+
+def test_renamed_files_lie_under_the_other_name_while_they_are_written() -> None:
+    steps = schedule([WritesPlan(over=120, files=2, renames=True, deletes_previous=True)])
+    assert [(step.offset, step.key, step.renamed_from, step.previous) for step in steps] == [
+        (0, "#0:0.part", None, None),
+        (60, "#0:0", "#0:0.part", None),
+        (60, "#0:1.part", None, None),
+        (120, "#0:1", "#0:1.part", "#0:0"),
+    ]
+
+
+def test_a_modelled_attempt_renames_and_leaves_nothing_stale_once_the_queue_is_empty(world: World) -> None:
+    world.scenario(job={"runtime": 600, "writes": [{"over": 598, "files": 10, "renames": True}]})
+    world.running()
+    world.account.clock.advance(181 + 600)
+    world.account.associations.settle(world.account.clock.now())
+    content = world.account.associations.all[0].content
+    assert content.stale() == 1, "the last old name is still in S3"
+    world.account.clock.advance(60)
+    world.account.associations.settle(world.account.clock.now())
+    assert (content.lost()[0], content.stale()) == (0, 0)
+
+
+RENAMING = """
+echo one > "$SCRATCH_DIR/a.part"
+sleep 60
+mv "$SCRATCH_DIR/a.part" "$SCRATCH_DIR/a"
+sleep 60
+"""
+
+
+def test_a_real_rename_is_seen_as_one(world: World, script: Path) -> None:
+    script.write_text(RENAMING)
+    world.running()
+    world.account.clock.advance(181 + 50)
+    world.account.associations.settle(world.account.clock.now())
+    assert objects(world) == {"runs/a.part": b"one\n"}
+    world.account.clock.advance(15)
+    content = world.account.associations.all[0].content
+    assert content.groups["a"].renamed
+    assert content.to_export() == []
+    export_all(world)
+    assert objects(world) == {"runs/a": b"one\n"}

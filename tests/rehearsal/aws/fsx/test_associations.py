@@ -64,9 +64,10 @@ def test_an_update_replaces_both_event_policies(world: World) -> None:
     assert association(world, identifier)["Lifecycle"] == "AVAILABLE"
 
 
-def test_a_file_that_cannot_be_exported_is_logged(world: World) -> None:
-    world.account.client("logs").create_log_group(logGroupName="/aws/fsx/lustre")
-    world.scenario(export={"refused": 1})
+def logged(world: World) -> list[str]:
+    """The event log of a linked file system on which five files were written, by the streams that there are."""
+    logs = world.account.client("logs")
+    logs.create_log_group(logGroupName="/aws/fsx/lustre")
     group = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/fsx/lustre"
     log = {"Level": "WARN_ERROR", "Destination": group}
     lustre = {"DeploymentType": "SCRATCH_2", "LogConfiguration": log}
@@ -74,11 +75,78 @@ def test_a_file_that_cannot_be_exported_is_logged(world: World) -> None:
     world.account.clock.advance(421)
     world.link(identifier)
     world.account.clock.advance(61)
+    world.account.associations.all[0].content.write("#0:0", at=world.account.clock.now(), count=5)
+    world.account.clock.advance(60)
+    prefix = f"datarepo_{identifier}"
+    streams = logs.describe_log_streams(logGroupName="/aws/fsx/lustre", logStreamNamePrefix=prefix)["logStreams"]
+    if not streams:
+        return []
+    found = logs.filter_log_events(logGroupName="/aws/fsx/lustre", logStreamNamePrefix=prefix)["events"]
+    return [event["message"].partition(":")[0] for event in found]
+
+
+def test_a_file_that_cannot_be_exported_is_logged(world: World) -> None:
+    world.scenario(export={"refused": 1})
+    assert logged(world) == ["ERROR S3ExportPathSizeTooLong"]
+
+
+def test_without_an_event_there_is_no_log_stream(world: World) -> None:
+    assert logged(world) == []
+
+
+def test_the_log_has_lines_that_are_no_failed_exports(world: World) -> None:
+    world.scenario(export={"warnings": 2})
+    assert logged(world) == ["WARN S3ExportResourceBusy", "WARN S3ImportUnsupportedTierWarning"]
+
+
+def broken(world: World, **plan: Any) -> str:
+    """An association that broke ten seconds after it became AVAILABLE, with a file written before and one after."""
+    world.scenario(association={"breaks_at": 60, **plan})
+    _, identifier = world.linked()
     content = world.account.associations.all[0].content
-    content.write("#0:0", at=world.account.clock.now(), count=5)
+    content.write("before", at=world.account.clock.now())
+    world.account.clock.advance(100)
+    content.write("after", at=world.account.clock.now())
+    return identifier
+
+
+def send_policies(world: World, identifier: str) -> None:
+    events = {"Events": ["NEW", "CHANGED", "DELETED"]}
+    world.account.client("fsx").update_data_repository_association(
+        AssociationId=identifier, S3={"AutoImportPolicy": events, "AutoExportPolicy": events}
+    )
+    world.account.clock.advance(31)
+
+
+def test_sending_the_policies_again_mends_a_misconfigured_association(world: World) -> None:
+    identifier = broken(world)
+    assert association(world, identifier)["Lifecycle"] == "MISCONFIGURED"
+    send_policies(world, identifier)
+    assert association(world, identifier)["Lifecycle"] == "AVAILABLE"
+    assert "FailureDetails" not in association(world, identifier)
+    content = world.account.associations.all[0].content
+    content.write("later", at=world.account.clock.now())
     world.account.clock.advance(60)
     content.settle(world.account.clock.now())
-    events = world.account.client("logs").filter_log_events(
-        logGroupName="/aws/fsx/lustre", logStreamNamePrefix=f"datarepo_{identifier}"
-    )["events"]
-    assert len(events) == 1
+    assert [group.missing() for group in content.groups.values()] == [0, 1, 0], "what changed meanwhile left no trace"
+
+
+def test_what_still_breaks_it_breaks_it_again(world: World) -> None:
+    identifier = broken(world, mends=False)
+    send_policies(world, identifier)
+    assert association(world, identifier)["Lifecycle"] == "MISCONFIGURED"
+    assert "lacks permissions" in association(world, identifier)["FailureDetails"]["Message"]
+
+
+def test_an_association_that_failed_for_good_takes_no_update(world: World) -> None:
+    identifier = broken(world, stays_broken=True)
+    assert association(world, identifier)["Lifecycle"] == "FAILED"
+    with refused("BadRequest"):
+        send_policies(world, identifier)
+
+
+def test_a_real_obstacle_is_looked_at_again(world: World) -> None:
+    world.linked()
+    _, second = world.linked()
+    send_policies(world, second)
+    assert association(world, second)["Lifecycle"] == "MISCONFIGURED", "the other one still listens"

@@ -81,3 +81,33 @@ def test_a_path_that_is_not_relative_to_the_mount_point_fails_the_task(world: Wo
     identifier = world.task(file_system_id, Paths=[path])["TaskId"]
     world.account.clock.advance(60)
     assert task_of(world, identifier)["Lifecycle"] == "FAILED"
+
+
+def imports(world: World, seconds: list[float]) -> list[str]:
+    """The states of the import task so long after the association became AVAILABLE; "" while none is listed."""
+    file_system_id = world.file_system()["FileSystemId"]
+    world.account.clock.advance(421)
+    world.link(file_system_id, BatchImportMetaDataOnCreate=True)
+    world.account.clock.advance(60)
+    began, seen = world.account.clock.now(), []
+    for second in seconds:
+        world.account.clock.advance(began + second - world.account.clock.now())
+        tasks = world.account.client("fsx").describe_data_repository_tasks()["DataRepositoryTasks"]
+        assert {task["Type"] for task in tasks} <= {"IMPORT_METADATA_FROM_REPOSITORY"}
+        seen.append("".join(task["Lifecycle"] for task in tasks))
+    return seen
+
+
+def test_the_import_is_listed_some_time_after_the_association_is_there(world: World) -> None:
+    assert imports(world, [0, 19, 21, 31, 91]) == ["", "", "PENDING", "EXECUTING", "SUCCEEDED"]
+    task = world.account.client("fsx").describe_data_repository_tasks()["DataRepositoryTasks"][0]
+    began, ended = task["StartTime"] - task["CreationTime"], task["EndTime"] - task["StartTime"]
+    assert (began.total_seconds(), ended.total_seconds()) == (10, 60)
+
+
+def test_an_import_that_fails_names_one_object(world: World) -> None:
+    world.scenario(association={"import_fails": True})
+    assert imports(world, [91]) == ["FAILED"]
+    task = world.account.client("fsx").describe_data_repository_tasks()["DataRepositoryTasks"][0]
+    assert task["Status"]["FailedCount"] == 1
+    assert "S3ObjectPathNotPosixCompliant" in task["FailureDetails"]["Message"]

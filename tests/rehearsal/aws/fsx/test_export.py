@@ -127,3 +127,59 @@ def test_every_file_is_exported_deleted_or_counted_as_lost(
     assert exported + made.lost()[0] == alive
     if made.age(now + cut - 0.001) == 0 and cut > 10:
         assert made.lost()[0] == 0
+
+
+def test_an_object_that_was_there_before_the_file_was_removed_is_stale_until_the_removal_travels() -> None:
+    made = content()
+    made.write("a", at=0)
+    made.remove("a", at=1000)
+    assert made.stale() == 1, "nobody asked in between, and it was exported all the same"
+    made.settle(1010)
+    assert made.stale() == 0
+
+
+def test_an_export_of_an_older_version_does_not_count_for_the_newer() -> None:
+    made = content(Rates(files_per_second=1, stalls=[(1000, 2000)]))
+    made.write("a", at=0)
+    made.write("a", at=1000)
+    made.settle(1100)
+    assert made.lost() == (1, 0)
+
+
+def test_a_renamed_file_is_two_objects_until_the_queue_has_carried_the_rename() -> None:
+    made = content()
+    made.write("a.part", at=0)
+    made.rename("a.part", "a", at=100)
+    assert (made.lost()[0], made.stale()) == (1, 1)
+    made.settle(120)
+    assert (made.lost()[0], made.stale()) == (0, 0)
+
+
+def test_a_file_renamed_before_it_was_exported_leaves_nothing_under_the_old_name() -> None:
+    made = content()
+    made.write("a.part", at=0)
+    made.rename("a.part", "a", at=1)
+    made.settle(60)
+    assert (made.lost()[0], made.stale()) == (0, 0)
+
+
+def test_a_task_carries_neither_a_deletion_nor_a_rename_of_what_was_exported() -> None:
+    made = content()
+    made.write("a", at=0)
+    made.write("b", at=0)
+    made.write("c", at=100)
+    made.rename("a", "a.new", at=101)
+    made.remove("b", at=101)
+    made.switch_off(102)
+    assert made.to_export() == [("c", 1, 0)]
+    made.export_by_task("c", 1, at=200)
+    assert (made.lost()[0], made.stale()) == (1, 2)
+
+
+def test_a_renamed_file_that_changes_again_is_something_for_a_task() -> None:
+    made = content()
+    made.write("a", at=0)
+    made.rename("a", "b", at=100)
+    made.switch_off(101)
+    made.write("b", at=200)
+    assert made.to_export() == [("b", 1, 0)]

@@ -102,3 +102,17 @@ def test_what_is_on_a_deleted_file_system_and_not_in_s3_is_lost(world: World) ->
     world.account.clock.advance(58)
     world.account.client("fsx").delete_file_system(FileSystemId=file_system_id)
     assert content.lost() == (50, 500)
+
+
+def test_the_names_are_answered_while_it_is_created_or_later_when_planned(world: World) -> None:
+    made = world.file_system()
+    assert made["DNSName"] == f"{made['FileSystemId']}.fsx.us-east-1.amazonaws.com"
+    assert made["LustreConfiguration"]["MountName"]
+    world.scenario(file_system={"names_late": True})
+    made = world.file_system()
+    assert "DNSName" not in made
+    assert "MountName" not in made["LustreConfiguration"]
+    world.account.clock.advance(421)
+    found = world.account.client("fsx").describe_file_systems()["FileSystems"][0]
+    assert found["DNSName"]
+    assert found["LustreConfiguration"]["MountName"]
