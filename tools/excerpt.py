@@ -45,9 +45,16 @@ def rehearsal() -> str:
 def shortened(lines: list[str]) -> list[str]:
     """The lines without most states, and without what is said of repeated ones."""
 
+    shown: set[str] = set()
+
     def is_shown(line: str) -> bool:
-        state = _TIMELINE.match(line)
-        return state.group(1) in SHOWN if state else "… polled" not in line
+        """A state is shown when it is entered for the first time."""
+        if not (state := _TIMELINE.match(line)):
+            return "… polled" not in line
+        name = state.group(1)
+        new = name in SHOWN and name not in shown
+        shown.add(name)
+        return new
 
     return [line.rstrip() for line in lines if is_shown(line)]
 
