@@ -23,7 +23,8 @@ SHOWN = (
     "Succeeded",
 )
 _TIMELINE = re.compile(r"^ +\d+:\d\d:\d\d  (\w+)$")
-_REAL_SECONDS = re.compile(r"[\d.]+ s\b")
+# What differs from one rehearsal to the next: real time, and names with the random suffix of the stack in them.
+_VARYING = re.compile(r"[\d.]+ s\b|(?<=: execution )\S+")
 
 
 @functools.cache
@@ -60,7 +61,7 @@ def shortened(lines: list[str]) -> list[str]:
 
 
 def refreshed(current: str) -> str:
-    """The excerpt, or what stands there already where only the real time it took is another."""
+    """The excerpt, or what stands there already where nothing but real time and random names differ."""
     made = rehearsal()
-    same = _REAL_SECONDS.sub("", made) == _REAL_SECONDS.sub("", current.strip())
+    same = _VARYING.sub("", made) == _VARYING.sub("", current.strip())
     return current.strip() if same else made
