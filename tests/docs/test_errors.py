@@ -88,8 +88,10 @@ def test_both_languages_list_the_same_errors_in_the_same_order_and_name_the_same
 # Row of the table -> the states that wait, and the parameter that ends the waiting.
 WAITS = [
     (("WaitForLustreCreation", "WaitForComputeEnvironment"), "waitForLustreCreationSeconds"),
+    (("WaitForImport",), "waitForLustreCreationSeconds"),
     (("WaitForJobCompletion",), "30"),
     (("WaitForJobCompletion",), "waitForJobCompletionSeconds"),
+    (("WaitForJobsToStop", "WaitForRelease"), "15"),
     (("WaitForCheckMetrics",), "waitForCheckMetricsSeconds"),
     (("WaitForExportTask",), "10"),
     (("WaitForDeletion",), "30"),
@@ -115,11 +117,14 @@ def test_the_pauses_are_those_of_the_definition(page: str) -> None:
         (0, "IsFileSystemAvailable", "provisioningTimeoutMinutes"),
         (0, "IsAssociationAvailable", "provisioningTimeoutMinutes"),
         (0, "IsComputeEnvironmentValid", "provisioningTimeoutMinutes"),
-        (1, "IsJobDone", "jobStartTimeoutMinutes"),
-        (2, "IsJobDone", "jobTimeoutMinutes"),
-        (3, "IsQueueEmpty", "cleanupTimeoutMinutes"),
-        (4, "IsExportVerified", "cleanupTimeoutMinutes"),
-        (5, "IsFileSystemDeleted", "provisioningTimeoutMinutes"),
+        (1, "IsImported", "cleanupTimeoutMinutes"),
+        (2, "IsJobDone", "jobStartTimeoutMinutes"),
+        (3, "IsJobDone", "jobTimeoutMinutes"),
+        (4, "AreJobsStopped", "provisioningTimeoutMinutes"),
+        (4, "HasEnvironmentLetGo", "provisioningTimeoutMinutes"),
+        (5, "IsQueueEmpty", "cleanupTimeoutMinutes"),
+        (6, "IsExportVerified", "cleanupTimeoutMinutes"),
+        (7, "IsFileSystemDeleted", "provisioningTimeoutMinutes"),
     ],
 )
 @pytest.mark.parametrize("page", WORKFLOW)
@@ -149,7 +154,7 @@ def test_the_output_that_is_shown_has_the_keys_of_the_definitions_output(page: s
 
 
 def test_a_sweep_at_rest_costs_what_the_pages_say() -> None:
-    """The states that a sweep enters when there is nothing: every choice's way for that, in the order of the machine."""
+    """The states that a sweep enters when there is nothing: every choice's way for that."""
     state, path = "SweepFileSystems", ["Route"]
     sweep = PARTS["clean_up"]
     assert sweep["Route"]["Choices"][0]["Next"] == state
