@@ -8,7 +8,7 @@ NEEDED := 3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
 IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
-.PHONY: help rehearse test lint format definition engine bench soak compare docs clean
+.PHONY: help rehearse test lint format definition engine bench soak mutants compare docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ bench: $(INSTALLED) ## measure start-up, deployment and rehearsal times
 
 soak: $(INSTALLED) ## play N random schedules and print the smallest that fails (N=5000)
 	@$(BIN)/python -m tools.soak --schedules '$(or $(N),5000)'
+
+mutants: $(INSTALLED) ## break the definitions and the Lambda in small ways and ask the tests whether they notice (ARGS="--only NAME")
+	@$(BIN)/python -m tools.mutants $(ARGS)
 
 compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000); WRITE=1 updates the READMEs
 	@$(BIN)/python -m rehearsal.play.compare --schedules '$(or $(N),1000)' $(if $(WRITE),--write)
