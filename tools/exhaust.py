@@ -38,7 +38,7 @@ JOB = {
     "runtime": 600,
     "writes": [
         {"at": 0, "over": 600, "files": 30, "deletes_previous": True},
-        {"at": 300, "over": 300, "files": 20},  # RENAMES
+        {"at": 300, "over": 300, "files": 20, "renames": True},
         {"at": 570, "over": 30, "files": 2000, "bytes_each": 10240},
     ],
 }
