@@ -42,7 +42,6 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
     [
         (["--scenario", "nonsense"], "is not a scenario"),
         (["--input", "{"], "--input {"),
-        (["--input", "[]"], "JSON object"),
         (["--set", "nonsense"], "KEY=VALUE"),
         (["--stack", "nonsense"], "nonsense"),
     ],
@@ -67,6 +66,12 @@ def test_a_mistake_in_an_option_is_said_before_anything_else_and_a_list_is_expla
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     assert """--set 'computeEnvironmentInstanceTypes=["a", "b"]'""" in line
+
+
+def test_what_is_kept_is_named_in_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--scenario", "keep-file-system"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(r"keep-file-system: as expected\. Nothing lost\. Kept and still billed: fs-\w+\.", last)
 
 
 @pytest.mark.parametrize(
