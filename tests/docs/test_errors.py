@@ -169,3 +169,22 @@ def test_a_sweep_at_rest_costs_what_the_pages_say() -> None:
     for page in ("README.md", "README.ja.md", "docs/limits.md", "docs/limits.ja.md"):
         [line] = [line for line in re.split(r"\n(?=[-|])", markdown.text(page)) if dollars in line and "730" in line]
         assert {str(sweeps), str(len(path))} <= set(re.findall(r"\d+", line)), page
+
+
+@pytest.mark.parametrize("page", ["docs/operations.md", "docs/operations.ja.md"])
+def test_the_queue_for_what_was_not_delivered_is_described_as_it_is(page: str) -> None:
+    source = markdown.text("components/lustre_batch/clean_up.py")
+    [name] = re.findall(r'aws\.sqs\.Queue\(\s*owner\.named\("(\w+)"\)', source)
+    [days] = re.findall(r"^UNDELIVERED_RETENTION_SECONDS = (\d+) \* 24 \* 3600$", source, re.M)
+    assert f"`autoexport-{name}`" in markdown.text(page)
+    [paragraph] = [each for each in markdown.text(page).split("\n\n") if f"`autoexport-{name}`" in each]
+    assert days in re.findall(r"\d+", paragraph)
+
+
+@pytest.mark.parametrize("page", ["docs/operations.md", "docs/operations.ja.md"])
+def test_a_kept_file_system_is_mounted_as_an_instance_of_a_job_mounts_it(page: str) -> None:
+    boot = markdown.text("components/lustre_batch/user_data.sh")
+    [options] = re.findall(r"mount -t lustre -o (\S+) ", boot)
+    assert f"sudo mount -t lustre -o {options} DNS_NAME@tcp:/MOUNT_NAME /fsx" in markdown.commands(page)
+    assert "dnf install -y lustre-client" in boot
+    assert "sudo dnf install -y lustre-client" in markdown.commands(page)
