@@ -131,11 +131,11 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
 @contextlib.contextmanager
 def _writable(name: str) -> Iterator[IO[str]]:
     """The file for the calls, opened before anything is played."""
-    try:
-        file = open(name, "w", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--calls {name}: {error.strerror}") from None
-    with file:
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(name, "w", encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"--calls {name}: {error.strerror}") from None
         yield file
 
 

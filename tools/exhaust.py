@@ -263,7 +263,7 @@ def page(results: list[Result]) -> str:
         "# What happens when calls fail",
         "",
         "Made by `make exhaust`, which plays each case on the embedded AWS: every call that a state of a run, of its",
-        "clean-up or of the sweep makes, at every time it is made, failed in every way; and StopExecution in every state.",
+        "clean-up or of the sweep makes, each time it is made, failed in every way; and StopExecution in every state.",
         "A case passes only if no byte was lost, nothing in S3 is stale, nothing is left, and what was said is true.",
         "There are no exceptions. A cell says how the run ended and after how many hours, in the slowest of its cases,",
         "the last of what it created was gone. An undisturbed run takes half an hour.",

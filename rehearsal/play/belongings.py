@@ -24,6 +24,11 @@ class Thing:
     id: str
     execution: str | None  # the ARN of the execution, unless the resource does not say whose it is
 
+    @property
+    def short_name(self) -> str:
+        """What people call it: of a job definition, its name without the revision."""
+        return self.id.partition("/")[2].rpartition(":")[0] if self.type == "job-definition" else self.id
+
 
 class Belongings:
     """What was created since the deployment, in one account."""

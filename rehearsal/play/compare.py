@@ -20,6 +20,7 @@ from lustre_batch.user_data import user_data
 from ..aws.account import Account
 from ..provider.deployment import Deployment
 from ..provider.mocks import deploy
+from . import measures
 from .measures import lifetime_seconds
 from .output import whole_number
 from .prices import file_system_dollars
@@ -45,6 +46,10 @@ class Column:
     leaving_runs: int = 0
     leaving_file_systems: int = 0
     idle_seconds: list[float] = field(default_factory=list)
+    overhead_seconds: list[float] = field(default_factory=list)
+    bound_seconds: list[float] = field(default_factory=list)
+    start_seconds: list[float] = field(default_factory=list)
+    bound_start_seconds: list[float] = field(default_factory=list)
     transitions: list[int] = field(default_factory=list)
     dollars: list[float] = field(default_factory=list)
 
@@ -58,6 +63,12 @@ class Column:
         self.leaving_file_systems += "file-system" in left
         if facts["idle_seconds"] is not None and not facts["lost_files"]:  # who deletes too early does not idle
             self.idle_seconds.append(facts["idle_seconds"])
+        if facts["overhead_seconds"] is not None and facts["job_started_at"] is not None and not facts["lost_files"]:
+            self.overhead_seconds.append(facts["overhead_seconds"])
+            self.bound_seconds.append(measures.bound_overhead_seconds(account))
+        if facts["job_started_at"] is not None:
+            self.start_seconds.append(facts["job_started_at"])
+            self.bound_start_seconds.append(measures.bound_start_seconds(account))
         self.transitions.append(facts["transitions"])
         self.dollars.append(
             sum(
@@ -73,12 +84,17 @@ class Column:
         ordered = sorted(self.idle_seconds) or [0.0]
         return ordered[min(len(ordered) - 1, int(len(ordered) * percentile))] / 60
 
+    @staticmethod
+    def median_minutes(seconds: list[float]) -> float:
+        return statistics.median(seconds or [0.0]) / 60
+
 
 def compare(schedules: int) -> tuple[Column, Column]:
     """Play the schedules with seeds 0, 1, … on both systems."""
     ours, reference = Column("this project"), Column("the reference")
     with Account() as account:
-        deployment = deploy(account)
+        # A reference run may poll for weeks; a sweep of ours a day is enough to pass by meanwhile.
+        deployment = deploy(account, config={"sweepIntervalMinutes": "1440"})
         machines = [(ours, deployment.exports["stateMachineArn"]), (reference, create_reference(account, deployment))]
         session = Session(account, deployment.exports)
         for column, machine in machines:
@@ -153,6 +169,26 @@ ROWS: tuple[tuple[str, str, Callable[[Column], str]], ...] = (
         lambda c: f"{c.minutes(0.5):.1f}",
     ),
     ("idle minutes, 95th percentile", "アイドル時間（分）の 95 パーセンタイル", lambda c: f"{c.minutes(0.95):.1f}"),
+    (
+        "overhead minutes (file system time that serves nothing), median",
+        "オーバーヘッド(分、何の役にも立たないファイルシステムの時間)中央値",
+        lambda c: f"{c.median_minutes(c.overhead_seconds):.1f}",
+    ),
+    (
+        "of which bound by others (boot, one datapoint, export task), median",
+        "うち他に縛られるもの(起動、データポイント 1 個、エクスポートタスク)中央値",
+        lambda c: f"{c.median_minutes(c.bound_seconds):.1f}",
+    ),
+    (
+        "minutes from start to job running, median",
+        "開始からジョブ実行まで(分)中央値",
+        lambda c: f"{c.median_minutes(c.start_seconds):.1f}",
+    ),
+    (
+        "of which bound by others (creation, linking, import, boot), median",
+        "うち他に縛られるもの(作成、リンク、インポート、起動)中央値",
+        lambda c: f"{c.median_minutes(c.bound_start_seconds):.1f}",
+    ),
     (
         "state transitions per run (mean)",
         "1 実行あたりの状態遷移数（平均）",

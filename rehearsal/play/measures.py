@@ -47,6 +47,27 @@ def overhead_seconds(account: Account) -> float | None:
     return sum(_overhead(account, one) for one in file_systems)
 
 
+# What follows a minute that began after the job's end: its own length and, on average, half of one until it begins.
+WHOLE_MINUTE_SECONDS, HALF_MINUTE_SECONDS = 60.0, 30.0
+TASK_REPORT_SECONDS = 11.0  # what an export task with nothing left to do takes once it executes
+
+
+def bound_start_seconds(account: Account) -> float:
+    """What no workflow can shorten before a job runs: creation, linking, import, and the boot of an instance."""
+    create, link = account.file_systems.plan.create, account.associations.plan.create
+    return create + link + account.data_repository_tasks.plan.start + account.associations.plan.import_ + _boot(account)
+
+
+def bound_overhead_seconds(account: Account) -> float:
+    """What no workflow can shorten of the overhead: the boot, one datapoint that counts, and an export task."""
+    datapoint = HALF_MINUTE_SECONDS + WHOLE_MINUTE_SECONDS + account.export_metric.plan.delay
+    return _boot(account) + datapoint + account.data_repository_tasks.plan.start + TASK_REPORT_SECONDS
+
+
+def _boot(account: Account) -> float:
+    return account.attempts.plan.start_delay or 0.0
+
+
 def _overhead(account: Account, file_system: FileSystem) -> float:
     whole = (file_system.created, file_system.deleted_at or file_system.created)
     needed = [(file_system.created, _imported_at(account, file_system))]

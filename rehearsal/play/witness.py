@@ -45,6 +45,10 @@ class Statement:
         """What the execution had created and was there."""
         return [thing for thing in self.there if thing.execution == self.about]
 
+    def reason(self, thing: Thing) -> str | None:
+        """Why a thing is still there, if it was named; a job definition may be named without its revision."""
+        return self.named.get(thing.id) or self.named.get(thing.short_name)
+
     def implies(self, thing: Thing) -> bool:
         """Whether a thing goes without saying: the lock, which is held until nothing is pending any more."""
         return thing.type == "lock" and bool(self.pending)
@@ -147,7 +151,7 @@ class Witness:
         last = next((one for one in reversed(self.statements) if one.about == thing.execution), None)
         if last is None:
             return None
-        return last.named.get(thing.id) or (WITH_THE_REST if last.implies(thing) else None)
+        return last.reason(thing) or (WITH_THE_REST if last.implies(thing) else None)
 
 
 def _listed(output: Any, key: str) -> dict[str, str]:

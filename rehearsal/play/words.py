@@ -17,7 +17,7 @@ def contradictions(statements: list[Statement]) -> list[str]:
 
 
 def _contradictions(statement: Statement) -> list[str]:
-    there = {thing.id for thing in statement.there}
+    there = {name for thing in statement.there for name in (thing.id, thing.short_name)}
     left = statement.left
     lines = [
         f"{statement.speaker} names {identifier} as still there, which is gone"
@@ -30,7 +30,7 @@ def _contradictions(statement: Statement) -> list[str]:
     ]
     if left and NOTHING_LEFT.search(statement.text):
         lines.append(f"{statement.speaker} says that nothing is left, although {_list(left)} is")
-    elif unnamed := [thing for thing in left if thing.id not in statement.named and not statement.implies(thing)]:
+    elif unnamed := [thing for thing in left if statement.reason(thing) is None and not statement.implies(thing)]:
         lines.append(f"{statement.speaker} does not name {_list(unnamed)}, which is still there")
     return lines
 

@@ -1,4 +1,4 @@
-"""Whatever happens: nothing is lost or stale, nothing is left behind once the trouble is over, and what is said is true.
+"""Whatever happens: nothing is lost or stale, nothing is left once the trouble is over, and what is said is true.
 
 `make soak N=5000` plays more schedules than the default; a failure prints the smallest scenario file that shows it.
 """
