@@ -8,7 +8,7 @@ NEEDED := 3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
 IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
-.PHONY: help rehearse test lint format definition engine bench soak mutants compare docs clean
+.PHONY: help rehearse test lint format definition engine bench soak exhaust mutants compare docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ soak: $(INSTALLED) ## play N random schedules and print the smallest that fails 
 
 mutants: $(INSTALLED) ## break the definitions and the Lambda in small ways and ask the tests whether they notice (ARGS="--only NAME")
 	@$(BIN)/python -m tools.mutants $(ARGS)
+
+exhaust: $(INSTALLED) ## fail every call of a run in every way and stop it in every state (N=200: a sample); WRITE=1 updates docs/faults.md
+	@$(BIN)/python -m tools.exhaust $(if $(N),--cases '$(N)') $(if $(WRITE),--write)
 
 compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000); WRITE=1 updates the READMEs
 	@$(BIN)/python -m rehearsal.play.compare --schedules '$(or $(N),1000)' $(if $(WRITE),--write)

@@ -73,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         '--set \'computeEnvironmentInstanceTypes=["c7i","c6i"]\'',
     )
     parser.add_argument("--input", default=None, metavar="JSON", help="the execution's input: any JSON")
-    parser.add_argument("--engine", action="store_true", help="deploy with the Pulumi engine instead of its mocks (needs `make engine`)")
+    parser.add_argument(
+        "--engine", action="store_true", help="deploy with the Pulumi engine instead of its mocks (needs `make engine`)"
+    )
     parser.add_argument("--json", action="store_true", help="print the facts as one JSON object on the last line")
     parser.add_argument("--calls", default=None, metavar="FILE.jsonl", help="write every API call that was made there")
     parser.add_argument("--list", action="store_true", help="list the scenarios")
@@ -160,7 +162,9 @@ def _deploy(account: Account, options: argparse.Namespace, scenario: Scenario) -
         project, values = configuration(options.stack, config)
         for key in ADOPTED:
             if values.get(f"{project}:{key}", "") not in ("", "[]"):
-                raise UsageError(f"{key}: what a stack adopts is not in the embedded account and cannot be rehearsed yet")
+                raise UsageError(
+                    f"{key}: what a stack adopts is not in the embedded account and cannot be rehearsed yet"
+                )
     return dict(deploy(account, options.stack, config).exports)
 
 
@@ -171,8 +175,8 @@ def _hint(message: str) -> str:
         return ""
     key, declared = wanted.groups()
     return {
-        "array": f"; a list is JSON: --set '{key}=[\"a\", \"b\"]'",
-        "object": f"; a map is JSON: --set '{key}={{\"team\": \"cfd\"}}'",
+        "array": f'; a list is JSON: --set \'{key}=["a", "b"]\'',
+        "object": f'; a map is JSON: --set \'{key}={{"team": "cfd"}}\'',
         "boolean": f"; write true or false: --set {key}=true",
     }.get(declared, "")
 

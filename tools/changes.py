@@ -87,6 +87,8 @@ def settings(there: Existing) -> list[Setting]:
         "jobStartTimeoutMinutes": 60,
         "jobTimeoutMinutes": 10_000,
         "cleanupTimeoutMinutes": 720,
+        "continueAfterImportFailure": True,
+        "sweepIntervalMinutes": 30,
         "notificationEmail": "team@example.com",
         "spreadAcrossZones": True,
         "bucketPrefix": "runs/",
@@ -95,6 +97,7 @@ def settings(there: Existing) -> list[Setting]:
         "permissionsBoundaryArn": there.boundary_arn,
     }
     taken_back: list[dict[str, Any]] = [
+        {"sweepIntervalMinutes": 0},
         {"vpcCidr": "10.20.0.0/16"},
         {"computeEnvironmentType": "EC2", "computeEnvironmentAllocationStrategy": "BEST_FIT_PROGRESSIVE"},
         {"bucketName": there.bucket_name},

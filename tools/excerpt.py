@@ -23,8 +23,8 @@ SHOWN = (
     "Succeeded",
 )
 _TIMELINE = re.compile(r"^ +\d+:\d\d:\d\d  (\w+)$")
-# What another play prints differently: the real time it took, and names that follow from a random suffix.
-_DIFFERS = re.compile(r"[\d.]+ s\b|(?<=execution )[0-9a-f-]{30,}")
+# What differs from one rehearsal to the next: real time, and names with the random suffix of the stack in them.
+_VARYING = re.compile(r"[\d.]+ s\b|(?<=: execution )\S+")
 
 
 @functools.cache
@@ -46,15 +46,22 @@ def rehearsal() -> str:
 def shortened(lines: list[str]) -> list[str]:
     """The lines without most states, and without what is said of repeated ones."""
 
+    shown: set[str] = set()
+
     def is_shown(line: str) -> bool:
-        state = _TIMELINE.match(line)
-        return state.group(1) in SHOWN if state else "… polled" not in line
+        """A state is shown when it is entered for the first time."""
+        if not (state := _TIMELINE.match(line)):
+            return "… polled" not in line
+        name = state.group(1)
+        new = name in SHOWN and name not in shown
+        shown.add(name)
+        return new
 
     return [line.rstrip() for line in lines if is_shown(line)]
 
 
 def refreshed(current: str) -> str:
-    """The excerpt, or what stands there already where only that differs which differs every time."""
+    """The excerpt, or what stands there already where nothing but real time and random names differ."""
     made = rehearsal()
-    same = _DIFFERS.sub("", made) == _DIFFERS.sub("", current.strip())
+    same = _VARYING.sub("", made) == _VARYING.sub("", current.strip())
     return current.strip() if same else made

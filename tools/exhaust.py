@@ -38,7 +38,7 @@ JOB = {
     "runtime": 600,
     "writes": [
         {"at": 0, "over": 600, "files": 30, "deletes_previous": True},
-        {"at": 300, "over": 300, "files": 20},  # RENAMES
+        {"at": 300, "over": 300, "files": 20, "renames": True},
         {"at": 570, "over": 30, "files": 2000, "bytes_each": 10240},
     ],
 }
@@ -92,7 +92,7 @@ class Case:
 class Result:
     case: Case
     ending: str
-    gone_at: float | None  # when the last of it was gone
+    gone_at: float  # when the last execution that worked on it had ended
     why_not: tuple[str, ...]
 
 
@@ -210,10 +210,7 @@ def play(case: Case) -> Result:
     # Trouble may change how the run itself ended (`CleanUpPending`, or an error of its own before the job), not more.
     why_not = [reason for reason in verdict.why_not if not reason.startswith("the execution ended ")]
     ending = facts["error"] or facts["outcome"]
-    gone = [one["stopped_at"] for one in facts["executions"] if one["stopped_at"] is not None]
-    worked = [one.stopped for one in verdict.played.at_work if one.stopped is not None and one.transitions > 0]
-    del gone
-    return Result(case, str(ending), max(worked) - verdict.played.began if worked else None, tuple(why_not))
+    return Result(case, str(ending), verdict.played.ended - verdict.played.began, tuple(why_not))
 
 
 def run(chosen: list[Case], processes: int, progress: bool = True) -> list[Result]:
@@ -256,7 +253,7 @@ def _cell(results: list[Result]) -> str:
         return "–"
     failed = sum(bool(one.why_not) for one in results)
     endings = ", ".join(sorted({one.ending for one in results}))
-    last = max((one.gone_at for one in results if one.gone_at is not None), default=0.0)
+    last = max(one.gone_at for one in results)
     words = f"{endings}; gone after {last / 3600:.1f} h"
     return f"**{failed} of {len(results)} failed** ({words})" if failed else words
 

@@ -44,9 +44,11 @@ class LustreBatchAutoExportArgs:
     wait_for_lustre_creation_seconds: int | None
     """Polling interval while the file system and the compute environment are being prepared (s). Default: 30."""
     wait_for_job_completion_seconds: int | None
-    """Polling interval for the job (s); grows to 2 % of the time already waited. Default: 300."""
+    """Longest polling interval of a short job (s); a long one is polled after 2 % of the time already waited.
+    Default: 300."""
     wait_for_check_metrics_seconds: int | None
-    """Polling interval for the export queue (s). Default: 60."""
+    """Longest polling interval for the export queue (s), up to 60 s; grows to 5 % of the time already waited.
+    Default: 60."""
     lambda_period_seconds: int | None
     """Period of the metric that the Lambda function reads (s). Default: 60."""
     lambda_time_diff_minutes: int | None

@@ -48,7 +48,7 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
     check_metrics_function_name: pulumi.Output[str]
     """Name of the Lambda function that watches the export queue."""
     notification_topic_arn: pulumi.Output[str]
-    """ARN of the topic that hears of failures, kept file systems and reclaims."""
+    """ARN of the topic to which failures, kept file systems and reclaims are published."""
     vpc_id: pulumi.Output[str]
     """Id of the VPC."""
     security_group_ids: pulumi.Output[list[str]]

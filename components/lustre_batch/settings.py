@@ -114,13 +114,17 @@ class Settings(BaseModel):
     )
     wait_for_job_completion_seconds: int = _parameter(
         300,
-        "Polling interval for the job (s); grows to 2 % of the time already waited.",
+        "Longest polling interval of a short job (s); a long one is polled after 2 % of the time already waited.",
         run_time=True,
         ge=1,
         le=86_400,
     )
     wait_for_check_metrics_seconds: int = _parameter(
-        60, "Polling interval for the export queue (s).", run_time=True, ge=1, le=3600
+        60,
+        "Longest polling interval for the export queue (s), up to 60 s; grows to 5 % of the time already waited.",
+        run_time=True,
+        ge=1,
+        le=3600,
     )
     # FSx guide, metrics: one datapoint a minute. CloudWatch: periods of standard metrics are multiples of 60 s.
     lambda_period_seconds: int = _parameter(

@@ -26,12 +26,13 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 480.0
 class Delivery:
     """One start of one state machine."""
 
+    service: str  # events or scheduler
     sender: str  # the ARN of the rule or schedule
+    source: str  # what the service names as aws:SourceArn
     target: str
     role_arn: str | None
     input: str
     queue: str | None = None  # the ARN of the dead-letter queue
-    queue_by_role: bool = False  # the role sends to the queue, not the service
     longest_seconds: float = LONGEST_SECONDS
     most_attempts: int = MOST_ATTEMPTS
     began: float = field(default=0.0, init=False)
@@ -57,6 +58,10 @@ class Deliveries:
 
     def _try(self, delivery: Delivery) -> None:
         delivery.attempts += 1
+        if not self._may_assume(delivery):
+            reason = f"{delivery.service}.amazonaws.com may not assume {delivery.role_arn}"
+            self._failed(delivery, "AccessDenied", reason, False)
+            return
         try:
             with acting_as(delivery.role_arn):
                 client = self._context.client("stepfunctions")
@@ -92,14 +97,15 @@ class Deliveries:
         queue = self._context.backend("sqs").queues.get(name)
         if queue is None:
             return f"there is no dead-letter queue {delivery.queue}"
-        if not delivery.queue_by_role and not self._may_send(delivery, queue.policy):
+        by_role = delivery.service == "scheduler"  # Scheduler guide, dead-letter queues: the execution role sends
+        if not by_role and not self._may_send(delivery, queue.policy):
             return f"the policy of the dead-letter queue {delivery.queue} does not let EventBridge send to it"
-        sender = "SCHEDULE_ARN" if delivery.queue_by_role else "RULE_ARN"
+        sender = "SCHEDULE_ARN" if by_role else "RULE_ARN"
         known = {sender: delivery.sender, "TARGET_ARN": delivery.target, "ERROR_CODE": code, "ERROR_MESSAGE": message}
         attributes = {key: {"DataType": "String", "StringValue": text or "-"} for key, text in known.items()}
         request = {"QueueUrl": self._url(name), "MessageBody": delivery.input, "MessageAttributes": attributes}
         try:
-            if delivery.queue_by_role:
+            if by_role:
                 with acting_as(delivery.role_arn):
                     self._context.client("sqs").send_message(**request)
             else:
@@ -114,15 +120,28 @@ class Deliveries:
 
     def _may_send(self, delivery: Delivery, policy: Any) -> bool:
         """EventBridge guide, dead-letter queues: the queue's own policy lets the service send for that rule."""
+        return self._allows(policy, delivery, "sqs:SendMessage", str(delivery.queue))
+
+    def _may_assume(self, delivery: Delivery) -> bool:
+        """Whether the role trusts the service, with what that says of itself; asked for once calls are authorised."""
+        if delivery.role_arn is None or self._context.calls.authoriser is None:
+            return True
+        roles = self._context.backend("iam").roles.values()
+        role = next((role for role in roles if role.arn == delivery.role_arn), None)
+        policy = role.assume_role_policy_document if role is not None else None
+        return self._allows(policy, delivery, "sts:AssumeRole", delivery.role_arn)
+
+    def _allows(self, policy: Any, delivery: Delivery, action: str, resource: str) -> bool:
+        """Whether a policy of the resource's own allows that to the service."""
         document = json.loads(policy) if isinstance(policy, str) else policy or {}
         statements = [
-            {key: value for key, value in statement.items() if key != "Principal"}
+            {"Resource": "*", **{key: value for key, value in statement.items() if key != "Principal"}}
             for statement in document.get("Statement", [])
-            if _names(statement.get("Principal"), "events.amazonaws.com")
+            if _names(statement.get("Principal"), f"{delivery.service}.amazonaws.com")
         ]
-        given = {"aws:SourceArn": delivery.sender, "aws:SourceAccount": self._context.account_id}
+        given = {"aws:SourceArn": delivery.source, "aws:SourceAccount": self._context.account_id}
         policies = [{"Version": document.get("Version", "2008-10-17"), "Statement": statements}]
-        return evaluate(policies, "sqs:SendMessage", str(delivery.queue), given).allowed
+        return evaluate(policies, action, resource, given).allowed
 
     def dead_letters(self, queue_arn: str) -> list[Mapping[str, Any]]:
         """What lies in a dead-letter queue, ten messages at most: their bodies, the error's code and message."""

@@ -89,7 +89,9 @@ class Events:
         policy = target.get("RetryPolicy") or {}
         self._deliveries.send(
             Delivery(
+                service="events",
                 sender=rule.arn,
+                source=rule.arn,
                 target=target["Arn"],
                 role_arn=target.get("RoleArn"),
                 input=target.get("Input") or json.dumps(event),

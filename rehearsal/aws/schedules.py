@@ -77,12 +77,14 @@ class Schedules:
             raise NotImplementedError(f"schedule {schedule.name}: only state machines as targets are rehearsed")
         policy = target.get("RetryPolicy") or {}
         return Delivery(
+            service="scheduler",
             sender=schedule.arn,
+            # Scheduler guide, confused deputy prevention: the ARN of the schedule's group.
+            source=self._context.arn("scheduler", f"schedule-group/{schedule.group_name}"),
             target=target["Arn"],
             role_arn=target["RoleArn"],
             input=self._input(schedule, due),
             queue=(target.get("DeadLetterConfig") or {}).get("Arn"),
-            queue_by_role=True,  # Scheduler guide, dead-letter queues: the execution role needs sqs:SendMessage
             longest_seconds=float(policy.get("MaximumEventAgeInSeconds", LONGEST_SECONDS)),
             most_attempts=int(policy.get("MaximumRetryAttempts", MOST_ATTEMPTS)),
         )

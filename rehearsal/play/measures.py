@@ -18,7 +18,8 @@ def lifetime_seconds(file_system: FileSystem, now: float) -> float:
 
 def job_started_at(account: Account) -> float | None:
     """When a job first was RUNNING."""
-    starts = [attempt["startedAt"] / 1000 for job in account.jobs.all.values() for attempt in job.attempts]
+    attempts = [attempt for job in account.jobs.all.values() for attempt in job.attempts]
+    starts = [attempt["startedAt"] / 1000 for attempt in attempts if "startedAt" in attempt]
     starts += [job.started for job in account.jobs.all.values() if job.started is not None]
     return min(starts, default=None)
 

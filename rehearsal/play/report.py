@@ -24,8 +24,8 @@ def show(console: Console, session: Session, verdict: Verdict, command_seconds: 
     console.print()
     if verdict.passed:
         kept = ", ".join(thing["id"] for thing in facts["retained"])
-        left = f"kept, and still billed: {kept}" if kept else "nothing left running"
-        line = Text(f"{facts['scenario']}: as expected. Nothing lost, {left}.", style="bold green")
+        said = f"Nothing lost. Kept and still billed: {kept}" if kept else "Nothing lost, nothing left running"
+        line = Text(f"{facts['scenario']}: as expected. {said}.", style="bold green")
         console.print(line, soft_wrap=True)
     for reason in verdict.why_not:
         console.print(Text(f"{facts['scenario']}: {reason}", style="bold red"), soft_wrap=True)

@@ -10,8 +10,7 @@ from typing import Any
 
 Whole = Callable[[int, int], int]
 
-# Every call of a run's main line and of its clean-up. Which of them a schedule strikes is drawn; how often stays below
-# what the definition retries.
+# Every call of a run's main line and of its clean-up. Which of them a schedule strikes, and how often, is drawn.
 CALLS = (
     "secretsmanager:GetSecretValue",
     "ec2:DescribeLaunchTemplates",
@@ -35,7 +34,9 @@ CALLS = (
     "batch:DescribeJobs",
     "cloudwatch:GetMetricData",
 )
-ERRORS = {"throttled": "ThrottlingException", "broken": "InternalServerError"}
+ERRORS = ("ThrottlingException", "InternalServerError")
+SERVICES = ("fsx", "batch", "ec2", "dynamodb", "lambda", "cloudwatch", "stepfunctions", "*")
+LONGEST_OUTAGE_SECONDS = 6 * 3600
 
 
 def seeded(seed: int) -> Whole:
@@ -71,7 +72,8 @@ def ordinary(whole: Whole) -> dict[str, Any]:
 
 
 def hostile(whole: Whole) -> dict[str, Any]:
-    """Everything at once: faults on every call, answers that are lost, and an abort at any point of the run."""
+    """Everything at once: faults on every call, answers that are lost, services that are away for hours, events that
+    come twice, late or never, and an abort at any point of the run."""
     content = ordinary(whole)
     runtime = content["job"]["runtime"]
     content["export"] |= {
@@ -80,6 +82,10 @@ def hostile(whole: Whole) -> dict[str, Any]:
     }
     content["metric"]["gaps"] = [{"at": whole(0, 2 * runtime), "for": whole(60, 7200)} for _ in range(whole(0, 2))]
     content["faults"] = [_fault(whole) for _ in range(whole(0, 4))]
+    if _chance(whole, 25):
+        content["faults"].append(_outage(whole, 3 * runtime))
+    if _chance(whole, 20):
+        content["events"] = ({"twice": True}, {"delay": whole(60, 7200)}, {"delivered": False})[whole(0, 2)]
     if _chance(whole, 30):
         content["execution"] = {"abort_at": whole(0, 3 * runtime)}
     if _chance(whole, 10):
@@ -111,10 +117,21 @@ def _late(whole: Whole, runtime: int) -> dict[str, Any]:
 def _fault(whole: Whole) -> dict[str, Any]:
     return {
         "call": CALLS[whole(0, len(CALLS) - 1)],
-        "error": tuple(ERRORS.values())[whole(0, 1)],
-        "times": whole(1, 3),
+        "error": ERRORS[whole(0, 1)],
+        "times": whole(1, 30) if _chance(whole, 20) else whole(1, 3),
         "skip": whole(0, 3),
         "after": _chance(whole, 25),
+    }
+
+
+def _outage(whole: Whole, latest: int) -> dict[str, Any]:
+    """A service, or everything, is away from one moment to another."""
+    call = f"{SERVICES[whole(0, len(SERVICES) - 1)]}:*"
+    return {
+        "call": call,
+        "error": "InternalServerError",
+        "at": whole(0, latest),
+        "for": whole(60, LONGEST_OUTAGE_SECONDS),
     }
 
 

@@ -163,15 +163,17 @@ class Session:
             look = (self.belongings.look(), self._spent(scenario))
             if look != seen:
                 seen, changed_at = look, now
+            passes_at = scenario.trouble_passes_at(self._baseline.at, self.account.associations.first_attempt_at)
+            settled_at = max(changed_at, passes_at)
+            swept = [one for one in executions.values() if is_sweep(one) and one.started >= settled_at]
+            if len(swept) >= IDLE_SWEEPS or now - first_end > PATIENCE_SECONDS:
+                return
             worked = [one for one in executions.values() if not is_sweep(one)]
             quiet_at = max(one.stopped or now for one in worked) + REST_SECONDS + scenario.events.delay
             if now < quiet_at:
                 clock.run(quiet_at, stop=lambda: not self._ended())
                 continue
-            passes_at = scenario.trouble_passes_at(self._baseline.at, self.account.associations.first_attempt_at)
-            settled_at = max(changed_at, passes_at)
-            swept = [one for one in executions.values() if is_sweep(one) and one.started >= settled_at]
-            if not self.belongings.all() or len(swept) >= IDLE_SWEEPS or now - first_end > PATIENCE_SECONDS:
+            if not self.belongings.all():
                 return
             if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from rehearsal.play.prices import PRICES
 from tests.docs import markdown
 from tools import diagrams
+from tools.generate import SETTINGS
 
 PAGES = ("docs/errors.md", "docs/errors.ja.md")
 WORKFLOW = ("docs/workflow.md", "docs/workflow.ja.md")
@@ -86,8 +88,10 @@ def test_both_languages_list_the_same_errors_in_the_same_order_and_name_the_same
 # Row of the table -> the states that wait, and the parameter that ends the waiting.
 WAITS = [
     (("WaitForLustreCreation", "WaitForComputeEnvironment"), "waitForLustreCreationSeconds"),
+    (("WaitForImport",), "waitForLustreCreationSeconds"),
     (("WaitForJobCompletion",), "30"),
     (("WaitForJobCompletion",), "waitForJobCompletionSeconds"),
+    (("WaitForJobsToStop", "WaitForRelease"), "15"),
     (("WaitForCheckMetrics",), "waitForCheckMetricsSeconds"),
     (("WaitForExportTask",), "10"),
     (("WaitForDeletion",), "30"),
@@ -113,11 +117,14 @@ def test_the_pauses_are_those_of_the_definition(page: str) -> None:
         (0, "IsFileSystemAvailable", "provisioningTimeoutMinutes"),
         (0, "IsAssociationAvailable", "provisioningTimeoutMinutes"),
         (0, "IsComputeEnvironmentValid", "provisioningTimeoutMinutes"),
-        (1, "IsJobDone", "jobStartTimeoutMinutes"),
-        (2, "IsJobDone", "jobTimeoutMinutes"),
-        (3, "IsQueueEmpty", "cleanupTimeoutMinutes"),
-        (4, "IsExportVerified", "cleanupTimeoutMinutes"),
-        (5, "IsFileSystemDeleted", "provisioningTimeoutMinutes"),
+        (1, "IsImported", "cleanupTimeoutMinutes"),
+        (2, "IsJobDone", "jobStartTimeoutMinutes"),
+        (3, "IsJobDone", "jobTimeoutMinutes"),
+        (4, "AreJobsStopped", "provisioningTimeoutMinutes"),
+        (4, "HasEnvironmentLetGo", "provisioningTimeoutMinutes"),
+        (5, "IsQueueEmpty", "cleanupTimeoutMinutes"),
+        (6, "IsExportVerified", "cleanupTimeoutMinutes"),
+        (7, "IsFileSystemDeleted", "provisioningTimeoutMinutes"),
     ],
 )
 @pytest.mark.parametrize("page", WORKFLOW)
@@ -144,3 +151,40 @@ def test_how_a_clean_up_is_started_is_what_its_first_state_takes(page: str) -> N
 def test_the_output_that_is_shown_has_the_keys_of_the_definitions_output(page: str) -> None:
     [example] = markdown.blocks(page, "json")
     assert list(json.loads(example)) == list(STATES["Succeeded"]["Output"])
+
+
+def test_a_sweep_at_rest_costs_what_the_pages_say() -> None:
+    """The states that a sweep enters when there is nothing: every choice's way for that."""
+    state, path = "SweepFileSystems", ["Route"]
+    sweep = PARTS["clean_up"]
+    assert sweep["Route"]["Choices"][0]["Next"] == state
+    while True:
+        path.append(state)
+        if "Type" in sweep[state] and sweep[state]["Type"] == "Succeed":
+            break
+        nothing_there = [rule["Next"] for rule in sweep[state].get("Choices", []) if "= 0 %}" in rule["Condition"]]
+        state = nothing_there[0] if nothing_there else sweep[state].get("Default") or sweep[state]["Next"]
+    sweeps = round(365 / 12 * 24 * 60 / SETTINGS.Settings().sweep_interval_minutes)
+    dollars = f"{sweeps * len(path) * PRICES['transition'].dollars:.2f}"
+    for page in ("README.md", "README.ja.md", "docs/limits.md", "docs/limits.ja.md"):
+        [line] = [line for line in re.split(r"\n(?=[-|])", markdown.text(page)) if dollars in line and "730" in line]
+        assert {str(sweeps), str(len(path))} <= set(re.findall(r"\d+", line)), page
+
+
+@pytest.mark.parametrize("page", ["docs/operations.md", "docs/operations.ja.md"])
+def test_the_queue_for_what_was_not_delivered_is_described_as_it_is(page: str) -> None:
+    source = markdown.text("components/lustre_batch/clean_up.py")
+    [name] = re.findall(r'aws\.sqs\.Queue\(\s*owner\.named\("(\w+)"\)', source)
+    [days] = re.findall(r"^UNDELIVERED_RETENTION_SECONDS = (\d+) \* 24 \* 3600$", source, re.M)
+    assert f"`autoexport-{name}`" in markdown.text(page)
+    [paragraph] = [each for each in markdown.text(page).split("\n\n") if f"`autoexport-{name}`" in each]
+    assert days in re.findall(r"\d+", paragraph)
+
+
+@pytest.mark.parametrize("page", ["docs/operations.md", "docs/operations.ja.md"])
+def test_a_kept_file_system_is_mounted_as_an_instance_of_a_job_mounts_it(page: str) -> None:
+    boot = markdown.text("components/lustre_batch/user_data.sh")
+    [options] = re.findall(r"mount -t lustre -o (\S+) ", boot)
+    assert f"sudo mount -t lustre -o {options} DNS_NAME@tcp:/MOUNT_NAME /fsx" in markdown.commands(page)
+    assert "dnf install -y lustre-client" in boot
+    assert "sudo dnf install -y lustre-client" in markdown.commands(page)

@@ -11,6 +11,7 @@ PRINTED = """default  a description
   0:00:00  StartRun
   0:00:00  CreateFileSystem
   0:00:30  DescribeFileSystem
+  0:00:40  CreateFileSystem
            … polled, 29 states
   0:29:41  Succeeded
 
@@ -36,10 +37,16 @@ def test_every_state_that_is_to_be_shown_is_in_the_excerpt(readme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("was", "stays"), [("SUCCEEDED, 0.7 s of real", True), ("FAILED, 0.7 s of real", False), ("", False)]
+    ("was", "stays"),
+    [
+        ("the run: execution 1a2b SUCCEEDED, 0.7 s of real", True),
+        ("the run: execution 1a2b FAILED, 0.7 s of real", False),
+        ("", False),
+    ],
 )
-def test_an_excerpt_is_stale_when_anything_but_the_real_time_differs(
+def test_an_excerpt_is_stale_when_anything_but_the_real_time_and_random_names_differs(
     was: str, stays: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(excerpt, "rehearsal", lambda: "SUCCEEDED, 12.3 s of real")
-    assert excerpt.refreshed(f"\n{was}\n") == (was if stays else "SUCCEEDED, 12.3 s of real")
+    now = "the run: execution 3c4d SUCCEEDED, 12.3 s of real"
+    monkeypatch.setattr(excerpt, "rehearsal", lambda: now)
+    assert excerpt.refreshed(f"\n{was}\n") == (was if stays else now)

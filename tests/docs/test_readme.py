@@ -111,7 +111,7 @@ def test_every_rehearsal_that_is_shown_is_one_that_the_command_takes(readme: str
 def test_every_aws_command_is_one_of_that_service_and_its_options_are_members_of_the_call(
     pages: tuple[str, ...],
 ) -> None:
-    services = {"stepfunctions", "secretsmanager", "iam", "batch"}
+    services = {"stepfunctions", "secretsmanager", "iam", "batch", "ec2", "fsx", "logs", "sqs", "ssm"}
     calls = [words for words in command_words(pages, "aws") if words[1] in services]
     assert {words[1] for words in calls} == services
     for words in calls:
@@ -124,10 +124,14 @@ def test_every_aws_command_is_one_of_that_service_and_its_options_are_members_of
 
 @EITHER_LANGUAGE
 def test_every_input_that_is_shown_is_one_that_the_state_machine_takes(pages: tuple[str, ...]) -> None:
-    inputs = [
-        words[words.index("--input") + 1] for words in command_words(pages, "aws", "stepfunctions", "start-execution")
+    started = [
+        (words[words.index("--state-machine-arn") + 1], words[words.index("--input") + 1])
+        for words in command_words(pages, "aws", "stepfunctions", "start-execution")
     ]
+    assert {given for machine, given in started if machine == "$clean_up"} == {'{"sweep": true}'}
+    inputs = [given for machine, given in started if machine == "$machine"]
     assert {"{}", '{"reclaim": "fs-0123456789abcdef0"}'} < set(inputs)
+    assert len(inputs) < len(started)
     for given in map(json.loads, inputs):
         assert set(given) == {"reclaim"} or set(given) <= {to_camel(name) for name in SETTINGS.run_time_names()}
         values = {key: value for key, value in given.items() if key != "reclaim"}

@@ -132,6 +132,48 @@ def test_a_network_in_use_is_not_deleted(account: Account) -> None:
     assert resources.read(account, VPC, identity, state) is None
 
 
+def test_a_queue_has_one_kind_of_encryption_and_times_within_the_providers_ranges() -> None:
+    queue = KINDS["aws:sqs/queue:Queue"]
+    assert _reasons(queue, {"messageRetentionSeconds": 1_209_600, "sqsManagedSseEnabled": True}) == ""
+    assert "in the range (60 - 1209600)" in _reasons(queue, {"messageRetentionSeconds": 1_209_601})
+    both = {"kmsMasterKeyId": "alias/ours", "sqsManagedSseEnabled": True}
+    assert "conflicts with sqs_managed_sse_enabled" in _reasons(queue, both)
+
+
+def test_a_queue_that_exists_already_is_not_taken_over(account: Account) -> None:
+    queue = KINDS["aws:sqs/queue:Queue"]
+    resources.create(account, queue, {"name": "undelivered"})
+    with pytest.raises(ResourceError, match="QueueAlreadyExists"):
+        resources.create(account, queue, {"name": "undelivered"})
+
+
+def test_an_encryption_that_is_off_is_the_same_as_none() -> None:
+    table = KINDS["aws:dynamodb/table:Table"]
+    wanted: Props = {"name": "t", "billingMode": "PAY_PER_REQUEST", "hashKey": "id"}
+    there: Props = {**wanted, "serverSideEncryption": {"enabled": False}, "tagsAll": {}}
+    assert changes(table, there, wanted, []) == []
+    assert changes(table, there, {**wanted, "serverSideEncryption": {"enabled": False}}, []) == []
+    key = {"enabled": True, "kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1"}
+    assert {change.top for change in changes(table, there, {**wanted, "serverSideEncryption": key}, [])} == {
+        "serverSideEncryption"
+    }
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"lifecycleScope": "ALWAYS", "input": "{}"}, "expected lifecycle_scope to be one of"),
+        ({"lifecycleScope": "CRUD", "input": "[]"}, "requires input to be a JSON object"),
+        ({"input": "{"}, "contains an invalid JSON"),
+    ],
+)
+def test_an_invocation_whose_input_or_scope_the_provider_would_refuse_is_refused(
+    inputs: dict[str, Any], words: str
+) -> None:
+    invocation = KINDS["aws:lambda/invocation:Invocation"]
+    assert words in _reasons(invocation, {"functionName": "f", **inputs})
+
+
 def test_an_unknown_type_says_where_it_would_belong() -> None:
     with pytest.raises(ResourceError, match="aws:efs/fileSystem:FileSystem is not in the rehearsal's table"):
         resources.kind_of("aws:efs/fileSystem:FileSystem")

@@ -20,7 +20,7 @@ from . import naming
 from .corrections import parse
 from .expressions import Evaluator, bound, python, to_json
 from .integrations import Integrations
-from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment
+from .interpreter import HISTORY_LIMIT, PAYLOAD_LIMIT_BYTES, HistoryLimit, RehearsedEnvironment, Terminated
 
 # SFN API reference, StartExecution: what a name may hold.
 NAME_LIMIT = 80
@@ -53,8 +53,11 @@ class Execution:
     timeout: Timer | None = None
     watcher: Callable[[Execution, str, str], None] | None = None
     awaited: Execution | None = None  # the nested execution that it waits for
+    machine_deleted: bool = False
 
     def entered(self, state: str, kind: str) -> None:
+        if self.machine_deleted:
+            raise Terminated
         self.transitions += 1
         whereabouts.set((self.arn, state))
         self.recorded("StateEntered", {})
@@ -90,6 +93,7 @@ class Executions:
             StopExecution=self.stop,
             DescribeExecution=self.describe,
             ListExecutions=self.list,
+            DeleteStateMachine=self.delete_machine,
         )
 
     def reset(self) -> None:
@@ -155,6 +159,13 @@ class Executions:
         if start + size < len(found):
             answer["nextToken"] = str(start + size)
         return answer
+
+    def delete_machine(self, params: dict[str, Any]) -> dict[str, Any]:
+        """SFN API reference, DeleteStateMachine: "On the next state transition, the executions are terminated"."""
+        for execution in self.all.values():
+            if execution.machine_arn == params["stateMachineArn"]:
+                execution.machine_deleted = True
+        return self._context.calls.ask_moto(self._context.client("stepfunctions"), "DeleteStateMachine", params)
 
     def await_end(self, waiting: Any, arn: str, deadline: float) -> dict[str, Any] | None:
         """Let an execution sleep until the nested one has ended, and describe that; None when the deadline comes first.
@@ -243,6 +254,9 @@ class Executions:
             execution.error = "States.Runtime"
             execution.cause = f"The execution reached the maximum number of history events ({HISTORY_LIMIT})."
             self._ended(execution, "FAILED")
+            return
+        except Terminated:
+            self._ended(execution, "ABORTED")
             return
         state = environment.program_state()
         if isinstance(state, ProgramEnded):

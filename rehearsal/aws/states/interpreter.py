@@ -21,6 +21,10 @@ class HistoryLimit(BaseException):
     """The execution's history is full: nothing in the definition can catch that."""
 
 
+class Terminated(BaseException):
+    """The state machine is being deleted: nothing in the definition can catch that either."""
+
+
 class TaskFailure(Exception):
     """What an integration ends with when it fails: the error's name and cause as the definition sees them."""
 

@@ -29,8 +29,20 @@ class Deployment:
         self.allow("states:StartExecution", "sqs:SendMessage")
 
     def _role(self) -> str:
-        iam = self.account.client("iam")
-        return str(iam.create_role(RoleName="starter", AssumeRolePolicyDocument="{}")["Role"]["Arn"])
+        created = self.account.client("iam").create_role(RoleName="starter", AssumeRolePolicyDocument="{}")
+        self.trust("events.amazonaws.com", "scheduler.amazonaws.com")
+        return str(created["Role"]["Arn"])
+
+    def trust(self, *services: str, **condition: str) -> None:
+        """Let those services assume the role, on a condition of equality."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": list(services)},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {f"aws:{key}": value for key, value in condition.items()}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.account.client("iam").update_assume_role_policy(RoleName="starter", PolicyDocument=policy)
 
     def allow(self, *actions: str) -> None:
         statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}

@@ -88,3 +88,29 @@ def test_the_clock_can_be_put_back_with_nothing_due(clock: Clock) -> None:
     clock.set(ORIGIN)
     clock.advance(100)
     assert fired == []
+
+
+def test_a_strand_that_is_woken_sleeps_no_longer_and_never_longer_than_it_wanted() -> None:
+    with Clock(0) as clock:
+        woken: list[float] = []
+
+        def sleeper() -> None:
+            clock.sleep(100)
+            woken.append(clock.now())
+            clock.sleep(100)
+            woken.append(clock.now())
+
+        strand = clock.spawn(sleeper)
+        clock.at(10, lambda: strand.wake(1))
+        clock.at(20, lambda: strand.wake(500))
+        clock.run(1000)
+        assert woken == [11, 111]
+
+
+def test_a_strand_that_is_stopped_before_its_first_turn_never_runs() -> None:
+    with Clock() as clock:
+        ran: list[bool] = []
+        strand = clock.spawn(lambda: ran.append(True))
+        strand.stop()
+        clock.advance(10)
+        assert (ran, strand.done) == ([], True)

@@ -119,3 +119,24 @@ def test_a_role_that_may_not_send_to_the_queue_loses_it(scheduled: Scheduled) ->
 def test_another_expression_is_not_rehearsed(scheduled: Scheduled) -> None:
     with pytest.raises(NotImplementedError, match="rate"):
         scheduled.schedule("cron(0 3 * * ? *)")
+
+
+GROUP = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"
+
+
+@pytest.mark.parametrize(
+    ("services", "condition", "minutes"),
+    [
+        (["scheduler.amazonaws.com"], {"SourceAccount": "123456789012", "SourceArn": GROUP}, [60]),
+        (["scheduler.amazonaws.com"], {"SourceArn": GROUP.replace("schedule-group", "schedule")}, []),
+        (["scheduler.amazonaws.com"], {"SourceAccount": "999999999999"}, []),
+        (["events.amazonaws.com"], {}, []),
+    ],
+)
+def test_the_role_has_to_trust_scheduler(
+    scheduled: Scheduled, services: list[str], condition: dict[str, str], minutes: list[float]
+) -> None:
+    scheduled.schedule()
+    scheduled.trust(*services, **condition)
+    assert scheduled.minutes(1.1) == minutes
+    assert len(scheduled.account.deliveries.undelivered) == 1 - len(minutes)

@@ -42,7 +42,6 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
     [
         (["--scenario", "nonsense"], "is not a scenario"),
         (["--input", "{"], "--input {"),
-        (["--input", "[]"], "JSON object"),
         (["--set", "nonsense"], "KEY=VALUE"),
         (["--stack", "nonsense"], "nonsense"),
     ],
@@ -67,6 +66,12 @@ def test_a_mistake_in_an_option_is_said_before_anything_else_and_a_list_is_expla
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     assert """--set 'computeEnvironmentInstanceTypes=["a", "b"]'""" in line
+
+
+def test_what_is_kept_is_named_in_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--scenario", "keep-file-system"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(r"keep-file-system: as expected\. Nothing lost\. Kept and still billed: fs-\w+\.", last)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_a_system_without_what_a_real_job_needs_is_named_in_one_line(
     assert "needs Linux" in line
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.5, 3.0])
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 2.5])
 def test_an_interruption_is_one_line_and_leaves_nothing_behind(seconds: float, tmp_path: pathlib.Path) -> None:
     begun = subprocess.Popen(
         [sys.executable, "-m", "rehearsal"],
@@ -125,7 +130,9 @@ def test_an_interruption_is_one_line_and_leaves_nothing_behind(seconds: float, t
     time.sleep(seconds)
     os.killpg(begun.pid, signal.SIGINT)
     _, said = begun.communicate(timeout=60)
-    assert (begun.returncode, said) == (130, "interrupted\n")
+    assert said == "interrupted\n"
+    # Python kills itself by the signal if that came during an exec(); shells call both 130.
+    assert begun.returncode in (130, -signal.SIGINT)
     assert list(tmp_path.iterdir()) == []
 
 

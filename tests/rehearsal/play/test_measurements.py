@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -58,3 +59,30 @@ def test_a_benchmark_prints_nothing_of_what_it_measures(capfd: pytest.CaptureFix
 def test_a_benchmark_shows_why_a_command_failed() -> None:
     with pytest.raises(SystemExit, match="broken"):
         bench.seconds([sys.executable, "-c", "raise SystemExit('broken')"])
+
+
+@pytest.mark.parametrize(("page", "language"), [("README.md", "en"), ("README.ja.md", "ja")])
+def test_the_table_in_a_readme_has_the_rows_that_the_comparison_writes(page: str, language: str) -> None:
+    column = compare.Column("one", runs=1000, idle_seconds=[60.0], transitions=[10], dollars=[1.0])
+
+    def names(table: str) -> list[str]:
+        return [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")]
+
+    written = (Path(compare.ROOT) / page).read_text("utf-8").split("<!-- comparison -->")[1]
+    assert names(written.split("<!-- /comparison -->")[0]) == names(compare.table(column, column, language))
+
+
+def test_a_soak_that_passes_is_two_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.CompletedProcess([], 0, stdout="what pytest prints")
+    monkeypatch.setattr(soak.subprocess, "run", lambda *_, **__: done)
+    assert soak.main(["--schedules", "20"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["playing 20 schedules", "20 schedules played, none failed"]
+
+
+def test_a_soak_that_fails_shows_what_failed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = subprocess.CompletedProcess([], 1, stdout="the smallest schedule\n")
+    monkeypatch.setattr(soak.subprocess, "run", lambda *_, **__: done)
+    assert soak.main(["--schedules", "20"]) == 1
+    assert "the smallest schedule" in capsys.readouterr().out

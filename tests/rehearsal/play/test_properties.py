@@ -1,10 +1,9 @@
-"""Whatever happens: nothing is lost, nothing is left behind, and every execution ends.
+"""Whatever happens: nothing is lost or stale, nothing is left behind once the trouble is over, and what is said is true.
 
 `make soak N=5000` plays more schedules than the default; a failure prints the smallest scenario file that shows it.
 """
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,9 +20,6 @@ from rehearsal.play.verdict import judge
 from rehearsal.provider.mocks import deploy
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "200"))
-# The definition retries a failing call eight times; a schedule that fails one more often may have to keep things.
-RETRIES = 8
-EXCUSES = ("files could not be exported", "deleteLustre is false")
 
 
 @pytest.fixture(scope="class")
@@ -46,13 +42,10 @@ class Schedules:
         content: dict[str, Any] = hostile(lambda low, high: data.draw(st.integers(low, high)))
         note("a scenario file that shows it:\n" + yaml.safe_dump(content, sort_keys=False))
 
-        facts = judge(session, session.play(parse(content, "schedule"))).facts
+        verdict = judge(session, session.play(parse(content, "schedule")))
 
-        assert facts["lost_files"] == 0, facts
-        assert facts["leaked"] == [], facts
-        assert all(execution["status"] != "RUNNING" for execution in facts["executions"]), facts
-        if kept := [thing for thing in facts["retained"] if not any(word in thing["reason"] for word in EXCUSES)]:
-            assert _strikes_often(content), kept
+        # How a run ends is up to the schedule. What is left of it, and what is said about that, is not.
+        assert [reason for reason in verdict.why_not if not reason.startswith("the execution ended ")] == []
 
 
 class TestVerifiedByTask(Schedules):
@@ -61,11 +54,3 @@ class TestVerifiedByTask(Schedules):
 
 class TestVerifiedByMetrics(Schedules):
     verification = "metrics"
-
-
-def _strikes_often(content: dict[str, Any]) -> bool:
-    """Whether the schedule lets one call fail more often than the definition asks again."""
-    times: Counter[str] = Counter()
-    for fault in content["faults"]:
-        times[fault["call"]] += fault["times"]
-    return max(times.values(), default=0) > RETRIES

@@ -198,6 +198,16 @@ def test_an_execution_dies_at_25000_history_events(run: Run) -> None:
     assert "history events" in (execution.cause or "")
 
 
+def test_deleting_the_machine_ends_its_executions_at_their_next_transition(run: Run, account: Account) -> None:
+    states = {"A": {"Type": "Wait", "Seconds": 1000, "Next": "B"}, "B": {"Type": "Succeed"}}
+    execution = run(states, seconds=100)
+    account.client("stepfunctions").delete_state_machine(stateMachineArn=execution.machine_arn)
+    account.clock.advance(800)
+    assert execution.status == "RUNNING"
+    account.clock.advance(200)
+    assert (execution.status, execution.transitions) == ("ABORTED", 1)
+
+
 def test_a_stopped_execution_is_aborted_at_that_instant_and_its_rule_starts_the_target(
     run: Run, account: Account
 ) -> None:
