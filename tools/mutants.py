@@ -205,6 +205,10 @@ class Judge:
                     self.failed_as_they_are.append(item.nodeid)
         if self.failed_as_they_are:
             return True
+        unbroken = Mutant("nothing changed", "", "", None)
+        if not _in_parallel([unbroken], lambda _: _any_fails(session.items), 1):
+            self.failed_as_they_are.append("one of them, when it is repeated")
+            return True
         self.survivors = _in_parallel(
             self.mutants, lambda mutant: self._notices(mutant, session.items, looks_at), self.processes
         )
@@ -214,12 +218,17 @@ class Judge:
         if mutant.part == "handler":
             exec(mutant.change, sys.modules["check_metrics_handler"].__dict__)
             chosen = [item for item in items if "tests/functions/" in item.nodeid]
-            return any(not _passes(item, item) for item in chosen)
+            return _any_fails(chosen)
         own = [item for item in items if mutant.key in looks_at[item.nodeid]]
         every = [item for item in items if (mutant.part, EVERY_STATE) in looks_at[item.nodeid] and item not in own]
         own.sort(key=lambda item: (mutant.part, EVERY_STATE) in looks_at[item.nodeid])
         with _definitions(functools.partial(_broken, mutant)):
-            return any(not _passes(item, item) for item in [*own, *every])
+            return _any_fails([*own, *every])
+
+
+def _any_fails(items: list[pytest.Item]) -> bool:
+    """Each is told which comes next, so that it tears down what that does not share."""
+    return any(not _passes(item, following) for item, following in zip(items, [*items[1:], *items[-1:]], strict=True))
 
 
 def _passes(item: pytest.Item, following: pytest.Item) -> bool:
