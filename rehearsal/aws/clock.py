@@ -72,6 +72,8 @@ class Strand:
 
     def resume(self) -> None:
         """Let the strand run until it sleeps or ends; called by whoever drives the clock."""
+        if self.done:  # stopped before its first turn, which is still due
+            return
         self._turn.release()
         self._yielded.acquire()
         if self.error is not None:

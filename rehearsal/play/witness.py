@@ -133,7 +133,9 @@ class Witness:
                 pending=frozenset(
                     {identifier for word, _, identifier, _ in lines if word != "Kept"} | set(pending) | set(perhaps)
                 ),
-                perhaps=frozenset({identifier for identifier, reason in named.items() if UNSEEN in reason} | set(perhaps)),
+                perhaps=frozenset(
+                    {identifier for identifier, reason in named.items() if UNSEEN in reason} | set(perhaps)
+                ),
                 removed=frozenset({name for _, name in REMOVED.findall(text)} | set(_listed(output, "removed"))),
                 there=tuple(self.belongings.all()),
                 text=text,

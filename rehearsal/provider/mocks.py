@@ -63,9 +63,8 @@ class _Driver(mocks.Mocks):
         provider = self._providers[(args.provider or "").rpartition("::")[2]]
         region = inputs.get("region") or provider.get("region") or self._account.region
         if region != self._account.region:
-            raise ResourceError(
-                f"the embedded account is in {self._account.region}, not in {region}; another cannot be rehearsed yet"
-            )
+            here = self._account.region
+            raise ResourceError(f"the embedded account is in {here}, not in {region}; another cannot be rehearsed yet")
         kind = resources.kind_of(args.typ)
         inputs = resources.named(kind, args.name, inputs)
         if failures := resources.check_inputs(kind, inputs):

@@ -105,3 +105,12 @@ def test_a_strand_that_is_woken_sleeps_no_longer_and_never_longer_than_it_wanted
         clock.at(20, lambda: strand.wake(500))
         clock.run(1000)
         assert woken == [11, 111]
+
+
+def test_a_strand_that_is_stopped_before_its_first_turn_never_runs() -> None:
+    with Clock() as clock:
+        ran: list[bool] = []
+        strand = clock.spawn(lambda: ran.append(True))
+        strand.stop()
+        clock.advance(10)
+        assert (ran, strand.done) == ([], True)
