@@ -30,7 +30,10 @@ RUN = {
     "SubmitJob": {"en": "submit the job", "ja": "ジョブを送信する"},
     "WaitForJobCompletion": {"en": "wait for its end", "ja": "ジョブの終了を待つ"},
     "WaitForCleanUp": {"en": "start the clean-up, wait for its answer", "ja": "後片付けを始め、その応答を待つ"},
-    "Notify": {"en": "publish to the topic, if there is anything to report", "ja": "伝えることがあればトピックに通知する"},
+    "Notify": {
+        "en": "publish to the topic, if there is anything to report",
+        "ja": "伝えることがあればトピックに通知する",
+    },
     "Failed": {"en": "FAILED: error, cause, what is left", "ja": "FAILED: エラー、原因、残ったもの"},
     "Succeeded": {"en": "SUCCEEDED", "ja": "SUCCEEDED"},
 }

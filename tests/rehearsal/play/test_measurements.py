@@ -74,7 +74,7 @@ def test_the_table_in_a_readme_has_the_rows_that_the_comparison_writes(page: str
 
 def test_a_soak_that_passes_is_two_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = subprocess.CompletedProcess([], 0, stdout="what pytest prints")
-    monkeypatch.setattr(soak.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     assert soak.main(["--schedules", "20"]) == 0
     assert capsys.readouterr().out.splitlines() == ["playing 20 schedules", "20 schedules played, none failed"]
 
@@ -83,6 +83,6 @@ def test_a_soak_that_fails_shows_what_failed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = subprocess.CompletedProcess([], 1, stdout="the smallest schedule\n")
-    monkeypatch.setattr(soak.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     assert soak.main(["--schedules", "20"]) == 1
     assert "the smallest schedule" in capsys.readouterr().out
