@@ -88,6 +88,7 @@ def may_delete_now(definition: Definition, **changes: Any) -> tuple[str, dict[st
         "since": NOW,
         "wasWrittenTo": True,
         "reclaim": False,
+        "wasBroken": False,
         "exportEvents": 0,
         "associationStatus": "AVAILABLE",
         "tasks": GOOD,
@@ -126,6 +127,14 @@ def test_without_a_task_the_association_must_still_export_everything_right_befor
 
 def test_a_setting_that_asks_for_a_task_is_not_content_with_a_quiet_queue(clean_up: Definition) -> None:
     assert may_delete_now(clean_up, tasks=[], exportEvents=3)[0] == "IsTemplateReleased"
+
+
+def test_after_a_link_was_broken_only_a_task_verifies_the_export(by_metrics: Definition) -> None:
+    """What changed meanwhile never entered the queue."""
+    given = {"queueIsEmpty": True, "mayDelete": True, "reclaim": False, "since": NOW}
+    assert choose(by_metrics, "IsQueueEmpty", **given, wasBroken=True)[0] == "DisableAutoExport"
+    assert may_delete_now(by_metrics, tasks=[], exportEvents=3, wasBroken=True)[0] == "IsTemplateReleased"
+    assert may_delete_now(by_metrics, exportEvents=0, wasBroken=True)[0] == "DeleteFileSystem"
 
 
 def test_an_import_in_the_way_of_a_deletion_is_cancelled_until_its_time_is_up(clean_up: Definition) -> None:
@@ -184,7 +193,7 @@ def test_how_a_file_system_is_exported_depends_on_its_link_alone(
     clean_up: Definition, status: str, events: int
 ) -> None:
     target, _ = anything_to_export(clean_up, associationStatus=status, exportEvents=events)
-    by_status = {"FAILED": "KeepFileSystem", "DELETING": "KeepFileSystem", "MISCONFIGURED": "MendAssociation"}
+    by_status = {"FAILED": "KeepFileSystem", "DELETING": "KeepFileSystem", "MISCONFIGURED": "NoteBrokenAssociation"}
     by_events = "WaitForFirstDatapoint" if events else "FindExportTasks"
     assert target == by_status.get(status, by_events)
 
@@ -223,7 +232,7 @@ def test_mending_sends_the_policies_as_they_were(clean_up: Definition) -> None:
 def test_a_queue_that_was_seen_empty_is_followed_by_the_proof_that_was_asked_for(
     clean_up: Definition, by_metrics: Definition, delete: bool, reclaim: bool, verification: str
 ) -> None:
-    given = {"queueIsEmpty": True, "mayDelete": delete, "reclaim": reclaim, "since": 0}
+    given = {"queueIsEmpty": True, "mayDelete": delete, "reclaim": reclaim, "wasBroken": False, "since": 0}
     target, _ = choose({"task": clean_up, "metrics": by_metrics}[verification], "IsQueueEmpty", **given)
     by_task = delete and (verification == "task" or reclaim)
     assert target == ("DisableAutoExport" if by_task else "DescribeExportingAssociation")
@@ -231,7 +240,8 @@ def test_a_queue_that_was_seen_empty_is_followed_by_the_proof_that_was_asked_for
 
 def test_export_stays_on_until_the_queue_was_seen_empty(clean_up: Definition, by_metrics: Definition) -> None:
     """An export task carries neither deletions nor the old names of renames."""
-    given = {"queueIsEmpty": False, "mayDelete": True, "reclaim": True, "fileSystemId": FILE_SYSTEM, "pending": []}
+    given: dict[str, Any] = {"queueIsEmpty": False, "mayDelete": True, "reclaim": True, "wasBroken": False}
+    given |= {"fileSystemId": FILE_SYSTEM, "pending": []}
     for definition in (clean_up, by_metrics):
         assert choose(definition, "IsQueueEmpty", **given, queueReason="x", since=NOW) == ("WaitForCheckMetrics", {})
         target, assigned = choose(definition, "IsQueueEmpty", **given, queueReason="no datapoint", since=0)
@@ -257,7 +267,8 @@ def test_the_function_is_asked_for_a_quiet_window_only_where_no_task_verifies(
         (by_metrics, True, {}),
     ]:
         payload = definition.states["CheckMetrics"]["Arguments"]["Payload"]
-        assert evaluate(payload, **given, reclaim=reclaim) == asked | quiet
+        assert evaluate(payload, **given, reclaim=reclaim, wasBroken=False) == asked | quiet
+        assert evaluate(payload, **given, reclaim=reclaim, wasBroken=True) == asked
 
 
 # ---------------------------------------------------------------------- verification without a task

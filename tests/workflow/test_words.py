@@ -119,12 +119,13 @@ def test_after_a_clean_up_that_did_not_answer_what_was_created_is_named_as_not_k
         f"Not known to be removed: file-system {FILE_SYSTEM}",
         "Not known to be removed: launch-template lt-1",
         "Not known to be removed: job-definition arn:aws:batch:x:1:job-definition/y:1",
+        "Not known to be removed: lock autoexport-locks-d21cfcb",
         "Not known to be removed: job job-1",
     ]
     ended = said_by_run(run, **given, **CREATED, jobs=[{"status": "SUCCEEDED"}])
-    assert len(ended["left"].splitlines()) == 3
+    assert len(ended["left"].splitlines()) == 4
     nothing = said_by_run(run, **given, **NO_JOB)
-    assert nothing["left"] == ""
+    assert nothing["left"] == "Not known to be removed: lock autoexport-locks-d21cfcb"
     assert NOTHING_LEFT not in nothing["Message"]
 
 
