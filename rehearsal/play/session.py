@@ -112,12 +112,15 @@ class Session:
         if plan.abort_at is not None:
             clock.after(plan.abort_at, lambda: self._abort(arn))
         if plan.again_at is not None:
-            clock.after(plan.again_at, lambda: self._start(scenario.input))
+            clock.after(plan.again_at, lambda: self._start_again(scenario.input))
         if plan.clean_up_abort_at is not None:
             self._abort_clean_up(plan.clean_up_abort_at)
         self._rest(scenario)
         if plan.reclaim:
             self._reclaim(scenario)
+
+    def _start_again(self, content: Any) -> None:
+        self._start(content)
 
     def _start(self, content: Any, name: str | None = None) -> str:
         with internally():

@@ -45,7 +45,8 @@ def test_an_adopted_bucket_is_neither_created_nor_configured_and_its_prefix_is_l
     assert [child.type for child in graph.children if child.type.startswith("aws:s3/")] == []
     definition = run(graph).inputs["definition"]
     assert re.search(r"[\"']s3://results/runs/today/[\"']", definition)
-    assert "s3://results/runs/today/lustre-batch-reports" in definition
+    clean_up = graph.one("aws:sfn/stateMachine:StateMachine", "lustre-clean-up").inputs["definition"]
+    assert "s3://results/runs/today/lustre-batch-reports" in clean_up
     policy = graph.one("aws:iam/rolePolicy:RolePolicy", "lustre-workflow").inputs["policy"]
     assert '"arn:aws:s3:::results", "arn:aws:s3:::results/*"' in policy
 

@@ -477,8 +477,9 @@ def test_a_file_system_is_kept_for_good_for_the_reasons_of_rule_5_alone(clean_up
 
 def test_the_tag_of_a_kept_file_system_is_one_that_fsx_takes(clean_up: Definition) -> None:
     """FSx API, Tag, Value: at most 256 characters of [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]."""
-    tag = clean_up.states["KeepFileSystem"]["Arguments"]["Tags"][0]
-    assert tag["Key"] == "lustre-batch:retained"
+    tags = {tag["Key"]: tag for tag in clean_up.states["KeepFileSystem"]["Arguments"]["Tags"]}
+    assert tags["lustre-batch:reclaimed"]["Value"] == "false"  # kept again, after a reclaim
+    tag = tags["lustre-batch:retained"]
     value = evaluate(
         tag["Value"], keepReason="its link (dra-1) is FAILED: it's “broken”; see https://x/y?z=1 " + "é" * 300
     )
@@ -593,6 +594,19 @@ def test_a_file_system_that_is_kept_is_found_by_a_reclaim_only(clean_up: Definit
     assert [len(found(clean_up, kept, reclaim=reclaim)) for reclaim in (False, True)] == [0, 1]
 
 
+def test_a_reclaim_that_could_not_finish_is_finished_by_the_next_sweep(clean_up: Definition) -> None:
+    begun = file_system(retained="deleteLustre is false", deleteLustre="false", reclaimed="true")
+    again = file_system(retained="ExportIncomplete", reclaimed="false")
+    assert [len(found(clean_up, each, reclaim=False)) for each in (begun, again)] == [1, 0]
+    given = {"nextToken": "", "kept": [], "retained": [], "pending": []}
+    listed = found(clean_up, begun, reclaim=False)
+    _, assigned = choose(clean_up, "AreThereMoreFileSystems", found=listed, reclaim=False, **given)
+    assert (assigned["reclaim"], assigned["mayDelete"]) == (True, True)
+    for name in ("NoteReclaim", "KeepFileSystem"):
+        keys = [tag["Key"] for tag in clean_up.states[name]["Arguments"]["Tags"]]
+        assert "lustre-batch:reclaimed" in keys, name
+
+
 @pytest.mark.parametrize(("age_days", "seen"), [(0, 0), (2, 1)])
 def test_an_execution_that_step_functions_does_not_know_is_over_only_if_what_it_made_is_older_than_a_day(
     clean_up: Definition, age_days: int, seen: int
@@ -614,7 +628,7 @@ def test_a_clean_up_knows_whether_the_run_was_to_delete_its_file_system_and_whet
     ]:
         listed = found(clean_up, file_system(RUN, 400, **tags), reclaim=reclaim)
         target, assigned = choose(clean_up, "AreThereMoreFileSystems", found=listed, reclaim=reclaim, **given)
-        assert target == "FindLaunchTemplates"
+        assert target == ("NoteReclaim" if reclaim else "FindLaunchTemplates")
         assert (assigned["mayDelete"], assigned["submitted"]) == (delete, submitted)
         assert (assigned["fileSystemId"], assigned["deleting"]) == (FILE_SYSTEM, False)
 

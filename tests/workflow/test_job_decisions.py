@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.workflow.conftest import Definition
-from tests.workflow.evaluation import FILE_SYSTEM, NOW, choose, evaluate
+from tests.workflow.evaluation import FILE_SYSTEM, NOW, STACK, choose, evaluate
 
 BEGAN = NOW
 
@@ -124,13 +124,17 @@ def test_a_job_that_will_not_stop_leaves_everything_it_may_still_use_and_names_i
         ("job", "job-1", "it does not stop"),
         ("file-system", FILE_SYSTEM, "job job-1 may still write to it"),
         ("launch-template", "lt-1", "a job may still need it"),
+        ("job-definition", STACK, "a job may still need it"),
     ]
 
 
 def test_a_job_that_could_not_be_observed_is_named_as_that_and_not_as_stopped(clean_up: Definition) -> None:
     target, assigned = after(clean_up, since=0, fileSystemId="", templateIds=[])
     assert target == "Answer"
-    assert assigned["pending"] == [{"type": "job", "id": "job-1", "reason": "it could not be observed"}]
+    assert [(each["type"], each["id"], each["reason"]) for each in assigned["pending"]] == [
+        ("job", "job-1", "it could not be observed"),
+        ("job-definition", STACK, "a job may still need it"),
+    ]
 
 
 def test_jobs_are_found_by_a_name_that_run_and_clean_up_make_alike_and_that_outlives_a_new_env_name(
