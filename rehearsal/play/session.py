@@ -112,7 +112,7 @@ class Session:
         if plan.abort_at is not None:
             clock.after(plan.abort_at, lambda: self._abort(arn))
         if plan.again_at is not None:
-            clock.after(plan.again_at, lambda: self._start(scenario.input))
+            clock.after(plan.again_at, lambda: self._start_again(scenario.input))
         if plan.clean_up_abort_at is not None:
             self._abort_clean_up(plan.clean_up_abort_at)
         self._rest(scenario)
@@ -127,6 +127,9 @@ class Session:
                 **({"name": name} if name is not None else {}),
             )
         return str(answer["executionArn"])
+
+    def _start_again(self, content: Any) -> None:
+        self._start(content)
 
     def _abort(self, arn: str) -> None:
         with internally():
