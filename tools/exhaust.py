@@ -289,7 +289,8 @@ def page(results: list[Result]) -> str:
 
 def sample(chosen: list[Case], number: int) -> list[Case]:
     """So many cases, evenly spread."""
-    return [chosen[index * len(chosen) // number] for index in range(min(number, len(chosen)))]
+    number = min(number, len(chosen))
+    return [chosen[index * len(chosen) // number] for index in range(number)]
 
 
 def main(arguments: list[str] | None = None) -> int:
