@@ -170,23 +170,23 @@ ROWS: tuple[tuple[str, str, Callable[[Column], str]], ...] = (
     ),
     ("idle minutes, 95th percentile", "アイドル時間（分）の 95 パーセンタイル", lambda c: f"{c.minutes(0.95):.1f}"),
     (
-        "overhead minutes (file system time that serves nothing), median",
-        "オーバーヘッド(分、何の役にも立たないファイルシステムの時間)中央値",
+        "overhead minutes (neither job, export nor FSx's own work), median",
+        "オーバーヘッド（分、何の役にも立たないファイルシステムの時間）の中央値",
         lambda c: f"{c.median_minutes(c.overhead_seconds):.1f}",
     ),
     (
-        "of which bound by others (boot, one datapoint, export task), median",
-        "うち他に縛られるもの(起動、データポイント 1 個、エクスポートタスク)中央値",
+        "of these set by AWS (boot, one datapoint, export task), median",
+        "うち AWS 側で決まる分（起動、データポイント 1 個、エクスポートタスク）の中央値",
         lambda c: f"{c.median_minutes(c.bound_seconds):.1f}",
     ),
     (
         "minutes from start to job running, median",
-        "開始からジョブ実行まで(分)中央値",
+        "開始からジョブ実行まで（分）の中央値",
         lambda c: f"{c.median_minutes(c.start_seconds):.1f}",
     ),
     (
-        "of which bound by others (creation, linking, import, boot), median",
-        "うち他に縛られるもの(作成、リンク、インポート、起動)中央値",
+        "of these set by AWS (creation, linking, import, boot), median",
+        "うち AWS 側で決まる分（作成、関連付け、インポート、起動）の中央値",
         lambda c: f"{c.median_minutes(c.bound_start_seconds):.1f}",
     ),
     (

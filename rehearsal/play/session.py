@@ -131,9 +131,6 @@ class Session:
             )
         return str(answer["executionArn"])
 
-    def _start_again(self, content: Any) -> None:
-        self._start(content)
-
     def _abort(self, arn: str) -> None:
         with internally():
             self.account.client("stepfunctions").stop_execution(executionArn=arn)
