@@ -25,7 +25,7 @@ PAGES = markdown.every_page()
 EITHER = pytest.mark.parametrize("readme", markdown.READMES)
 EITHER_LANGUAGE = pytest.mark.parametrize("pages", [markdown.ENGLISH, markdown.JAPANESE])
 EACH_PAIR = pytest.mark.parametrize("pair", markdown.PAIRS)
-README_LINES = 200
+README_LINES = 210
 
 
 def command_words(pages: tuple[str, ...], *beginning: str) -> list[list[str]]:
