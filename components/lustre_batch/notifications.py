@@ -1,6 +1,6 @@
-"""The topic that hears of every failure, every kept file system and every reclaim.
+"""The topic to which every failure, every kept file system and every reclaim is published.
 
-What is said is the workflow's business; here is only who hears it.
+The workflow writes the messages; this module decides only where they go.
 """
 
 import pulumi_aws as aws
