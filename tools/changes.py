@@ -166,7 +166,7 @@ def table(rows: list[Row], stack: str) -> str:
         "<!-- Made by `python -m tools.changes`: every parameter set with `pulumi config set`,",
         "one by one, then `pulumi up`. Do not edit. -->",
         "",
-        "A bucket or image repository that is removed or replaced here is let go with what it holds, not deleted, as",
+        "A bucket or image repository that is removed or replaced here is retained with its contents, not deleted, as",
         "long as `retainDataOnDestroy` is true. A SecretVersion that is replaced is the secret's next version.",
         "",
         "| set | kind of change | changed in place | replaced | created | removed |",

@@ -54,7 +54,7 @@ CLEAN_UP = {
     },
     "CheckMetrics": {"en": "wait until the export queue is seen empty", "ja": "エクスポートキューが空になるのを待つ"},
     "ReadExportErrors": {
-        "en": "no task: read the log for files given up",
+        "en": "no task: read the log for files that could not be exported",
         "ja": "タスクなし: エクスポートできなかったファイルがないかログを調べる",
     },
     "DisableAutoExport": {"en": "switch automatic export off", "ja": "自動エクスポートを切る"},

@@ -1,6 +1,6 @@
 """The component: checks the arguments, creates the parts in order and hands out what callers compose with.
 
-It wires and must not decide: what a part looks like is that part's business.
+It only wires; what a part looks like is that part's decision.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
     compute_environment_arn: pulumi.Output[str]
     """ARN of the compute environment."""
     parameters_secret_arn: pulumi.Output[str]
-    """ARN of the secret with the run-time parameters; what is edited in it holds from the next run on."""
+    """ARN of the secret with the run-time parameters; an edit takes effect with the next run."""
     check_metrics_function_name: pulumi.Output[str]
     """Name of the Lambda function that watches the export queue."""
     notification_topic_arn: pulumi.Output[str]

@@ -1,6 +1,6 @@
 """The component for programs in any Pulumi language: a provider plugin that serves it and its schema.
 
-It must never do more than hand over the component: what it is stands in auto_export and settings.
+It only hands over the component; what that is, auto_export and settings define.
 """
 
 from pulumi.provider.experimental import component_provider_host
