@@ -1,6 +1,6 @@
 """The topic to which every failure, every kept file system and every reclaim is published.
 
-What is said is the workflow's business; here is only who is subscribed.
+The workflow writes the messages; this module decides only where they go.
 """
 
 import pulumi
