@@ -106,7 +106,15 @@ class Recording:
 
 @functools.cache
 def _account() -> Account:
-    return Account().__enter__()  # for the life of the process
+    return Account().__enter__()  # until `close`, or for the life of the process
+
+
+def close() -> None:
+    """Leave the account that the plays shared, so that whatever comes next in this process has one of its own."""
+    if _account.cache_info().currsize:
+        _account().__exit__(None, None, None)
+    session.cache_clear()
+    _account.cache_clear()
 
 
 @functools.cache

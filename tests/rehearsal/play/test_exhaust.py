@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from rehearsal.aws.account import Account
 from tools import exhaust
 
 CASES = 20  # for each way of verifying
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_account_for_this_module_alone() -> Iterator[None]:
+    yield
+    exhaust.close()
 
 
 @pytest.mark.parametrize("verification", exhaust.VERIFICATIONS)
@@ -34,3 +43,10 @@ def test_a_sample_is_spread_over_all_cases() -> None:
     cases = [exhaust.Case("a run", "task", str(number), 1, "hangs", {}) for number in range(100)]
     assert [case.state for case in exhaust.sample(cases, 4)] == ["0", "25", "50", "75"]
     assert exhaust.sample(cases[:2], 4) == cases[:2]
+
+
+def test_after_it_is_closed_the_process_has_an_account_without_leftovers() -> None:
+    exhaust.session("task")
+    exhaust.close()
+    with Account() as account:
+        assert account.client("s3").list_buckets()["Buckets"] == []
