@@ -13,47 +13,23 @@ Where the function is gone or cannot look, the destruction fails, too. ``pulumi 
 lifts the guard, for whoever means to destroy the stack regardless.
 """
 
-from importlib import resources
-from pathlib import Path
-
 import pulumi
 import pulumi_aws as aws
 
+from .functions import create_function
 from .owner import Owner
-from .templates import read_data, render_output
 from .workflow import Workflow
 
 
 def guard_destruction(owner: Owner, workflow: Workflow) -> None:
     """Create the function, and the invocation that depends on every child that there is: it has to be the last."""
-    log_group = owner.log_group("guard-destroy", "/aws/lambda")
-    role, may = owner.role(
+    function = create_function(
+        owner,
         "guard-destroy",
-        "lambda",
-        render_output(
-            read_data("policies/guard_destroy.json"),
-            {
-                "LogGroupArn": log_group.arn,
-                "RunMachineArn": workflow.run.arn,
-                "CleanUpMachineArn": workflow.clean_up.arn,
-            },
-        ),
-    )
-    handler = Path(str(resources.files("lustre_batch.guard_destroy") / "handler.py"))
-    function = aws.lambda_.Function(
-        owner.named("guard-destroy"),
+        "guard_destroy",
         description="Refuses the destruction of a stack while a run is alive or a file system of it exists",
-        runtime="python3.13",
-        architectures=["arm64"],
-        handler="handler.handler",
-        code=pulumi.AssetArchive({"handler.py": pulumi.FileAsset(str(handler))}),
-        role=role.arn,
-        memory_size=256,
-        timeout=60,
-        logging_config={"log_format": "JSON", "log_group": log_group.name},
-        kms_key_arn=owner.settings.kms_key_arn or None,
-        tags=owner.tags(),
-        opts=owner.child(depends_on=[may]),
+        policy="policies/guard_destroy.json",
+        values={"RunMachineArn": workflow.run.arn, "CleanUpMachineArn": workflow.clean_up.arn},
     )
     aws.lambda_.Invocation(
         owner.named("guard-destroy"),
