@@ -19,6 +19,8 @@ NAMED = re.compile(r"^(Kept|Pending|Not removed yet): (\S+) (\S+): (.*)$", re.MU
 UNSEEN = "could not be observed"
 # What a run says of what it created when its clean-up does not answer.
 PERHAPS = re.compile(r"^Not known to be removed: (\S+) (\S+)$", re.MULTILINE)
+# And of what it asked for without an answer, so that it knows no id.
+PERHAPS_TAGGED = re.compile(r"^Not known to be removed: (\S+) tagged arn:\S+$", re.MULTILINE)
 WITH_THE_REST = "held until the rest is removed"
 REMOVED = re.compile(r"^Removed: (\S+) (\S+)$", re.MULTILINE)
 # Whom a message is about: a clean-up names the execution that it cleaned up after, a run names itself at the end.
@@ -39,6 +41,7 @@ class Statement:
     removed: frozenset[str]
     there: tuple[Thing, ...]  # what was there when it was said
     text: str = ""
+    tagged: frozenset[str] = frozenset()  # the types of what is named by its tag alone
 
     @property
     def left(self) -> list[Thing]:
@@ -50,8 +53,8 @@ class Statement:
         return self.named.get(thing.id) or self.named.get(thing.short_name)
 
     def implies(self, thing: Thing) -> bool:
-        """Whether a thing goes without saying: the lock, which is held until nothing is pending any more."""
-        return thing.type == "lock" and bool(self.pending)
+        """Whether a thing is named without its id: by its tag, or as the lock, held until nothing is pending."""
+        return thing.type in self.tagged or (thing.type == "lock" and bool(self.pending))
 
 
 @dataclass
@@ -143,6 +146,7 @@ class Witness:
                 removed=frozenset({name for _, name in REMOVED.findall(text)} | set(_listed(output, "removed"))),
                 there=tuple(self.belongings.all()),
                 text=text,
+                tagged=frozenset(PERHAPS_TAGGED.findall(text)),
             )
         )
 

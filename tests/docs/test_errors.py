@@ -89,10 +89,10 @@ def test_both_languages_list_the_same_errors_in_the_same_order_and_name_the_same
 WAITS = [
     (("WaitForLustreCreation", "WaitForComputeEnvironment"), "waitForLustreCreationSeconds"),
     (("WaitForImport",), "waitForLustreCreationSeconds"),
-    (("WaitForJobCompletion",), "30"),
-    (("WaitForJobCompletion",), "waitForJobCompletionSeconds"),
+    (("WaitForJobCompletion",), "60"),
+    (("WaitForJobCompletion",), "120"),
     (("WaitForJobsToStop", "WaitForRelease"), "15"),
-    (("WaitForCheckMetrics",), "waitForCheckMetricsSeconds"),
+    (("WaitForCheckMetrics",), "1.5"),
     (("WaitForExportTask",), "10"),
     (("WaitForDeletion",), "30"),
 ]

@@ -16,11 +16,17 @@ from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, NOW, RUN, STACK, cho
 LATE, EARLY = NOW + 1, NOW - 1  # after and before the last job's end
 STATUSES = ["PENDING", "EXECUTING", "SUCCEEDED", "FAILED", "CANCELED", "CANCELING"]
 LIFECYCLES = ["CREATING", "AVAILABLE", "MISCONFIGURED", "UPDATING", "DELETING", "FAILED"]
+LISTS: dict[str, Any] = {"pending": [], "retained": [], "removed": [], "leaveReason": ""}
 REASON = {"type": "file-system", "id": FILE_SYSTEM, "reason": "an earlier one"}
 
 
 def pending(assigned: dict[str, Any]) -> list[tuple[str, str]]:
     return [(each["type"], each["id"]) for each in assigned.get("pending", [])]
+
+
+def left(assigned: dict[str, Any]) -> bool:
+    """Whether the file system is left to the next clean-up, which is told why."""
+    return bool(assigned.get("leaveReason"))
 
 
 @pytest.fixture(scope="module")
@@ -33,26 +39,62 @@ def by_metrics() -> Definition:
 def test_a_file_system_is_considered_for_deletion_only_when_verified_or_never_written_to(
     clean_up: Definition, written: bool, verified: bool
 ) -> None:
-    given = {"fileSystemId": FILE_SYSTEM, "deleting": False, "pending": [], "retained": []}
+    given = {"fileSystemId": FILE_SYSTEM, "deleting": False, **LISTS}
     target, assigned = choose(clean_up, "MayDeleteFileSystem", **given, wasWrittenTo=written, verified=verified)
     may_go = verified or not written
-    assert target == ("ReadAssociationBeforeDeletion" if may_go else "IsTemplateReleased")
-    assert pending(assigned) == ([] if may_go else [("file-system", FILE_SYSTEM)])
+    assert target == ("ReadAssociationBeforeDeletion" if may_go else "LookAtFileSystem")
+    assert left(assigned) is not may_go
 
 
-@pytest.mark.parametrize("list_", ["pending", "retained"])
-def test_a_file_system_that_is_named_as_staying_is_not_deleted_whatever_was_verified(
+@pytest.mark.parametrize("list_", ["pending", "retained", "removed"])
+def test_a_file_system_that_is_named_as_staying_or_gone_is_not_deleted_whatever_was_verified(
     clean_up: Definition, list_: str
 ) -> None:
     given = {"fileSystemId": FILE_SYSTEM, "deleting": False, "wasWrittenTo": False, "verified": True}
-    lists: dict[str, list[Any]] = {"pending": [], "retained": []} | {list_: [REASON]}
+    lists = LISTS | {list_: [REASON]}
     assert choose(clean_up, "MayDeleteFileSystem", **given, **lists) == ("IsTemplateReleased", {})
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_file_system_that_is_left_to_the_next_clean_up_is_looked_at_and_named_if_it_is_there(
+    clean_up: Definition, verified: bool
+) -> None:
+    given = {"fileSystemId": FILE_SYSTEM, "deleting": False, "wasWrittenTo": True, "verified": verified, **LISTS}
+    assert choose(clean_up, "MayDeleteFileSystem", **(given | {"leaveReason": "why"})) == ("LookAtFileSystem", {})
+    look, leave = clean_up.states["LookAtFileSystem"], clean_up.states["LeaveFileSystem"]
+    assert [catcher["Next"] for catcher in look["Catch"]] == ["IsTemplateReleased", "LeaveFileSystem"]
+    assert look["Catch"][0]["ErrorEquals"] == ["Fsx.FileSystemNotFoundException", "FSx.FileSystemNotFoundException"]
+    assert (look["Next"], leave["Next"]) == ("LeaveFileSystem", "IsTemplateReleased")
+    of_others = evaluate(look["Assign"], {"result": {"FileSystems": [{"Lifecycle": "DELETING"}]}}, failure={}, **given)
+    assert (of_others["failure"].get("Error") == "ExportIncomplete") is not verified
+    named = evaluate(leave["Assign"], fileSystemId=FILE_SYSTEM, leaveReason="why", pending=[])
+    assert named == {"pending": [{"type": "file-system", "id": FILE_SYSTEM, "reason": "why"}]}
+
+
+@pytest.mark.parametrize("change", ["none", "failure", "verified", "deleting", "not written to"])
+def test_what_somebody_else_deletes_before_its_export_was_verified_fails_the_run(
+    clean_up: Definition, change: str
+) -> None:
+    given: dict[str, Any] = {"fileSystemId": FILE_SYSTEM, "verified": False, "deleting": False, "failure": {}}
+    given |= {"wasWrittenTo": change != "not written to", "removed": []}
+    changes: dict[str, dict[str, Any]] = {
+        "failure": {"failure": FAILURE},
+        "verified": {"verified": True},
+        "deleting": {"deleting": True},
+    }
+    given |= changes.get(change, {})
+    for name in ("DisableAutoExport", "FindExportTasks", "CreateExportTask", "DescribeQueuedAssociation"):
+        gone = clean_up.states[name]["Catch"][0]
+        assert (gone["Next"], gone["ErrorEquals"][0]) == ("IsEnvironmentReleased", "Fsx.FileSystemNotFoundException")
+        told = evaluate(gone["Assign"], **given)
+        assert told["removed"] == [{"type": "file-system", "id": FILE_SYSTEM}]
+        assert (told["failure"].get("Error") == "ExportIncomplete") is (change == "none")
 
 
 def test_without_a_file_system_there_is_nothing_to_delete_and_a_deletion_under_way_is_waited_for(
     clean_up: Definition,
 ) -> None:
-    given = {"pending": [], "retained": [], "wasWrittenTo": True, "verified": False}
+    given = {"wasWrittenTo": True, "verified": False, **LISTS}
     nothing = choose(clean_up, "MayDeleteFileSystem", fileSystemId="", deleting=False, **given)
     assert nothing == ("IsTemplateReleased", {})
     under_way = choose(clean_up, "MayDeleteFileSystem", fileSystemId=FILE_SYSTEM, deleting=True, **given)
@@ -111,8 +153,8 @@ def test_right_before_the_deletion_export_is_off_and_a_task_over_everything_has_
         clean_up, exportEvents=events, wasWrittenTo=written, tasks=listed, reclaim=reclaim
     )
     may_go = not written or (events == 0 and tasks == "good")
-    assert target == ("DeleteFileSystem" if may_go else "IsTemplateReleased")
-    assert pending(assigned) == ([] if may_go else [("file-system", FILE_SYSTEM)])
+    assert target == ("DeleteFileSystem" if may_go else "LookAtFileSystem")
+    assert left(assigned) is not may_go
 
 
 @pytest.mark.parametrize("events", [0, 1, 2, 3])
@@ -126,14 +168,14 @@ def test_without_a_task_the_association_must_still_export_everything_right_befor
 
 
 def test_a_setting_that_asks_for_a_task_is_not_content_with_a_quiet_queue(clean_up: Definition) -> None:
-    assert may_delete_now(clean_up, tasks=[], exportEvents=3)[0] == "IsTemplateReleased"
+    assert may_delete_now(clean_up, tasks=[], exportEvents=3)[0] == "LookAtFileSystem"
 
 
 def test_after_a_link_was_broken_only_a_task_verifies_the_export(by_metrics: Definition) -> None:
     """What changed meanwhile never entered the queue."""
     given = {"queueIsEmpty": True, "mayDelete": True, "reclaim": False, "since": NOW}
     assert choose(by_metrics, "IsQueueEmpty", **given, wasBroken=True)[0] == "DisableAutoExport"
-    assert may_delete_now(by_metrics, tasks=[], exportEvents=3, wasBroken=True)[0] == "IsTemplateReleased"
+    assert may_delete_now(by_metrics, tasks=[], exportEvents=3, wasBroken=True)[0] == "LookAtFileSystem"
     assert may_delete_now(by_metrics, exportEvents=0, wasBroken=True)[0] == "DeleteFileSystem"
 
 
@@ -141,7 +183,7 @@ def test_an_import_in_the_way_of_a_deletion_is_cancelled_until_its_time_is_up(cl
     assert may_delete_now(clean_up, importing=["task-9"])[0] == "CancelImport"
     assert may_delete_now(clean_up, importing=["task-9"], since=0)[0] == "DeleteFileSystem"
     not_verified = may_delete_now(clean_up, importing=["task-9"], since=0, tasks=[])
-    assert not_verified[0] == "IsTemplateReleased"
+    assert not_verified[0] == "LookAtFileSystem"
 
 
 def data_repository_task(kind: str, status: str, number: int) -> dict[str, Any]:
@@ -188,13 +230,13 @@ def test_what_holds_nothing_or_goes_already_needs_no_export(clean_up: Definition
 
 
 @pytest.mark.parametrize("status", LIFECYCLES)
-@pytest.mark.parametrize("events", [0, 3])
+@pytest.mark.parametrize("events", [0, 1, 2, 3])
 def test_how_a_file_system_is_exported_depends_on_its_link_alone(
     clean_up: Definition, status: str, events: int
 ) -> None:
     target, _ = anything_to_export(clean_up, associationStatus=status, exportEvents=events)
     by_status = {"FAILED": "KeepFileSystem", "DELETING": "KeepFileSystem", "MISCONFIGURED": "NoteBrokenAssociation"}
-    by_events = "WaitForFirstDatapoint" if events else "FindExportTasks"
+    by_events = ["FindExportTasks", "NoteBrokenAssociation", "NoteBrokenAssociation", "WaitForFirstDatapoint"][events]
     assert target == by_status.get(status, by_events)
 
 
@@ -206,13 +248,24 @@ def test_a_reclaim_wants_a_task_of_its_own(clean_up: Definition) -> None:
 
 
 @pytest.mark.parametrize("status", [*LIFECYCLES, "UNKNOWN"])
-def test_a_misconfigured_link_is_mended_once_and_then_left_to_the_sweep(clean_up: Definition, status: str) -> None:
-    target, _ = choose(clean_up, "IsAssociationMended", associationStatus=status, since=NOW)
-    over = {"AVAILABLE": "IsThereAnythingToExport", "FAILED": "IsThereAnythingToExport"}
-    assert target == over.get(status, "LeaveMisconfigured" if status == "MISCONFIGURED" else "WaitForMending")
-    assert choose(clean_up, "IsAssociationMended", associationStatus=status, since=0)[0] in over.values() or (
-        choose(clean_up, "IsAssociationMended", associationStatus=status, since=0)[0] == "LeaveMisconfigured"
-    )
+@pytest.mark.parametrize("events", [0, 1, 2, 3])
+@pytest.mark.parametrize("late", [True, False])
+def test_a_link_is_mended_once_and_then_left_to_the_sweep(
+    clean_up: Definition, status: str, events: int, late: bool
+) -> None:
+    given = {"associationStatus": status, "exportEvents": events, "since": 0 if late else NOW}
+    target, _ = choose(clean_up, "IsAssociationMended", **given)
+    if status in ("AVAILABLE", "FAILED") and events in (0, 3):
+        assert target == "IsThereAnythingToExport"
+    else:
+        assert target == ("LeaveMisconfigured" if late or status == "MISCONFIGURED" else "WaitForMending")
+
+
+def test_a_link_that_cannot_be_mended_is_said_to_wait_for_somebody(clean_up: Definition) -> None:
+    given = {"associationId": "dra-1", "associationStatus": "MISCONFIGURED", "associationReason": "why"}
+    said = evaluate(clean_up.states["LeaveMisconfigured"]["Assign"], **given, exportEvents=3)
+    assert said["lasting"] is True
+    assert said["leaveReason"].endswith("dra-1 is MISCONFIGURED and exports 3 of 3 kinds of changes: why")
 
 
 def test_mending_sends_the_policies_as_they_were(clean_up: Definition) -> None:
@@ -246,9 +299,31 @@ def test_export_stays_on_until_the_queue_was_seen_empty(clean_up: Definition, by
         assert choose(definition, "IsQueueEmpty", **given, queueReason="x", since=NOW) == ("WaitForCheckMetrics", {})
         target, assigned = choose(definition, "IsQueueEmpty", **given, queueReason="no datapoint", since=0)
         assert target == "IsEnvironmentReleased"
-        assert pending(assigned) == [("file-system", FILE_SYSTEM)]
-        assert "no datapoint" in assigned["pending"][0]["reason"]
+        assert "no datapoint" in assigned["leaveReason"]
         assert "retained" not in assigned
+
+
+@pytest.mark.parametrize(("waited_minutes", "looked_at"), [(0, False), (14, False), (16, True), (60, True)])
+def test_a_queue_that_takes_long_is_asked_whether_anything_leaves_it(
+    clean_up: Definition, waited_minutes: int, looked_at: bool
+) -> None:
+    since = evaluate(f"{{% $millis() - {waited_minutes} * 60000 %}}")
+    given = {"queueIsEmpty": False, "mayDelete": True, "reclaim": False, "wasBroken": False, "queueReason": "x"}
+    target, _ = choose(clean_up, "IsQueueEmpty", **given, since=since)
+    assert target == ("DescribeQueuedAssociation" if looked_at else "WaitForCheckMetrics")
+
+
+@pytest.mark.parametrize("status", ["", *LIFECYCLES])
+@pytest.mark.parametrize("events", [0, 1, 2, 3])
+def test_a_link_that_broke_while_its_queue_drains_is_noted_and_left_to_the_next_clean_up_which_mends_it(
+    clean_up: Definition, status: str, events: int
+) -> None:
+    given = {"associationId": "dra-1", "associationReason": "why"}
+    target, assigned = choose(clean_up, "IsQueueServed", associationStatus=status, exportEvents=events, **given)
+    served = status in ("AVAILABLE", "UPDATING") and events == 3
+    assert target == ("WaitForCheckMetrics" if served else "NoteBreakWhileDraining")
+    assert left(assigned) is not served
+    assert clean_up.states["NoteBreakWhileDraining"]["Next"] == "IsEnvironmentReleased"
 
 
 def test_the_function_is_asked_for_a_quiet_window_only_where_no_task_verifies(
@@ -267,8 +342,10 @@ def test_the_function_is_asked_for_a_quiet_window_only_where_no_task_verifies(
         (by_metrics, True, {}),
     ]:
         payload = definition.states["CheckMetrics"]["Arguments"]["Payload"]
-        assert evaluate(payload, **given, reclaim=reclaim, wasBroken=False) == asked | quiet
-        assert evaluate(payload, **given, reclaim=reclaim, wasBroken=True) == asked
+        assert evaluate(payload, **given, reclaim=reclaim, wasBroken=False, mayDelete=True) == asked | quiet
+        assert evaluate(payload, **given, reclaim=reclaim, wasBroken=True, mayDelete=True) == asked
+        kept = evaluate(payload, **given, reclaim=reclaim, wasBroken=False, mayDelete=False)
+        assert kept == asked | {"quietMinutes": 15}
 
 
 # ---------------------------------------------------------------------- verification without a task
@@ -282,8 +359,8 @@ def test_without_a_task_only_an_association_that_exports_everything_proves_anyth
         clean_up, "IsAssociationExporting", associationStatus=status, exportEvents=events, **given
     )
     exports = (status, events) == ("AVAILABLE", 3)
-    assert target == ("FindExportLog" if exports else "IsEnvironmentReleased")
-    assert pending(assigned) == ([] if exports else [("file-system", FILE_SYSTEM)])
+    assert target == ("FindExportLog" if exports else "NoteBreakWhileDraining")
+    assert left(assigned) is not exports
 
 
 def test_a_log_that_does_not_exist_proves_nothing_so_that_a_task_has_to(clean_up: Definition) -> None:
@@ -308,6 +385,11 @@ def test_a_log_that_does_not_exist_proves_nothing_so_that_a_task_has_to(clean_up
         (["S3ExportAccessDenied"], 1),
         (["PathSizeTooLong", "FileSizeTooLarge", "S3ExportResourceBusy"], 2),
         (["something that nobody has seen yet"], 1),
+        (["PathSizeTooLong: /scratch/S3Import/a.dat"], 1),
+        (["PathSizeTooLong: key S3ImportantFiles/a.dat"], 1),
+        (["S3ExportAccessDenied: S3ImportThing"], 1),
+        (["S3ImportUnsupportedTier: /scratch/S3ExportedFiles/a"], 0),
+        (['{"code":"S3ImportUnsupportedTier","path":"/scratch/a"}', '{"path":"/S3Import","code":"AccessDenied"}'], 1),
     ],
 )
 def test_of_the_log_only_exports_that_failed_count(clean_up: Definition, messages: list[str], refused: int) -> None:
@@ -319,11 +401,12 @@ def test_of_the_log_only_exports_that_failed_count(clean_up: Definition, message
 @pytest.mark.parametrize("refused", [0, 1, 10])
 @pytest.mark.parametrize("delete", [True, False])
 @pytest.mark.parametrize("next_token", ["", "more"])
+@pytest.mark.parametrize("broken", [True, False])
 def test_a_single_logged_failure_keeps_the_file_system_and_a_log_is_read_to_its_last_page(
-    clean_up: Definition, refused: int, delete: bool, next_token: str
+    clean_up: Definition, refused: int, delete: bool, next_token: str, broken: bool
 ) -> None:
     """SDK FilterLogEvents: a page may be empty although more follow; only the absence of nextToken is the end."""
-    given = {"mayDelete": delete, "fileSystemId": FILE_SYSTEM, "nextToken": next_token}
+    given = {"mayDelete": delete, "fileSystemId": FILE_SYSTEM, "nextToken": next_token, "wasBroken": broken}
     target, assigned = choose(clean_up, "WereExportErrorsLogged", refused=refused, **given)
     if refused:
         assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
@@ -333,7 +416,8 @@ def test_a_single_logged_failure_keeps_the_file_system_and_a_log_is_read_to_its_
     else:
         assert target == ("IsEnvironmentReleased" if delete else "KeepFileSystem")
         assert assigned.get("keepReason") == (None if delete else "deleteLustre is false")
-    assert assigned.get("verified", False) is (not refused and not next_token)
+    # With a broken link a task verifies before this, unless the file system stays.
+    assert assigned.get("verified", False) is (not refused and not next_token and (delete or not broken))
 
 
 # ---------------------------------------------------------------------- verification by a task
@@ -356,7 +440,7 @@ def test_automatic_export_counts_as_off_only_when_the_association_is_available_a
     if status == "AVAILABLE" and events == 0:
         assert (target, assigned["tasks"], assigned["taskWanted"]) == ("FindExportTasks", [], False)
     elif late or status in ("MISCONFIGURED", "FAILED", "DELETING"):
-        assert (target, pending(assigned)) == ("IsEnvironmentReleased", [("file-system", FILE_SYSTEM)])
+        assert (target, left(assigned)) == ("IsEnvironmentReleased", True)
     else:
         assert (target, assigned) == ("WaitForAutoExportOff", {})
 
@@ -415,7 +499,7 @@ def test_a_task_that_failed_as_a_whole_is_followed_by_one_more_and_the_next_by_t
     assert verified(clean_up)[0] == "CreateExportTask"
     assert verified(clean_up, task("FAILED"))[0] == "CreateExportTask"
     target, assigned = verified(clean_up, task("FAILED"), task("CANCELED", number=2))
-    assert (target, pending(assigned)) == ("IsEnvironmentReleased", [("file-system", FILE_SYSTEM)])
+    assert (target, left(assigned), assigned["lasting"]) == ("IsEnvironmentReleased", True, True)
     of_earlier_clean_ups = [task("FAILED", created_at=EARLY), task("CANCELED", created_at=EARLY, number=2)]
     assert verified(clean_up, *of_earlier_clean_ups)[0] == "CreateExportTask"
     assert verified(clean_up, task("FAILED"), task("SUCCEEDED", number=2))[1]["verified"] is True
@@ -424,8 +508,8 @@ def test_a_task_that_failed_as_a_whole_is_followed_by_one_more_and_the_next_by_t
 def test_a_task_that_is_not_seen_is_not_created_twice(clean_up: Definition) -> None:
     assert verified(clean_up, seen=False)[0] == "WaitForExportTask"
     late, assigned = verified(clean_up, seen=False, since=0, taskError="Fsx.InternalServerErrorException")
-    assert (late, pending(assigned)) == ("IsEnvironmentReleased", [("file-system", FILE_SYSTEM)])
-    assert assigned["pending"][0]["reason"].endswith("(cleanupTimeoutMinutes): Fsx.InternalServerErrorException")
+    assert late == "IsEnvironmentReleased"
+    assert assigned["leaveReason"].endswith("(cleanupTimeoutMinutes): Fsx.InternalServerErrorException")
 
 
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != "SUCCEEDED"])
@@ -433,7 +517,7 @@ def test_a_task_that_is_not_over_in_time_leaves_the_file_system_to_the_next_swee
     clean_up: Definition, status: str
 ) -> None:
     target, assigned = verified(clean_up, task(status), since=0)
-    assert (target, pending(assigned)) == ("IsEnvironmentReleased", [("file-system", FILE_SYSTEM)])
+    assert (target, left(assigned)) == ("IsEnvironmentReleased", True)
 
 
 def test_somebodys_own_task_over_a_part_proves_nothing(clean_up: Definition) -> None:
@@ -549,11 +633,11 @@ def test_a_template_counts_as_deleted_when_it_is_gone_whatever_the_deletion_answ
 def test_a_file_system_counts_as_deleted_only_when_fsx_does_not_find_it(
     clean_up: Definition, status: str, error: str, late: bool
 ) -> None:
-    given = {"fileSystemStatus": status, "deletionError": error, "since": 0 if late else NOW, "pending": []}
-    target, assigned = choose(clean_up, "IsFileSystemDeleted", **given, fileSystemId=FILE_SYSTEM)
+    given = {"fileSystemStatus": status, "deletionError": error, "since": 0 if late else NOW}
+    target, assigned = choose(clean_up, "IsFileSystemDeleted", **given)
     given_up = late or (bool(error) and status not in ("DELETING", "UNKNOWN"))
-    assert target == ("IsTemplateReleased" if given_up else "WaitForDeletion")
-    assert pending(assigned) == ([("file-system", FILE_SYSTEM)] if given_up else [])
+    assert target == ("LookAtFileSystem" if given_up else "WaitForDeletion")
+    assert left(assigned) is given_up
     gone = [
         each["Assign"]["removed"]
         for state in clean_up.states.values()
@@ -841,9 +925,12 @@ def test_what_is_to_be_reclaimed_is_handed_on_as_what_it_is(
     run: Definition, clean_up: Definition, given: str, wanted: tuple[str, dict[str, Any]]
 ) -> None:
     context = {"input": {"reclaim": given}, "context": {"Execution": {"Id": RUN}}}
-    handed_on = evaluate(run.states["Reclaim"]["Arguments"]["Input"], context)
-    target, assigned = entered(clean_up, handed_on)
+    handed_on = evaluate(run.states["Reclaim"]["Arguments"], context)
+    target, assigned = entered(clean_up, handed_on["Input"])
     assert (target, {key: assigned[key] for key in wanted[1]}) == wanted
+    of_sweep = evaluate(clean_up.states["StartCleanUp"]["Arguments"]["Name"], candidates=[given])
+    assert handed_on["Name"][:32] == of_sweep[:32]
+    assert len(handed_on["Name"]) <= 80  # Step Functions API, StartExecution, name
 
 
 # ---------------------------------------------------------------------- the sweep
@@ -878,6 +965,9 @@ def test_a_sweep_goes_on_to_the_next_kind_when_one_cannot_be_listed(clean_up: De
     order = ["SweepFileSystems", "SweepLaunchTemplates", "SweepJobDefinitions", "SweepLock", "DecodeCandidates"]
     for name, following in itertools.pairwise(order):
         assert [catcher["Next"] for catcher in clean_up.states[name]["Catch"]] == [following]
+        # Where its pages were read to does not begin the next list.
+        if following in ("SweepLaunchTemplates", "SweepJobDefinitions"):
+            assert clean_up.states[name]["Catch"][0]["Assign"] == {"nextToken": ""}
 
 
 @pytest.mark.parametrize("running", [[], ["other"], ["named after it"]])
@@ -937,26 +1027,47 @@ def test_a_sweep_starts_a_clean_up_for_every_execution_that_does_not_run(clean_u
 def test_a_clean_up_tells_what_it_did_and_the_run_tells_of_its_own(
     clean_up: Definition, by_target: bool, left: dict[str, Any], told: bool
 ) -> None:
-    blank = {"removed": [], "retained": [], "kept": [], "pending": [], "first": False, "reclaim": False}
+    began = evaluate("{% ($day := $floor($millis() / 86400000); $max([$day * 86400000 + 3600001, $millis()])) %}")
+    blank = {"removed": [], "retained": [], "kept": [], "pending": [], "first": False, "reclaim": False, "began": began}
     target, _ = choose(clean_up, "Answer", byTarget=by_target, **(blank | left))
     assert target == ("Notify" if told and not by_target else "CleanedUp")
 
 
 def test_a_run_whose_clean_up_has_to_be_left_to_the_sweep_says_how_its_job_ended(run: Definition) -> None:
-    waiting = {"pending": [REASON]}
-    well = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=waiting, failure={}, target=RUN)
-    badly = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=waiting, failure=FAILURE, target=RUN)
-    unknown = choose(run, "IsAnythingLeft", cleanUpError="States.X: y", cleanedUp={}, failure={}, target=RUN)
+    waiting = {"pending": [REASON], "lasting": False}
+    given = {"target": RUN, "cleanUpStarts": 0}
+    well = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=waiting, failure={}, **given)
+    badly = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=waiting, failure=FAILURE, **given)
+    unknown = choose(run, "IsAnythingLeft", cleanUpError="States.X: y", cleanedUp={}, failure={}, **given)
     for target, assigned in (well, badly, unknown):
         assert (target, assigned["failure"]["Error"]) == ("Summarise", "CleanUpPending")
         assert "nothing needs to be done, it is tried again every 60 minutes" in assigned["failure"]["Cause"]
     assert well[1]["failure"]["Cause"].startswith("The job succeeded.")
     assert badly[1]["failure"]["Cause"].startswith("The run failed (First: the original one).")
     assert unknown[1]["failure"]["Cause"].endswith("The clean-up does not answer: States.X: y")
+    lasting = {"cleanedUp": waiting | {"lasting": True}, "cleanUpError": "", "failure": {}}
+    cause = choose(run, "IsAnythingLeft", **lasting, **given)[1]["failure"]["Cause"]
+    assert "mend what is named, it is tried again every 60 minutes" in cause
+
+
+@pytest.mark.parametrize("verified", [True, False])
+@pytest.mark.parametrize("starts", [0, 1])
+@pytest.mark.parametrize("stays", ["retained", "pending", None])
+@pytest.mark.parametrize("failure", [{}, FAILURE])
+def test_a_file_system_that_somebody_else_deleted_fails_the_run_unless_its_export_was_verified(
+    run: Definition, verified: bool, starts: int, stays: str | None, failure: dict[str, str]
+) -> None:
+    """A clean-up that was asked for second comes after one that may have removed everything."""
+    answer: dict[str, Any] = {"exportVerified": verified, "retained": [], "pending": [], "failure": {}}
+    answer |= {stays: [REASON]} if stays else {}
+    given = {"cleanedUp": answer, "cleanUpStarts": starts, "failure": failure, "fileSystemId": FILE_SYSTEM}
+    _, assigned = choose(run, "IsAnythingLeft", cleanUpError="", target=RUN, **given)
+    alone = not verified and starts == 0 and stays is None and not failure
+    assert (assigned.get("failure", {}).get("Error") == "ExportIncomplete") is alone
 
 
 def test_a_failed_job_stays_the_runs_error_when_everything_is_gone_or_kept(run: Definition) -> None:
-    given = {"cleanUpError": "", "failure": FAILURE, "target": RUN}
+    given = {"cleanUpError": "", "failure": FAILURE, "target": RUN, "cleanUpStarts": 0}
     nothing_left: dict[str, Any] = {"pending": [], "failure": {}}
     incomplete = {"pending": [], "failure": {"Error": "ExportIncomplete", "Cause": "3 files"}}
     assert choose(run, "IsAnythingLeft", cleanedUp=nothing_left, **given) == ("Summarise", {})
@@ -982,6 +1093,7 @@ def test_a_clean_up_that_could_not_look_fails_and_touches_nothing(clean_up: Defi
         "DescribeExportingAssociation",
         "DescribeJobs",
         "DescribeMendedAssociation",
+        "DescribeQueuedAssociation",
         "DescribeReleasedEnvironment",
         "FindExportLog",
         "FindExportTasks",

@@ -94,9 +94,22 @@ def test_what_an_earlier_clean_up_kept_is_neither_worked_on_nor_forgotten(
 
 def test_a_sweep_does_not_tell_every_hour_of_what_was_told_before(clean_up: Definition) -> None:
     kept = [{"type": "file-system", "id": FILE_SYSTEM, "reason": "3 files could not be exported"}]
-    given = {"byTarget": False, "removed": [], "reclaim": False, "first": False, "pending": []}
+    given = {"byTarget": False, "removed": [], "reclaim": False, "first": False, "pending": [], "began": NOW}
     assert choose(clean_up, "Answer", **given, retained=kept, kept=kept)[0] == "CleanedUp"
     assert choose(clean_up, "Answer", **given, retained=kept, kept=[])[0] == "Notify"
+
+
+@pytest.mark.parametrize(("clock", "told"), [("2024-05-06T00:30:00Z", True), ("2024-05-06T01:30:00Z", False)])
+def test_what_cannot_be_removed_is_told_of_by_the_first_sweep_of_a_day(
+    clean_up: Definition, clock: str, told: bool
+) -> None:
+    now = evaluate(f"{{% $toMillis('{clock}') %}}")
+    text = str(clean_up.states["Answer"]["Choices"][0]["Condition"]).replace("$millis()", "$clock")
+    given = {"byTarget": False, "removed": [], "retained": [], "kept": [], "reclaim": False, "pending": PENDING}
+    assert evaluate(text, **given, first=False, began=now - 60_000, clock=now) is told
+    long_at_it = evaluate(text, **given, first=False, began=now - 20 * 3_600_000, clock=now)
+    assert long_at_it is True, "midnight passed while it worked"
+    assert evaluate(text, **(given | {"pending": []}), first=False, began=now - 60_000, clock=now) is False
 
 
 PENDING = [{"type": "launch-template", "id": "lt-1", "reason": "the compute environment may still name it"}]
@@ -105,15 +118,16 @@ PENDING = [{"type": "launch-template", "id": "lt-1", "reason": "the compute envi
 def test_files_that_are_not_in_s3_weigh_more_than_what_is_still_being_removed(run: Definition) -> None:
     refused = {"Error": "ExportIncomplete", "Cause": "3 files"}
     answer = {"pending": PENDING, "failure": refused}
-    assert choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})[1] == {"failure": refused}
-    said = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure=FAILURE)[1]["failure"]
+    given = {"cleanUpError": "", "cleanedUp": answer, "cleanUpStarts": 0}
+    assert choose(run, "IsAnythingLeft", **given, failure={})[1] == {"failure": refused}
+    said = choose(run, "IsAnythingLeft", **given, failure=FAILURE)[1]["failure"]
     assert said["Error"] == "CleanUpPending"
     assert "The run failed (First: the original one)." in said["Cause"]
 
 
 def test_nobody_is_told_to_wait_for_a_sweep_that_is_switched_off(run: Definition) -> None:
     off = record_stack({"sweepIntervalMinutes": "0"})
-    given = {"cleanUpError": "", "cleanedUp": {"pending": PENDING}, "failure": {}, "target": RUN}
+    given = {"cleanUpError": "", "cleanedUp": {"pending": PENDING}, "failure": {}, "target": RUN, "cleanUpStarts": 0}
     by_hand = choose(definition_of(off, "run"), "IsAnythingLeft", **given)[1]["failure"]["Cause"]
     assert f'start the state machine with {{"reclaim": "{RUN}"}}' in by_hand
     assert "nothing needs to be done" not in by_hand

@@ -150,7 +150,8 @@ def test_jobs_are_found_by_a_name_that_run_and_clean_up_make_alike_and_that_outl
 
 # ---------------------------------------------------------------------- the run's own look at its job
 def is_job_done(run: Definition, *details: dict[str, Any], since: int = NOW) -> tuple[str, dict[str, Any]]:
-    return choose(run, "IsJobDone", jobs=jobs(run, *details), jobIds=["job-1"], since=since)
+    given = {"jobIds": ["job-1"], "parameters": {"autoExport": True}}
+    return choose(run, "IsJobDone", jobs=jobs(run, *details), since=since, **given)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def said_by_run(run: Definition, **changes: Any) -> dict[str, Any]:
         "cleanedUp": {"retained": [], "pending": []},
         "cleanUpError": "",
         "importWarning": "",
+        "unanswered": "",
         "target": RUN,
         **NO_JOB,
         **changes,
@@ -48,6 +49,7 @@ def said_by_clean_up(clean_up: Definition, **changes: Any) -> dict[str, Any]:
         "removed": [],
         "retained": [],
         "pending": [],
+        "lasting": False,
         **changes,
     }
     arguments = clean_up.states["Notify"]["Arguments"]
@@ -127,6 +129,35 @@ def test_after_a_clean_up_that_did_not_answer_what_was_created_is_named_as_not_k
     nothing = said_by_run(run, **given, **NO_JOB)
     assert nothing["left"] == "Not known to be removed: lock autoexport-locks-d21cfcb"
     assert NOTHING_LEFT not in nothing["Message"]
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        ("RegisterJobDefinition", "job-definition"),
+        ("CreateFileSystem", "file-system"),
+        ("CreateLaunchTemplate", "launch-template"),
+    ],
+)
+def test_what_was_asked_for_in_vain_may_be_there_and_is_named_by_its_tag_when_the_clean_up_does_not_answer(
+    run: Definition, state: str, kind: str
+) -> None:
+    (catcher,) = run.states[state]["Catch"]
+    assigned = evaluate(catcher["Assign"], {"errorOutput": {"Error": "States.Timeout"}})
+    assert assigned == {"failure": {"Error": "States.Timeout", "Cause": "no cause given"}, "unanswered": kind}
+    given = {"cleanedUp": {}, "executionTag": "arn:tag", **NO_JOB, **assigned}
+    told = said_by_run(run, **given, cleanUpError="it ended FAILED")
+    assert f"Not known to be removed: {kind} tagged arn:tag" in told["left"].splitlines()
+    answered = said_by_run(run, **(given | {"cleanedUp": {"retained": [], "pending": []}}), cleanUpError="")
+    assert answered["left"] == ""
+
+
+def test_what_does_not_pass_by_itself_is_to_be_mended_by_who_reads_of_it(run: Definition, clean_up: Definition) -> None:
+    for lasting, wanted in [(True, "Mend what is named; it does not pass by itself."), (False, "Nothing")]:
+        answer = {"retained": [], "pending": [TEMPLATE], "lasting": lasting}
+        failure = {"Error": "CleanUpPending", "Cause": "x"}
+        assert f"What to do: {wanted}" in said_by_run(run, failure=failure, cleanedUp=answer)["Message"]
+        assert f"What to do: {wanted}" in said_by_clean_up(clean_up, pending=[TEMPLATE], lasting=lasting)["Message"]
 
 
 @pytest.mark.parametrize(
@@ -266,6 +297,7 @@ def test_the_answer_of_a_clean_up_is_small_and_has_everything_that_the_run_reads
         "removed",
         "retained",
         "pending",
+        "lasting",
         "failure",
     }
     answer = evaluate(
@@ -277,6 +309,7 @@ def test_the_answer_of_a_clean_up_is_small_and_has_everything_that_the_run_reads
         removed=[KEPT] * 99,
         retained=[KEPT],
         pending=[TEMPLATE] * 99,
+        lasting=False,
         failure={},
     )
     assert len(json.dumps(answer)) < 262_144 / 4

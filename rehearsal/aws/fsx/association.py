@@ -20,6 +20,7 @@ class AssociationPlan(Plan):
     import_: Seconds = Field(default=60, alias="import")  # the listing of the bucket, by a task of its own
     import_fails: bool = False
     breaks_at: Seconds | None = None  # MISCONFIGURED this long after it became AVAILABLE
+    heals_at: Seconds | None = None  # AVAILABLE again this long after it first became so: somebody mended what broke it
     mends: bool = True  # what broke it is over: sending the policies again mends it
     stays_broken: bool = False  # it breaks for good: FAILED
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"

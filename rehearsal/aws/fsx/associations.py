@@ -160,6 +160,8 @@ class Associations:
             self._transfer.warn(association, number)
         if self.plan.breaks_at is not None:
             self._context.clock.after(self.plan.breaks_at, lambda: self._break(association))
+        if self.plan.heals_at is not None:
+            self._context.clock.after(self.plan.heals_at, lambda: self._heal(association))
         if association.request.get("BatchImportMetaDataOnCreate"):
             self.on_import(association, self.plan.import_, self.plan.import_fails)
         if association.events:
@@ -178,6 +180,14 @@ class Associations:
         association.content.switch_off(now)
         association.lifecycle = "FAILED" if self.plan.stays_broken else "MISCONFIGURED"
         association.failure = "Amazon FSx lacks permissions to access the bucket (planned by the scenario)"
+
+    def _heal(self, association: Association) -> None:
+        """FSx guide, association lifecycle states: once its cause is gone, FSx notices within 15 minutes. What changed
+        meanwhile has left no trace in the queue."""
+        if association.lifecycle == "MISCONFIGURED":
+            association.lifecycle, association.failure = "AVAILABLE", None
+            if association.events:
+                association.content.switch_on()
 
     def get(self, identifier: str) -> Association:
         for association in self.living():
@@ -232,7 +242,7 @@ class Associations:
         if association.lifecycle != "UPDATING":
             return
         # FSx guide, association lifecycle states: once the cause is fixed, an update brings it back (without one, it
-        # takes up to 15 minutes: never, here). What changed while it was broken has left no trace in the queue.
+        # takes up to 15 minutes: see _heal). What changed while it was broken has left no trace in the queue.
         problem = self._transfer.bucket_problem(association, self.all)
         if problem is not None or not self.plan.mends:
             association.failure = problem or association.failure

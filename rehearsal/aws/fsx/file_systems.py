@@ -30,6 +30,7 @@ class FileSystemPlan(Plan):
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
     delete: Seconds = 120
     delete_refused: Count = 0  # so many deletions are answered with BadRequest
+    deleted_by_others_at: Seconds | None = None  # somebody deletes it this long after it became AVAILABLE
     delete_stuck: bool = False  # it stays DELETING
     create_stuck: bool = False  # it stays CREATING
     names_late: bool = False  # its names are answered only once it is AVAILABLE; AWS's example has them at once
@@ -106,6 +107,10 @@ class FileSystems:
             return
         file_system.lifecycle = self.plan.outcome
         if file_system.lifecycle == "AVAILABLE":
+            if self.plan.deleted_by_others_at is not None:
+                self._context.clock.after(
+                    self.plan.deleted_by_others_at, lambda: self.delete({"FileSystemId": file_system.id})
+                )
             file_system.folder = Path(tempfile.mkdtemp(prefix=f"rehearsal-{file_system.id}-"))
         else:
             file_system.failure = "The file system could not be created (planned by the scenario)"
