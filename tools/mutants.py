@@ -32,7 +32,6 @@ HANDLER = ROOT / "functions" / "check_metrics" / "handler.py"
 PARTS = ("run", "clean_up")
 EVERY_STATE = "*"
 SECONDS_EACH = 120  # a mutant that takes longer goes round in circles: noticed
-SCENARIOS_EACH = 6
 
 Change = Callable[..., None]  # of states, which it breaks in place
 Key = tuple[str, str]  # a part and a state of it
@@ -307,52 +306,48 @@ def _be_quiet() -> None:
 # ---------------------------------------------------------------------- meeting the scenarios
 def visits() -> dict[str, set[Key]]:
     """Which states each scenario visits, undisturbed; those that do not end as they expect are left out."""
-    from rehearsal.play.scenario import load, names
+    from rehearsal.play.scenario import names
     from rehearsal.play.verdict import judge
 
     visited: dict[str, set[Key]] = {}
-    for name in names():
-        session = _session(_settings(load(name)))
+    for session, scenario in _played(names()):
         seen: set[Key] = set()
         clean_up = session.exports["cleanUpStateMachineArn"]
 
         def watch(execution: Any, state: str, kind: str, *, seen: set[Key] = seen, clean_up: str = clean_up) -> None:
             seen.add(("clean_up" if execution.machine_arn == clean_up else "run", state))
 
-        if judge(session, session.play(load(name), watch)).passed:
-            visited[name] = seen
+        if judge(session, session.play(scenario, watch)).passed:
+            visited[scenario.name] = seen
     return visited
 
 
-def _settings(scenario: Any) -> tuple[tuple[str, Any], ...]:
-    return tuple(sorted((key, str(value)) for key, value in scenario.set.items()))
-
-
-@functools.cache
-def _session(settings: tuple[tuple[str, Any], ...]) -> Any:
+def _played(names: list[str]) -> Iterator[tuple[Any, Any]]:
+    """Each scenario with a session of its settings; one account at a time, since moto is one for the whole process."""
     from rehearsal.aws.account import Account
+    from rehearsal.play.scenario import load
     from rehearsal.play.session import Session
     from rehearsal.provider.mocks import deploy
 
-    account = Account().__enter__()  # for the life of the process
-    return Session(account, deploy(account, config=dict(settings)).exports)
+    groups: dict[tuple[tuple[str, str], ...], list[Any]] = defaultdict(list)
+    for scenario in map(load, names):
+        groups[tuple(sorted((key, str(value)) for key, value in scenario.set.items()))].append(scenario)
+    for settings, scenarios in groups.items():
+        with Account() as account:
+            session = Session(account, deploy(account, config=dict(settings)).exports)
+            for scenario in scenarios:
+                yield session, scenario
 
 
 def _scenarios_notice(visited: dict[str, set[Key]], mutant: Mutant) -> bool:
     from lustre_batch import definition
 
-    from rehearsal.play.scenario import load
     from rehearsal.play.verdict import judge
 
     read = definition.read
     definition.read = lambda name: _broken(mutant, name, read(name))
-    _session.cache_clear()
     chosen = sorted((name for name in visited if mutant.key in visited[name]), key=lambda name: len(visited[name]))
-    for name in chosen[:SCENARIOS_EACH]:
-        session = _session(_settings(load(name)))
-        if not judge(session, session.play(load(name))).passed:
-            return True
-    return False
+    return any(not judge(session, session.play(scenario)).passed for session, scenario in _played(chosen))
 
 
 # ---------------------------------------------------------------------- the command
@@ -400,7 +395,7 @@ def main(arguments: list[str] | None = None) -> int:
     of_definitions = [mutant for mutant in survivors if mutant.part != "handler"]
     if of_definitions and not options.no_scenarios:
         visited = visits()
-        print(f"{len(of_definitions):,} meet up to {SCENARIOS_EACH} of {len(visited)} scenarios", flush=True)
+        print(f"{len(of_definitions):,} meet those of {len(visited)} scenarios that visit their state", flush=True)
         still = _in_parallel(of_definitions, functools.partial(_scenarios_notice, visited), options.processes)
         survivors = still + [mutant for mutant in survivors if mutant.part == "handler"]
     return report(mutants, [mutant.name for mutant in survivors])

@@ -108,9 +108,7 @@ class FileSystems:
         file_system.lifecycle = self.plan.outcome
         if file_system.lifecycle == "AVAILABLE":
             if self.plan.deleted_by_others_at is not None:
-                self._context.clock.after(
-                    self.plan.deleted_by_others_at, lambda: self.delete({"FileSystemId": file_system.id})
-                )
+                self._context.clock.after(self.plan.deleted_by_others_at, lambda: self._deleted_by_others(file_system))
             file_system.folder = Path(tempfile.mkdtemp(prefix=f"rehearsal-{file_system.id}-"))
         else:
             file_system.failure = "The file system could not be created (planned by the scenario)"
@@ -219,6 +217,10 @@ class FileSystems:
         if not self.plan.delete_stuck:
             self._context.clock.after(self.plan.delete, lambda: self._deleted(file_system))
         return {"FileSystemId": file_system.id, "Lifecycle": "DELETING"}
+
+    def _deleted_by_others(self, file_system: FileSystem) -> None:
+        if file_system.lifecycle == "AVAILABLE":
+            self.delete({"FileSystemId": file_system.id})
 
     def _deleted(self, file_system: FileSystem) -> None:
         file_system.deleted_at = self._context.clock.now()
