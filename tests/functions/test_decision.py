@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,19 @@ def test_a_datapoint_counts_as_long_as_it_is_in_the_window(check: Ask, minutes: 
     answer = check(zeros(minutes, minutes), stopped_at=minutes_ago(30))
     assert answer["shouldDeleteFSx"] is expected
     assert answer["datapoints"] == int(expected)
+
+
+def test_a_minute_that_ends_now_counts(check: Ask) -> None:
+    with time_machine.travel(minutes_ago(0), tick=False):
+        assert check(zeros(1, 1), stopped_at=minutes_ago(2))["shouldDeleteFSx"] is True
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(60, True), (61, False)])
+def test_a_run_of_quiet_minutes_may_begin_before_the_window_but_not_end_before_it(
+    check: Ask, minutes: int, expected: bool
+) -> None:
+    answer = check(zeros(minutes + 1, minutes), minutes_ago(90), timeDiffMinutes=60, quietMinutes=2)
+    assert answer["shouldDeleteFSx"] is expected
 
 
 def test_a_stop_a_little_in_the_future_says_no_with_the_reason(check: Ask) -> None:

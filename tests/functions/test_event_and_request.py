@@ -13,7 +13,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.functions.cloudwatch_stand_in import FILE_SYSTEM_ID, HANDLER, NOW, FakeCloudWatch, minutes_ago
+from tests.functions.cloudwatch_stand_in import FILE_SYSTEM_ID, HANDLER, NOW, FakeCloudWatch, minutes_ago, result
 
 Ask = Callable[..., dict[str, Any]]
 STOPPED_AT_MS = minutes_ago(10) * 1000
@@ -52,6 +52,35 @@ def test_a_bad_event_is_refused_with_key_value_and_rule(
     with pytest.raises(handler.InvalidEvent, match=message):
         handler.handler({"fileSystemId": FILE_SYSTEM_ID, "jobStoppedAt": STOPPED_AT_MS, **change}, None)
     assert cloudwatch.requests == []
+
+
+@pytest.mark.parametrize(
+    ("key", "smallest", "largest", "step"),
+    [
+        ("jobStoppedAt", 100_000_000_000, 99_999_999_999_999, 1),
+        ("periodSeconds", 60, 86_400, 60),
+        ("timeDiffMinutes", 1, 21_600, 1),
+        ("quietMinutes", 1, 21_600, 1),
+    ],
+)
+def test_values_are_taken_up_to_their_limits_and_no_further(
+    handler: ModuleType, key: str, smallest: int, largest: int, step: int
+) -> None:
+    event = {"fileSystemId": FILE_SYSTEM_ID, "jobStoppedAt": STOPPED_AT_MS}
+    for value in (smallest, largest):
+        handler.parse(event | {key: value}, {})
+    for value in (smallest - step, largest + step):
+        with pytest.raises(handler.InvalidEvent, match=f"{key}: {value} is not"):
+            handler.parse(event | {key: value}, {})
+
+
+def test_pages_that_never_end_are_not_read_for_ever_and_prove_nothing(
+    handler: ModuleType, cloudwatch: FakeCloudWatch
+) -> None:
+    cloudwatch.answers(*[result([(minutes_ago(2), 0.0)])] * 200)
+    event = {"fileSystemId": FILE_SYSTEM_ID, "jobStoppedAt": STOPPED_AT_MS}
+    answer = handler.handler(event, None)
+    assert (answer["shouldDeleteFSx"], len(cloudwatch.requests)) == (False, 100)
 
 
 @pytest.mark.parametrize("event", [None, [], "fs-0123456789abcdef0"])

@@ -15,7 +15,7 @@ from lustre_batch.validation import run_time_rules
 from lustre_batch.workflow import SETTLE_SECONDS
 
 from functions.check_metrics import handler
-from tests.workflow.asl import cycles_through, loops
+from tests.workflow.asl import all_edges, cycles_through, loops
 from tests.workflow.conftest import Definition
 from tests.workflow.evaluation import evaluate
 
@@ -134,6 +134,30 @@ def test_every_bound_counts_from_a_moment_that_is_set_before_the_loop_and_not_ag
             inside = [state] if state.get("Next") in loop or state.get("Default") in loop else []
             inside += [each for each in state.get("Catch", []) + state.get("Choices", []) if each["Next"] in loop]
             assert [each for each in inside if "since" in each.get("Assign", {})] == [], name
+
+
+# It waits three minutes at most, and they count: the queue drains meanwhile.
+COUNTED_AS_WELL = {"WaitForFirstDatapoint"}
+
+
+def test_every_wait_begins_with_a_moment_of_its_own(definition: Definition) -> None:
+    """The bound of a wait must not count from the beginning of the wait before it."""
+    states = definition.states
+    ways = all_edges(states)
+    for loop in loops(states):
+        if not any(BOUND.search(condition) for name in loop for condition in conditions(states[name])):
+            continue
+        entrances = [edge for edge in ways if edge.target in loop and edge.source not in loop]
+        while entrances:
+            edge = entrances.pop()
+            if "since" in edge.assigns:
+                continue
+            pauses = states[edge.source]["Type"] == "Wait" and edge.source not in COUNTED_AS_WELL
+            assert not pauses, f"{edge} into {sorted(loop)}"
+            before = [each for each in ways if each.target == edge.source]
+            assert before, f"nothing sets the moment on {edge} into {sorted(loop)}"
+            assert edge.source not in loop
+            entrances += before
 
 
 def test_a_job_of_thirty_days_at_the_smallest_polls_stays_within_the_history(run: Definition) -> None:

@@ -262,6 +262,64 @@ def test_every_task_retries_throttling_and_server_errors_with_backoff_and_full_j
             assert retrier["MaxDelaySeconds"] > retrier["IntervalSeconds"], name
 
 
+# What a service refuses for good: asking again would not change the answer. By service, and by state where a state's
+# call has such errors of its own (SDK, errors of the operation).
+REFUSED_FOR_GOOD = {
+    "batch": ["Batch.ClientException"],
+    "fsx": [
+        f"{prefix}.{error}Exception"
+        for prefix in ("Fsx", "FSx")
+        for error in ("BadRequest", "FileSystemNotFound", "IncompatibleParameterError", "UnsupportedOperation")
+    ],
+    "CancelImport": [
+        f"{prefix}.{error}Exception"
+        for prefix in ("Fsx", "FSx")
+        for error in ("BadRequest", "DataRepositoryTaskEnded", "DataRepositoryTaskNotFound")
+    ],
+    "CheckMetrics": ["InvalidEvent"],
+    "CreateExportTask": [f"{prefix}.DataRepositoryTaskExecutingException" for prefix in ("Fsx", "FSx")],
+    "DescribeCandidate": ["Sfn.ExecutionDoesNotExistException"],
+    "DescribeTarget": ["Sfn.ExecutionDoesNotExistException"],
+    "GetParameters": ["SecretsManager.ResourceNotFoundException", "States.QueryEvaluationError"],
+    "ReleaseLock": ["DynamoDb.ConditionalCheckFailedException"],
+    "TakeLock": ["DynamoDb.ConditionalCheckFailedException"],
+}
+# Refusals that pass: the environment or the association is being updated, the file system is being created or a task
+# still ends on it.
+REFUSED_FOR_NOW = {
+    "UpdateComputeEnvironment": (["Batch.ClientException"], 5),
+    "DisableAutoExport": (["Fsx.BadRequestException", "FSx.BadRequestException"], 6),
+    "StopImport": (["Fsx.BadRequestException", "FSx.BadRequestException"], 6),
+    "DeleteFileSystem": (["Fsx.BadRequestException", "FSx.BadRequestException"], 30),
+}
+
+
+def test_what_is_refused_for_good_is_not_asked_for_again_and_what_passes_is_asked_for_patiently(
+    definition: Definition,
+) -> None:
+    services = {task.name: task.service for task in sdk_tasks(definition.states)}
+    for name, state in tasks(definition):
+        for_now, patience = REFUSED_FOR_NOW.get(name, ([], 0))
+        of_service = [] if name == "CancelImport" else REFUSED_FOR_GOOD.get(services.get(name, ""), [])
+        for error in {*of_service, *REFUSED_FOR_GOOD.get(name, []), *for_now}:
+            met = next(each for each in state["Retry"] if {error, "States.TaskFailed"} & set(each["ErrorEquals"]))
+            assert met["MaxAttempts"] == (patience if error in for_now else 0), f"{name}: {error}"
+
+
+def test_every_failed_end_of_a_run_says_why(run: Definition) -> None:
+    """Whatever leads to the end without the job's success assigns the failure that the run will end with."""
+    silent = {
+        (edge.source, edge.kind)
+        for edge in all_edges(run.states)
+        if edge.target in ("CleanUp", "Summarise", "Failed") and "failure" not in edge.assigns
+    }
+    assert silent == {
+        ("IsJobDone", "choice"),  # the job succeeded
+        ("IsAnythingLeft", "default"),  # as it was before the clean-up
+        ("HasFailed", "choice"),
+    }
+
+
 def test_what_is_retried_briefly_is_asked_again_by_the_loop_around_it_or_looked_at_afterwards(
     definition: Definition,
 ) -> None:
