@@ -64,6 +64,12 @@ def clean_up(graph: Graph) -> Definition:
     return definition_of(graph, "clean_up")
 
 
+@pytest.fixture(scope="session")
+def by_metrics() -> Definition:
+    """The clean-up of a stack that verifies without an export task."""
+    return definition_of(record_stack({"exportVerification": "metrics"}), "clean_up")
+
+
 @pytest.fixture(scope="session", params=list(PARTS))
 def longest(request: pytest.FixtureRequest) -> Definition:
     """With every limit as wide as the settings let it be, and every poll as narrow."""

@@ -8,8 +8,9 @@ import pytest
 from lustre_batch import Settings
 
 from tests.graph.recording import record_stack
+from tests.workflow.answers import file_system, task
 from tests.workflow.conftest import Definition, definition_of
-from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, NOW, RUN, STACK, choose, evaluate
+from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, NOW, RUN, choose, evaluate
 
 MINUTE_MS = 60_000
 
@@ -25,12 +26,6 @@ def test_the_environments_time_counts_from_when_everything_else_was_ready_and_is
     minutes = Settings().provisioning_timeout_minutes
     bounds = [rule["Condition"] for rule in run.states["IsComputeEnvironmentValid"]["Choices"]]
     assert f"{{% $millis() - $since > {minutes} * {MINUTE_MS} %}}" in bounds
-
-
-def task(status: str, failed: int = 0, created_at: int = NOW + 1) -> dict[str, Any]:
-    return {
-        "id": "task-1", "status": status, "createdAt": created_at, "total": 10, "failed": failed, "reason": "",
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
@@ -60,14 +55,6 @@ def test_a_link_that_is_broken_for_good_fails_the_run_although_its_job_succeeded
     answer = {"pending": [], "failure": assigned["failure"]}
     _, told = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})
     assert told["failure"] == assigned["failure"]
-
-
-def file_system(**tags: str) -> dict[str, Any]:
-    all_tags = {"execution": RUN, "stack": STACK} | tags
-    pairs = [{"Key": f"lustre-batch:{key}", "Value": value} for key, value in all_tags.items()]
-    return {
-        "FileSystemId": FILE_SYSTEM, "Lifecycle": "AVAILABLE", "CreationTime": "2024-05-06T07:08:09Z", "Tags": pairs,
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
