@@ -41,6 +41,7 @@ class Statement:
     removed: frozenset[str]
     there: tuple[Thing, ...]  # what was there when it was said
     text: str = ""
+    by_others: bool = False  # whether somebody else deleted a file system
     tagged: frozenset[str] = frozenset()  # the types of what is named by its tag alone
 
     @property
@@ -146,6 +147,7 @@ class Witness:
                 removed=frozenset({name for _, name in REMOVED.findall(text)} | set(_listed(output, "removed"))),
                 there=tuple(self.belongings.all()),
                 text=text,
+                by_others=any(one.deleted_by_others for one in self.account.file_systems.all.values()),
                 tagged=frozenset(PERHAPS_TAGGED.findall(text)),
             )
         )

@@ -8,6 +8,7 @@ import re
 from .belongings import Thing
 from .witness import Statement
 
+BY_OTHERS = "by somebody else"
 NOTHING_LEFT = re.compile(r"nothing is left", re.IGNORECASE)
 
 
@@ -28,6 +29,8 @@ def _contradictions(statement: Statement) -> list[str]:
         f"{statement.speaker} says that {identifier} was removed, which is still there"
         for identifier in sorted(statement.removed & there)
     ]
+    if BY_OTHERS in statement.text and not statement.by_others:
+        lines.append(f"{statement.speaker} says that somebody else deleted it, which nobody did")
     if left and NOTHING_LEFT.search(statement.text):
         lines.append(f"{statement.speaker} says that nothing is left, although {_list(left)} is")
     elif unnamed := [thing for thing in left if statement.reason(thing) is None and not statement.implies(thing)]:

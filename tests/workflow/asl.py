@@ -64,7 +64,7 @@ def reachable(start: str, ways: list[Edge], without: frozenset[str] = frozenset(
 
 # Ways that close a loop in the graph and never in an execution: an association that was mended is AVAILABLE or FAILED,
 # and neither is mended again (test_export_decisions holds both choices to that).
-NOT_TWICE = {("IsThereAnythingToExport", "NoteBrokenAssociation")}
+NOT_TWICE = {("IsThereAnythingToExport", "MendAssociation")}
 
 
 def loops(states: Mapping[str, State]) -> list[set[str]]:

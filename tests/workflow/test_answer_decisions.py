@@ -24,14 +24,14 @@ from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, RUN, choose, evaluat
         ({"pending": [REASON]}, False),
         ({"pending": [REASON], "first": True}, True),
         ({"first": True}, False),
-        ({"reclaim": True}, True),
+        ({"asked": True}, True),
     ],
 )
 def test_a_clean_up_tells_what_it_did_and_the_run_tells_of_its_own(
     clean_up: Definition, by_target: bool, left: dict[str, Any], told: bool
 ) -> None:
     began = evaluate("{% ($day := $floor($millis() / 86400000); $max([$day * 86400000 + 3600001, $millis()])) %}")
-    blank = {"removed": [], "retained": [], "kept": [], "pending": [], "first": False, "reclaim": False, "began": began}
+    blank = {"removed": [], "retained": [], "kept": [], "pending": [], "first": False, "asked": False, "began": began}
     target, _ = choose(clean_up, "Answer", byTarget=by_target, **(blank | left))
     assert target == ("Notify" if told and not by_target else "CleanedUp")
 
@@ -44,7 +44,8 @@ def test_a_run_whose_clean_up_has_to_be_left_to_the_sweep_says_how_its_job_ended
     unknown = choose(run, "IsAnythingLeft", cleanUpError="States.X: y", cleanedUp={}, failure={}, **given)
     for target, assigned in (well, badly, unknown):
         assert (target, assigned["failure"]["Error"]) == ("Summarise", "CleanUpPending")
-        assert "nothing needs to be done, it is tried again every 60 minutes" in assigned["failure"]["Cause"]
+        advice = "mend the cause, unless it passes" if assigned is unknown[1] else "nothing needs to be done"
+        assert f"{advice}, it is tried again every 60 minutes" in assigned["failure"]["Cause"]
     assert well[1]["failure"]["Cause"].startswith("The job succeeded.")
     assert badly[1]["failure"]["Cause"].startswith("The run failed (First: the original one).")
     assert unknown[1]["failure"]["Cause"].endswith("The clean-up does not answer: States.X: y")

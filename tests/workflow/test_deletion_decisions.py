@@ -31,7 +31,7 @@ def test_a_file_system_is_considered_for_deletion_only_when_verified_or_never_wr
     given = {"fileSystemId": FILE_SYSTEM, "deleting": False, **LISTS}
     target, assigned = choose(clean_up, "MayDeleteFileSystem", **given, wasWrittenTo=written, verified=verified)
     may_go = verified or not written
-    assert target == ("ReadAssociationBeforeDeletion" if may_go else "LookAtFileSystem")
+    assert target == ("NoteVerified" if may_go else "LookAtFileSystem")
     assert left(assigned) is not may_go
 
 
@@ -72,7 +72,7 @@ def test_what_somebody_else_deletes_before_its_export_was_verified_fails_the_run
         "deleting": {"deleting": True},
     }
     given |= changes.get(change, {})
-    for name in ("DisableAutoExport", "FindExportTasks", "CreateExportTask", "DescribeQueuedAssociation"):
+    for name in ("FindExportTasks", "CreateExportTask", "DescribeQueuedAssociation"):
         gone = clean_up.states[name]["Catch"][0]
         assert (gone["Next"], gone["ErrorEquals"][0]) == ("IsEnvironmentReleased", "Fsx.FileSystemNotFoundException")
         told = evaluate(gone["Assign"], **given)
@@ -105,6 +105,7 @@ NOT_GOOD = {
 def may_delete_now(definition: Definition, **changes: Any) -> tuple[str, dict[str, Any]]:
     given: dict[str, Any] = {
         "importing": [],
+        "nextToken": "",
         "since": NOW,
         "wasWrittenTo": True,
         "reclaim": False,
@@ -157,6 +158,27 @@ def test_after_a_link_was_broken_only_a_task_verifies_the_export(by_metrics: Def
     assert may_delete_now(by_metrics, exportEvents=0, wasBroken=True)[0] == "DeleteFileSystem"
 
 
+def test_tasks_are_read_to_their_last_page(clean_up: Definition) -> None:
+    """FSx API, DescribeDataRepositoryTasks: NextToken. Tasks that failed pile up as long as nobody mends the cause."""
+    assert may_delete_now(clean_up, nextToken="more")[0] == "ReadTasksBeforeDeletion"
+    given = {"taskWanted": False, "mayDelete": True, "seen": True, "began": NOW, "since": NOW, "jobStoppedAt": NOW}
+    assert choose(clean_up, "IsExportVerified", **given, nextToken="more", tasks=GOOD)[0] == "FindExportTasks"
+    page = {"result": {"DataRepositoryTasks": [data_repository_task("EXPORT_TO_REPOSITORY", "FAILED", 2)]}}
+    for name in ("FindExportTasks", "ReadTasksBeforeDeletion"):
+        state = clean_up.states[name]
+        known = {"tasks": [{"id": "task-1"}], "importing": ["task-9"]}
+        read = evaluate(state["Assign"], page, **known, nextToken="more")
+        assert [each["id"] for each in read["tasks"]] == ["task-1", "task-2"]
+        assert read.get("importing", ["task-9"]) == ["task-9"]
+        again = evaluate(state["Assign"], page, **known, nextToken="")
+        assert [each["id"] for each in again["tasks"]] == ["task-2"]
+        for token, wanted in [("", {}), ("more", {"NextToken": "more"})]:
+            asked = evaluate(state["Arguments"], fileSystemId=FILE_SYSTEM, nextToken=token)
+            assert (
+                asked == {"Filters": [{"Name": "file-system-id", "Values": [FILE_SYSTEM]}], "MaxResults": 10} | wanted
+            )
+
+
 def test_an_import_in_the_way_of_a_deletion_is_cancelled_until_its_time_is_up(clean_up: Definition) -> None:
     assert may_delete_now(clean_up, importing=["task-9"])[0] == "CancelImport"
     assert may_delete_now(clean_up, importing=["task-9"], since=0)[0] == "DeleteFileSystem"
@@ -171,7 +193,8 @@ def test_only_imports_that_have_not_ended_are_in_the_way_and_export_tasks_never_
             itertools.product(["EXPORT_TO_REPOSITORY", "IMPORT_METADATA_FROM_REPOSITORY"], STATUSES)
         )
     ]
-    read = evaluate(clean_up.states["ReadTasksBeforeDeletion"]["Assign"], {"result": {"DataRepositoryTasks": listed}})
+    text = clean_up.states["ReadTasksBeforeDeletion"]["Assign"]
+    read = evaluate(text, {"result": {"DataRepositoryTasks": listed}}, nextToken="", tasks=["x"], importing=["x"])
     assert read["importing"] == ["task-6", "task-7", "task-11"]
     assert [each["id"] for each in read["tasks"]] == [f"task-{number}" for number in range(6)]
     assert evaluate(clean_up.states["CancelImport"]["Arguments"], **read) == {"TaskId": "task-6"}

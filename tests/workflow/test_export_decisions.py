@@ -31,6 +31,8 @@ def anything_to_export(clean_up: Definition, **changes: Any) -> tuple[str, dict[
         "associationReason": "so FSx says",
         "exportEvents": 3,
         "reclaim": False,
+        "wasVerified": False,
+        "failure": {},
     }
     return choose(clean_up, "IsThereAnythingToExport", **(given | changes))
 
@@ -46,9 +48,18 @@ def test_how_a_file_system_is_exported_depends_on_its_link_alone(
     clean_up: Definition, status: str, events: int
 ) -> None:
     target, _ = anything_to_export(clean_up, associationStatus=status, exportEvents=events)
-    by_status = {"FAILED": "KeepFileSystem", "DELETING": "KeepFileSystem", "MISCONFIGURED": "NoteBrokenAssociation"}
-    by_events = ["FindExportTasks", "NoteBrokenAssociation", "NoteBrokenAssociation", "WaitForFirstDatapoint"][events]
+    by_status = {"FAILED": "GiveUpExport", "DELETING": "GiveUpExport", "MISCONFIGURED": "MendAssociation"}
+    by_events = ["FindExportTasks", "MendAssociation", "MendAssociation", "WaitForFirstDatapoint"][events]
     assert target == by_status.get(status, by_events)
+
+
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("ours", [True, False])
+def test_what_somebody_else_is_deleting_was_not_verified(clean_up: Definition, written: bool, ours: bool) -> None:
+    given = {"deleting": True, "wasWrittenTo": written, "wasVerified": ours}
+    target, assigned = anything_to_export(clean_up, **given)
+    assert target == "IsEnvironmentReleased"
+    assert (assigned["failure"].get("Error") == "ExportIncomplete") is (written and not ours)
 
 
 def test_a_reclaim_wants_a_task_of_its_own(clean_up: Definition) -> None:
@@ -64,19 +75,24 @@ def test_a_reclaim_wants_a_task_of_its_own(clean_up: Definition) -> None:
 def test_a_link_is_mended_once_and_then_left_to_the_sweep(
     clean_up: Definition, status: str, events: int, late: bool
 ) -> None:
-    given = {"associationStatus": status, "exportEvents": events, "since": 0 if late else NOW}
-    target, _ = choose(clean_up, "IsAssociationMended", **given)
+    given: dict[str, Any] = {"associationStatus": status, "exportEvents": events, "since": 0 if late else NOW}
+    given |= {"associationId": "dra-1", "associationReason": "why"}
+    target, assigned = choose(clean_up, "IsAssociationMended", **given)
     if status in ("AVAILABLE", "FAILED") and events in (0, 3):
         assert target == "IsThereAnythingToExport"
     else:
-        assert target == ("LeaveMisconfigured" if late or status == "MISCONFIGURED" else "WaitForMending")
+        assert target == ("IsEnvironmentReleased" if late or status == "MISCONFIGURED" else "WaitForMending")
+        assert left(assigned) is (target == "IsEnvironmentReleased")
+        assert assigned.get("lasting", False) is (status == "MISCONFIGURED")
 
 
-def test_a_link_that_cannot_be_mended_is_said_to_wait_for_somebody(clean_up: Definition) -> None:
-    given = {"associationId": "dra-1", "associationStatus": "MISCONFIGURED", "associationReason": "why"}
-    said = evaluate(clean_up.states["LeaveMisconfigured"]["Assign"], **given, exportEvents=3)
-    assert said["lasting"] is True
-    assert said["leaveReason"].endswith("dra-1 is MISCONFIGURED and exports 3 of 3 kinds of changes: why")
+def test_a_link_that_could_not_be_told_to_mend_waits_for_nobody(clean_up: Definition) -> None:
+    catcher = clean_up.states["MendAssociation"]["Catch"][-1]
+    given = {"associationId": "dra-1", "associationStatus": "MISCONFIGURED"}
+    said = evaluate(catcher["Assign"], {"errorOutput": {"Error": "States.Timeout"}}, **given)
+    assert said["leaveReason"].endswith("dra-1 is MISCONFIGURED and could not be mended: States.Timeout")
+    assert "lasting" not in said
+    assert clean_up.states["MendAssociation"]["Assign"]["wasBroken"] is True
 
 
 def test_mending_sends_the_policies_as_they_were(clean_up: Definition) -> None:
@@ -126,15 +142,15 @@ def test_a_queue_that_takes_long_is_asked_whether_anything_leaves_it(
 
 @pytest.mark.parametrize("status", ["", *LIFECYCLES])
 @pytest.mark.parametrize("events", [0, 1, 2, 3])
-def test_a_link_that_broke_while_its_queue_drains_is_noted_and_left_to_the_next_clean_up_which_mends_it(
+def test_a_link_that_broke_while_its_queue_drains_is_left_to_the_next_clean_up_which_mends_it(
     clean_up: Definition, status: str, events: int
 ) -> None:
     given = {"associationId": "dra-1", "associationReason": "why"}
     target, assigned = choose(clean_up, "IsQueueServed", associationStatus=status, exportEvents=events, **given)
     served = status in ("AVAILABLE", "UPDATING") and events == 3
-    assert target == ("WaitForCheckMetrics" if served else "NoteBreakWhileDraining")
-    assert left(assigned) is not served
-    assert clean_up.states["NoteBreakWhileDraining"]["Next"] == "IsEnvironmentReleased"
+    for_good = status == "FAILED"
+    assert target == ("WaitForCheckMetrics" if served else "GiveUpExport" if for_good else "IsEnvironmentReleased")
+    assert left(assigned) is not (served or for_good)
 
 
 def test_the_function_is_asked_for_a_quiet_window_only_where_no_task_verifies(
@@ -170,8 +186,9 @@ def test_without_a_task_only_an_association_that_exports_everything_proves_anyth
         clean_up, "IsAssociationExporting", associationStatus=status, exportEvents=events, **given
     )
     exports = (status, events) == ("AVAILABLE", 3)
-    assert target == ("FindExportLog" if exports else "NoteBreakWhileDraining")
-    assert left(assigned) is not exports
+    for_good = status == "FAILED"
+    assert target == ("FindExportLog" if exports else "GiveUpExport" if for_good else "IsEnvironmentReleased")
+    assert left(assigned) is not (exports or for_good)
 
 
 def test_a_log_that_does_not_exist_proves_nothing_so_that_a_task_has_to(clean_up: Definition) -> None:
@@ -205,8 +222,8 @@ def test_a_log_that_does_not_exist_proves_nothing_so_that_a_task_has_to(clean_up
 )
 def test_of_the_log_only_exports_that_failed_count(clean_up: Definition, messages: list[str], refused: int) -> None:
     events = [{"Message": message} for message in messages]
-    read = evaluate(clean_up.states["ReadExportErrors"]["Assign"], {"result": {"Events": events}})
-    assert read == {"refused": refused, "nextToken": ""}
+    read = evaluate(clean_up.states["ReadExportErrors"]["Assign"], {"result": {"Events": events}}, logPages=4)
+    assert read == {"refused": refused, "nextToken": "", "logPages": 5}
 
 
 @pytest.mark.parametrize("refused", [0, 1, 10])
@@ -218,6 +235,7 @@ def test_a_single_logged_failure_keeps_the_file_system_and_a_log_is_read_to_its_
 ) -> None:
     """SDK FilterLogEvents: a page may be empty although more follow; only the absence of nextToken is the end."""
     given = {"mayDelete": delete, "fileSystemId": FILE_SYSTEM, "nextToken": next_token, "wasBroken": broken}
+    given |= {"logPages": 99}
     target, assigned = choose(clean_up, "WereExportErrorsLogged", refused=refused, **given)
     if refused:
         assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
@@ -229,6 +247,13 @@ def test_a_single_logged_failure_keeps_the_file_system_and_a_log_is_read_to_its_
         assert assigned.get("keepReason") == (None if delete else "deleteLustre is false")
     # With a broken link a task verifies before this, unless the file system stays.
     assert assigned.get("verified", False) is (not refused and not next_token and (delete or not broken))
+
+
+def test_a_log_without_end_is_left_to_a_task(clean_up: Definition) -> None:
+    given = {"refused": 0, "fileSystemId": FILE_SYSTEM, "nextToken": "more", "wasBroken": False, "logPages": 100}
+    assert choose(clean_up, "WereExportErrorsLogged", mayDelete=True, **given) == ("DisableAutoExport", {})
+    target, assigned = choose(clean_up, "WereExportErrorsLogged", mayDelete=False, **given)
+    assert (target, assigned["verified"]) == ("KeepFileSystem", False)
 
 
 # ---------------------------------------------------------------------- verification by a task
@@ -266,7 +291,7 @@ def verified(clean_up: Definition, *tasks: dict[str, Any], **changes: Any) -> tu
         "began": NOW,
         "fileSystemId": FILE_SYSTEM,
         "taskError": "",
-        "pending": [],
+        "nextToken": "",
     }
     return choose(clean_up, "IsExportVerified", tasks=list(tasks), **(given | changes))
 
@@ -313,6 +338,7 @@ def test_a_task_that_failed_as_a_whole_is_followed_by_one_more_and_the_next_by_t
     assert (target, left(assigned), assigned["lasting"]) == ("IsEnvironmentReleased", True, True)
     of_earlier_clean_ups = [task("FAILED", created_at=EARLY), task("CANCELED", created_at=EARLY, number=2)]
     assert verified(clean_up, *of_earlier_clean_ups)[0] == "CreateExportTask"
+    assert left(verified(clean_up, *of_earlier_clean_ups, task("FAILED"))[1]), "one by each later clean-up"
     assert verified(clean_up, task("FAILED"), task("SUCCEEDED", number=2))[1]["verified"] is True
 
 
@@ -336,7 +362,7 @@ def test_somebodys_own_task_over_a_part_proves_nothing(clean_up: Definition) -> 
     part = data_repository_task("EXPORT_TO_REPOSITORY", "SUCCEEDED", 2) | {"Paths": ["scratch/part"]}
     imported = data_repository_task("IMPORT_METADATA_FROM_REPOSITORY", "SUCCEEDED", 3)
     answer = {"result": {"DataRepositoryTasks": [part, whole, imported]}}
-    read = evaluate(clean_up.states["FindExportTasks"]["Assign"], answer)
+    read = evaluate(clean_up.states["FindExportTasks"]["Assign"], answer, nextToken="", tasks=[{"id": "before"}])
     assert [each["id"] for each in read["tasks"]] == ["task-1"]
     assert read["tasks"][0]["createdAt"] == 1714979289123
     assert read["seen"] is True
@@ -349,7 +375,7 @@ KEPT_FOR = {
     "DoesExportLogExist": "deleteLustre is false",
     "WereExportErrorsLogged": "files could not be exported",
     "IsExportVerified": "files could not be exported",
-    "IsThereAnythingToExport": "its data repository association",
+    "GiveUpExport": "its data repository association",
 }
 
 

@@ -129,7 +129,10 @@ def test_every_entry_of_a_clean_up_starts_with_nothing_known_but_what_it_was_tol
     for rule in route["Choices"]:
         assert set(rule["Assign"]) == set(blank) - {"error", "cause"}
         told = {key for key, value in rule["Assign"].items() if value != blank[key]}
-        assert told <= {"target", "byTarget", "reclaim", "first", "parameters", "fileSystemId", "candidates"}
+        assert told <= {"target", "byTarget", "asked", "reclaim", "first", "sawBroken", "parameters"} | {
+            "fileSystemId",
+            "candidates",
+        }
 
 
 def test_every_entry_of_a_run_starts_with_no_failure_and_nothing_left(run: Definition) -> None:

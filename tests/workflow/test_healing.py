@@ -31,6 +31,7 @@ def test_the_environments_time_counts_from_when_everything_else_was_ready_and_is
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
 def test_a_task_that_ended_with_failed_files_is_not_created_again_and_again(clean_up: Definition, status: str) -> None:
     given = {"taskWanted": False, "jobStoppedAt": NOW, "mayDelete": True, "since": NOW, "seen": True, "began": NOW}
+    given |= {"nextToken": ""}
     target, assigned = choose(
         clean_up, "IsExportVerified", **given, tasks=[task(status, 3)], fileSystemId=FILE_SYSTEM, taskError=""
     )
@@ -42,15 +43,17 @@ def test_a_task_that_ended_with_failed_files_is_not_created_again_and_again(clea
     [
         ({"associationId": "dra-1", "associationStatus": "FAILED"}, "dra-1 is FAILED: broken"),
         ({"associationId": "dra-1", "associationStatus": "DELETING"}, "dra-1 is DELETING: broken"),
-        ({"associationId": "", "associationStatus": ""}, "it has no data repository association"),
+        ({"associationId": "", "associationStatus": "gone"}, "it has no data repository association"),
     ],
 )
 def test_a_link_that_is_broken_for_good_fails_the_run_although_its_job_succeeded(
     run: Definition, clean_up: Definition, association: dict[str, str], said: str
 ) -> None:
     given = {"fileSystemId": FILE_SYSTEM, "deleting": False, "wasWrittenTo": True, "associationReason": "broken"}
-    target, assigned = choose(clean_up, "IsThereAnythingToExport", **given, **association)
-    assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
+    assert choose(clean_up, "IsThereAnythingToExport", **given, **association) == ("GiveUpExport", {})
+    give_up = clean_up.states["GiveUpExport"]
+    assigned = evaluate(give_up["Assign"], **given, **association)
+    assert (give_up["Next"], assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
     assert said in assigned["failure"]["Cause"]
     answer = {"pending": [], "failure": assigned["failure"]}
     _, told = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})
@@ -81,7 +84,7 @@ def test_what_an_earlier_clean_up_kept_is_neither_worked_on_nor_forgotten(
 
 def test_a_sweep_does_not_tell_every_hour_of_what_was_told_before(clean_up: Definition) -> None:
     kept = [{"type": "file-system", "id": FILE_SYSTEM, "reason": "3 files could not be exported"}]
-    given = {"byTarget": False, "removed": [], "reclaim": False, "first": False, "pending": [], "began": NOW}
+    given = {"byTarget": False, "removed": [], "asked": False, "first": False, "pending": [], "began": NOW}
     assert choose(clean_up, "Answer", **given, retained=kept, kept=kept)[0] == "CleanedUp"
     assert choose(clean_up, "Answer", **given, retained=kept, kept=[])[0] == "Notify"
 
@@ -92,11 +95,28 @@ def test_what_cannot_be_removed_is_told_of_by_the_first_sweep_of_a_day(
 ) -> None:
     now = evaluate(f"{{% $toMillis('{clock}') %}}")
     text = str(clean_up.states["Answer"]["Choices"][0]["Condition"]).replace("$millis()", "$clock")
-    given = {"byTarget": False, "removed": [], "retained": [], "kept": [], "reclaim": False, "pending": PENDING}
+    given = {"byTarget": False, "removed": [], "retained": [], "kept": [], "asked": False, "pending": PENDING}
     assert evaluate(text, **given, first=False, began=now - 60_000, clock=now) is told
     long_at_it = evaluate(text, **given, first=False, began=now - 20 * 3_600_000, clock=now)
     assert long_at_it is True, "midnight passed while it worked"
     assert evaluate(text, **(given | {"pending": []}), first=False, began=now - 60_000, clock=now) is False
+
+
+@pytest.mark.parametrize("error", ["CleanUpIncomplete", "InvalidParameter"])
+@pytest.mark.parametrize("by_target", [True, False])
+@pytest.mark.parametrize(("first", "hours_ago"), [(True, 0), (False, 0), (False, 30)])
+def test_a_clean_up_that_could_not_work_tells_as_often_as_one_that_could_not_finish(
+    clean_up: Definition, error: str, by_target: bool, first: bool, hours_ago: int
+) -> None:
+    noon = evaluate("{% $toMillis('2024-05-06T12:00:00Z') %}")
+    (rule,) = clean_up.states["CouldNotWork"]["Choices"]
+    text = str(rule["Condition"]).replace("$millis()", "$clock")
+    given = {"error": error, "byTarget": by_target, "first": first, "began": noon - hours_ago * 3_600_000}
+    told = error == "CleanUpIncomplete" and not by_target and (first or hours_ago == 30)
+    assert evaluate(text, **given, clock=noon) is told
+    assert (rule["Next"], clean_up.states["CouldNotWork"]["Default"]) == ("NotifyOfFailure", "Failed")
+    said = evaluate(clean_up.states["NotifyOfFailure"]["Arguments"], target=RUN, cause="why")
+    assert f"the clean-up after {RUN} could not work. why" in said["Message"]
 
 
 PENDING = [{"type": "launch-template", "id": "lt-1", "reason": "the compute environment may still name it"}]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.workflow.conftest import Definition
+from tests.graph.recording import record_stack
+from tests.workflow.conftest import Definition, definition_of
 from tests.workflow.evaluation import FILE_SYSTEM, NOW, STACK, choose, evaluate
 
 BEGAN = NOW
@@ -240,4 +241,44 @@ def test_a_job_that_is_found_is_waited_for_and_one_that_is_not_is_asked_for_a_co
     given = {"submissions": submissions, "submissionError": error}
     assert choose(run, "WasJobSubmitted", jobIds=["job-1"], **given)[0] == "WaitForJobCompletion"
     target, assigned = choose(run, "WasJobSubmitted", jobIds=[], **given)
-    assert (target, assigned) == (("SubmitJob", {}) if submissions < 8 else ("CleanUp", {"failure": error}))
+    assert (target, assigned) == (
+        ("SubmitJob", {}) if submissions < 8 else ("CleanUp", {"failure": error, "unanswered": "job"})
+    )
+
+
+@pytest.mark.parametrize("status", ["CREATING", "AVAILABLE", "UPDATING", "MISCONFIGURED", "FAILED", "DELETING", "gone"])
+@pytest.mark.parametrize("events", [0, 2, 3])
+def test_a_link_that_the_run_saw_broken_is_remembered_and_told_to_the_clean_up(
+    run: Definition, clean_up: Definition, status: str, events: int
+) -> None:
+    target, assigned = choose(run, "IsAssociationIntact", associationStatus=status, exportEvents=events)
+    intact = status in ("AVAILABLE", "UPDATING") and events == 3
+    assert (target, assigned) == ("WaitForJobCompletion", {} if intact else {"sawBroken": True})
+    told = run.states["WaitForCleanUp"]["Arguments"]["Input"]["sawBroken"]
+    for saw, starts in [(True, 0), (False, 1), (False, 0)]:
+        assert evaluate(told, sawBroken=saw, cleanUpStarts=starts) is (saw or starts > 0)
+
+
+@pytest.mark.parametrize("saw", [True, False])
+@pytest.mark.parametrize("by_target", [True, False])
+def test_only_who_watched_the_link_all_the_time_may_take_an_empty_queue_for_a_proof(
+    clean_up: Definition, saw: bool, by_target: bool
+) -> None:
+    given = {"nextToken": "", "kept": [], "retained": [], "pending": [], "found": [], "reclaim": False}
+    _, assigned = choose(clean_up, "AreThereMoreFileSystems", **given, sawBroken=saw, byTarget=by_target)
+    assert assigned["wasBroken"] is (saw or not by_target)
+
+
+@pytest.mark.parametrize(
+    ("verification", "auto_export", "watched"),
+    [
+        ("metrics", True, True),
+        ("metrics", False, False),
+        ("task", True, False),
+    ],
+)
+def test_a_run_watches_the_link_where_no_task_will_verify(verification: str, auto_export: bool, watched: bool) -> None:
+    run = definition_of(record_stack({"exportVerification": verification}), "run")
+    given = {"jobIds": ["job-1"], "parameters": {"autoExport": auto_export}, "since": NOW}
+    target, _ = choose(run, "IsJobDone", jobs=jobs(run, {"Status": "RUNNING"}), **given)
+    assert target == ("WatchAssociation" if watched else "WaitForJobCompletion")

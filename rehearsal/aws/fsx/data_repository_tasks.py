@@ -16,7 +16,7 @@ from ..plan import Count, Plan, Seconds
 from .association import Association
 from .associations import Associations
 from .file_systems import FileSystem, FileSystems
-from .requests import created_before, request_tags, tag_list
+from .requests import created_before, page, request_tags, tag_list
 
 # The task that imports the listing "runs after the association is created" (FSx API reference,
 # BatchImportMetaDataOnCreate); how long after is not documented. Assumed: for 20 seconds no task is listed.
@@ -265,7 +265,7 @@ class DataRepositoryTasks:
             }
             if condition["Name"] in reads:
                 tasks = [task for task in tasks if reads[condition["Name"]](task) in condition["Values"]]
-        return {"DataRepositoryTasks": [self.view(task) for task in tasks]}
+        return page([self.view(task) for task in tasks], "DataRepositoryTasks", params)
 
     def view(self, task: DataRepositoryTask) -> dict[str, Any]:
         succeeded, failed = task.counts(self._context.clock.now())

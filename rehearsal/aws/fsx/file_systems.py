@@ -15,7 +15,7 @@ from ..clock import moment
 from ..context import Context
 from ..plan import Count, Plan, Seconds
 from .export import Content
-from .requests import created_before, request_tags, tag_list
+from .requests import created_before, page, request_tags, tag_list
 
 # FSx API reference, CreateFileSystem, StorageCapacity for SCRATCH_2 (GiB).
 SCRATCH_STEP_GIB = 2400
@@ -52,6 +52,7 @@ class FileSystem:
     deleted_at: float | None = None
     local: Content | None = None  # what was written outside of every association
     folder: Path | None = None  # where a real job's files are
+    deleted_by_others: bool = False
 
 
 class FileSystems:
@@ -172,11 +173,7 @@ class FileSystems:
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         wanted = params.get("FileSystemIds")
         found = [self.get(identifier) for identifier in wanted] if wanted else self.living()
-        start, size = int(params.get("NextToken", 0)), params.get("MaxResults", 100)
-        answer: dict[str, Any] = {"FileSystems": [self.view(one) for one in found[start : start + size]]}
-        if start + size < len(found):
-            answer["NextToken"] = str(start + size)
-        return answer
+        return page([self.view(one) for one in found], "FileSystems", params)
 
     def view(self, file_system: FileSystem) -> dict[str, Any]:
         request = file_system.request
@@ -220,6 +217,7 @@ class FileSystems:
 
     def _deleted_by_others(self, file_system: FileSystem) -> None:
         if file_system.lifecycle == "AVAILABLE":
+            file_system.deleted_by_others = True
             self.delete({"FileSystemId": file_system.id})
 
     def _deleted(self, file_system: FileSystem) -> None:

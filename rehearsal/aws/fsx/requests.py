@@ -26,6 +26,19 @@ def created_before(resources: Iterable[Resource], params: dict[str, Any]) -> Res
     return known
 
 
+# How long a page is of itself is not documented; a caller that does not read on may miss the twenty-first.
+PAGE = 20
+
+
+def page(found: list[Any], key: str, params: dict[str, Any]) -> dict[str, Any]:
+    """One page of what was found, and where the next begins (FSx API reference, MaxResults and NextToken)."""
+    start, size = int(params.get("NextToken", 0)), params.get("MaxResults", PAGE)
+    answer: dict[str, Any] = {key: found[start : start + size]}
+    if start + size < len(found):
+        answer["NextToken"] = str(start + size)
+    return answer
+
+
 def request_tags(params: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
 
