@@ -31,10 +31,8 @@ def test_the_environments_time_counts_from_when_everything_else_was_ready_and_is
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
 def test_a_task_that_ended_with_failed_files_is_not_created_again_and_again(clean_up: Definition, status: str) -> None:
     given = {"taskWanted": False, "jobStoppedAt": NOW, "mayDelete": True, "since": NOW, "seen": True, "began": NOW}
-    given |= {"nextToken": ""}
-    target, assigned = choose(
-        clean_up, "IsExportVerified", **given, tasks=[task(status, 3)], fileSystemId=FILE_SYSTEM, taskError=""
-    )
+    rest = {"tasks": [task(status, 3)], "fileSystemId": FILE_SYSTEM, "taskError": "", "nextToken": ""}
+    target, assigned = choose(clean_up, "IsExportVerified", **given, **rest)
     assert (target, assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
 
 
