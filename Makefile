@@ -39,8 +39,9 @@ lint: $(INSTALLED) ## check style, types and the dependency rules: ruff, mypy, i
 	$(BIN)/shellcheck $$(git ls-files '*.sh')
 	tools/actionlint/run.sh
 
-docs: $(INSTALLED) ## regenerate what is derived from the settings and the definition (CHECK=1: only list what is stale)
+docs: $(INSTALLED) ## regenerate what is derived from settings, definition and scenarios (CHECK=1: only list what is stale)
 	$(BIN)/python -m tools.generate $(if $(CHECK),--check)
+	$(if $(CHECK),,$(BIN)/python -m tools.scenarios)
 
 definition: $(INSTALLED) ## write the state machines as the JSON that Workflow Studio opens, into build/
 	@$(BIN)/python -m tools.definition

@@ -307,11 +307,12 @@ def _be_quiet() -> None:
 # ---------------------------------------------------------------------- meeting the scenarios
 def visits() -> dict[str, set[Key]]:
     """Which states each scenario visits, undisturbed; those that do not end as they expect are left out."""
-    from rehearsal.play.scenario import names
+    from rehearsal.play.scenario import load, names
     from rehearsal.play.verdict import judge
+    from tools.scenarios import sessions
 
     visited: dict[str, set[Key]] = {}
-    for session, scenario in _played(names()):
+    for session, scenario in sessions(map(load, names())):
         seen: set[Key] = set()
         clean_up = session.exports["cleanUpStateMachineArn"]
 
@@ -323,33 +324,22 @@ def visits() -> dict[str, set[Key]]:
     return visited
 
 
-def _played(names: list[str]) -> Iterator[tuple[Any, Any]]:
-    """Each scenario with a session of its settings; one account at a time, since moto is one for the whole process."""
-    from rehearsal.aws.account import Account
-    from rehearsal.play.scenario import load
-    from rehearsal.play.session import Session
-    from rehearsal.provider.mocks import deploy
-
-    groups: dict[tuple[tuple[str, str], ...], list[Any]] = defaultdict(list)
-    for scenario in map(load, names):
-        groups[tuple(sorted((key, str(value)) for key, value in scenario.set.items()))].append(scenario)
-    for settings, scenarios in groups.items():
-        with Account() as account:
-            session = Session(account, deploy(account, config=dict(settings)).exports)
-            for scenario in scenarios:
-                yield session, scenario
-
-
 def _scenarios_notice(visited: dict[str, set[Key]], mutant: Mutant) -> bool:
+    """By the verdict, or by a line of docs/scenarios.md that is not true any more, as the tests would."""
     from lustre_batch import definition
 
+    from rehearsal.play.scenario import load
     from rehearsal.play.verdict import judge
+    from tools.scenarios import PAGE, row, sessions
 
-    read = definition.read
+    read, lines = definition.read, PAGE.read_text("utf-8").splitlines()
     definition.read = lambda name: _broken(mutant, name, read(name))
     chosen = sorted((name for name in visited if mutant.key in visited[name]), key=lambda name: len(visited[name]))
-    plays = _played(chosen[:SCENARIOS_EACH])
-    return any(not judge(session, session.play(scenario)).passed for session, scenario in plays)
+    for session, scenario in sessions(map(load, chosen[:SCENARIOS_EACH])):
+        verdict = judge(session, session.play(scenario))
+        if not verdict.passed or row(verdict.facts, scenario.description) not in lines:
+            return True
+    return False
 
 
 # ---------------------------------------------------------------------- the command

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..aws.account import Account
 from ..aws.calls import internally
+from ..aws.clock import ORIGIN
 from ..aws.states.executions import Execution
 from .belongings import Belongings
 from .call_log import CallLog
@@ -21,6 +22,9 @@ from .witness import Witness
 
 Watcher = Callable[[Execution, str, str], None]
 
+# After the clock's origin, at the earliest.
+STARTS_AFTER_SECONDS = 60.0
+DAY_SECONDS = 86_400.0
 # No run may take longer; a job may take weeks.
 LONGEST_SECONDS = 400 * 86400.0
 # What goes on by itself after the last execution ended (deletions that were asked for, terminated jobs).
@@ -65,7 +69,8 @@ class Session:
     def __init__(self, account: Account, exports: dict[str, Any]) -> None:
         self.account = account
         self.exports = exports
-        account.clock.advance(60)
+        # At the same time of a day as every other session, so that a scenario plays the same way in each.
+        account.clock.advance((STARTS_AFTER_SECONDS + ORIGIN - account.clock.now()) % DAY_SECONDS)
         self._baseline = account.snapshot()
         self.belongings = Belongings(account, self._baseline.launch_templates)
 

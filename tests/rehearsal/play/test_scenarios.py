@@ -15,6 +15,7 @@ from rehearsal.play.scenario import Scenario, load, names
 from rehearsal.play.session import Session
 from rehearsal.play.verdict import Verdict, judge
 from rehearsal.provider.mocks import deploy
+from tools import scenarios
 
 Play = Callable[[str], Verdict]
 
@@ -62,6 +63,17 @@ def test_a_scenario_ends_as_it_says_with_nothing_lost_and_nothing_leaked(play: P
     assert set(verdict.facts) >= KEYS
     assert verdict.facts["history_events"] < 25_000
     assert json.loads(verdict.json())["scenario"] == name
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_scenario_goes_as_the_page_says(play: Play, name: str) -> None:
+    """Every wait, every call and every message: what changes any of them changes the page (`make docs`)."""
+    assert scenarios.row(play(name).facts, load(name).description) in scenarios.PAGE.read_text("utf-8").splitlines()
+
+
+def test_the_page_has_every_scenario_once() -> None:
+    lines = [line for line in scenarios.PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
+    assert [line.split("`")[1] for line in lines] == names()
 
 
 def facts(play: Play, name: str) -> dict[str, Any]:
