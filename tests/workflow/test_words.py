@@ -50,6 +50,7 @@ def said_by_clean_up(clean_up: Definition, **changes: Any) -> dict[str, Any]:
         "retained": [],
         "pending": [],
         "lasting": False,
+        "noted": True,
         **changes,
     }
     arguments = clean_up.states["Notify"]["Arguments"]
@@ -150,6 +151,19 @@ def test_what_was_asked_for_in_vain_may_be_there_and_is_named_by_its_tag_when_th
     assert f"Not known to be removed: {kind} tagged arn:tag" in told["left"].splitlines()
     answered = said_by_run(run, **(given | {"cleanedUp": {"retained": [], "pending": []}}), cleanUpError="")
     assert answered["left"] == ""
+
+
+def test_a_reclaim_of_which_the_sweep_does_not_know_has_to_be_asked_for_again(
+    run: Definition, clean_up: Definition
+) -> None:
+    (catcher,) = clean_up.states["NoteReclaim"]["Catch"]
+    assert (catcher["Next"], catcher["Assign"]) == ("FindLaunchTemplates", {"noted": False})
+    for noted in (True, False):
+        message = said_by_clean_up(clean_up, pending=[TEMPLATE], noted=noted)["Message"]
+        assert (f'Start the state machine with {{"reclaim": "{RUN}"}} again' in message) is not noted
+        answer = {"pending": [TEMPLATE], "retained": [], "failure": {}, "noted": noted}
+        _, assigned = choose(run, "WasReclaimed", cleanedUp=answer)
+        assert ("reclaim it again later" in assigned["failure"]["Cause"]) is not noted
 
 
 def test_what_does_not_pass_by_itself_is_to_be_mended_by_who_reads_of_it(run: Definition, clean_up: Definition) -> None:
@@ -298,6 +312,7 @@ def test_the_answer_of_a_clean_up_is_small_and_has_everything_that_the_run_reads
         "retained",
         "pending",
         "lasting",
+        "noted",
         "failure",
     }
     answer = evaluate(
@@ -310,6 +325,7 @@ def test_the_answer_of_a_clean_up_is_small_and_has_everything_that_the_run_reads
         retained=[KEPT],
         pending=[TEMPLATE] * 99,
         lasting=False,
+        noted=True,
         failure={},
     )
     assert len(json.dumps(answer)) < 262_144 / 4
