@@ -202,5 +202,5 @@ def is_sweep(execution: Execution) -> bool:
     """Whether an execution was started by the schedule, to look around."""
     with contextlib.suppress(ValueError):
         content = json.loads(execution.input)
-        return isinstance(content, dict) and content.get("sweep") is True
+        return execution.machine_arn.endswith("-clean-up") and content == {"sweep": True}
     return False

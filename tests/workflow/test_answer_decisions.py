@@ -45,13 +45,13 @@ def test_a_run_whose_clean_up_has_to_be_left_to_the_sweep_says_how_its_job_ended
     for target, assigned in (well, badly, unknown):
         assert (target, assigned["failure"]["Error"]) == ("Summarise", "CleanUpPending")
         advice = "mend the cause, unless it passes" if assigned is unknown[1] else "nothing needs to be done"
-        assert f"{advice}, it is tried again every 60 minutes" in assigned["failure"]["Cause"]
+        assert f"{advice}. It is tried again every 60 minutes" in assigned["failure"]["Cause"]
     assert well[1]["failure"]["Cause"].startswith("The job succeeded.")
     assert badly[1]["failure"]["Cause"].startswith("The run failed (First: the original one).")
-    assert unknown[1]["failure"]["Cause"].endswith("The clean-up does not answer: States.X: y")
+    assert unknown[1]["failure"]["Cause"].endswith("The clean-up did not finish: States.X: y")
     lasting = {"cleanedUp": waiting | {"lasting": True}, "cleanUpError": "", "failure": {}}
     cause = choose(run, "IsAnythingLeft", **lasting, **given)[1]["failure"]["Cause"]
-    assert "mend what is named, it is tried again every 60 minutes" in cause
+    assert "mend what is named. It is tried again every 60 minutes" in cause
 
 
 @pytest.mark.parametrize("verified", [True, False])

@@ -95,14 +95,25 @@ def test_whatever_else_is_the_input_is_refused_at_once(clean_up: Definition, giv
 
 
 @pytest.mark.parametrize("given", ["", "fs-", "fs-xyz", "text", 5, None, [], ["fs-1"], {}, True])
-def test_a_reclaim_of_nothing_is_handed_on_and_refused_there_at_once(
-    run: Definition, clean_up: Definition, given: Any
-) -> None:
+def test_a_reclaim_of_nothing_is_refused_at_once(run: Definition, given: Any) -> None:
     context = {"input": {"reclaim": given}, "context": {"Execution": {"Id": RUN}}}
-    assert choose(run, "Route", context)[0] == "Reclaim"
-    handed_on = evaluate(run.states["Reclaim"]["Arguments"]["Input"], context)
-    target, assigned = entered(clean_up, handed_on)
-    assert (target, assigned["error"]) == ("CouldNotWork", "InvalidParameter")
+    target, assigned = choose(run, "Route", context)
+    assert (target, assigned["failure"]["Error"]) == ("Failed", "InvalidParameter")
+    said = assigned["failure"]["Cause"]
+    assert said.startswith('The input {"reclaim":')
+    assert f'is not {{"reclaim": "fs-…"}} or {{"reclaim": "{OURS.removesuffix("run")}…"}} alone' in said
+
+
+def test_a_reclaim_stands_alone_but_for_awss_own_key(run: Definition) -> None:
+    def leads_to(**more: Any) -> str:
+        content = {"reclaim": FILE_SYSTEM, **more}
+        return choose(run, "Route", {"input": content, "context": {"Execution": {"Id": RUN}}})[0]
+
+    assert leads_to() == leads_to(AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID="arn:x") == "Reclaim"
+    assert leads_to(jobDefinitionVcpus=3) == "Failed"
+
+
+def test_what_the_clean_up_says_of_a_reclaim_is_what_the_run_says(run: Definition) -> None:
     # The first catcher gives the nested execution's own error and cause.
     nested = '{"Error": "InvalidParameter", "Cause": "The input is not one", "Status": "FAILED"}'
     first = run.states["Reclaim"]["Catch"][0]

@@ -137,6 +137,8 @@ def test_every_entry_of_a_clean_up_starts_with_nothing_known_but_what_it_was_tol
 
 def test_every_entry_of_a_run_starts_with_no_failure_and_nothing_left(run: Definition) -> None:
     route = run.states["Route"]
-    assert [rule["Assign"] for rule in route["Choices"]] == [route["Assign"]]
+    reclaim, refusal = route["Choices"]
+    assert reclaim["Assign"] == route["Assign"]
+    assert {**refusal["Assign"], "failure": {}} == route["Assign"]
     blank = {"failure": {}, "jobIds": [], "jobs": [], "cleanedUp": {}, "left": "", "cleanUpError": ""}
     assert {key: route["Assign"][key] for key in blank} == blank

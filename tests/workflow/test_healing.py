@@ -137,7 +137,7 @@ def test_nobody_is_told_to_wait_for_a_sweep_that_is_switched_off(run: Definition
     assert f'start the state machine with {{"reclaim": "{RUN}"}}' in by_hand
     assert "nothing needs to be done" not in by_hand
     by_itself = choose(run, "IsAnythingLeft", **given)[1]["failure"]["Cause"]
-    assert "nothing needs to be done, it is tried again every 60 minutes until it is gone" in by_itself
+    assert "nothing needs to be done. It is tried again every 60 minutes until everything is gone" in by_itself
     for name in ("run", "clean_up"):
         assert "${SweepIntervalMinutes} = 0" in definition_of(off, name).source
 
