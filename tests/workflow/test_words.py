@@ -161,7 +161,7 @@ def test_a_reclaim_of_which_the_sweep_does_not_know_has_to_be_asked_for_again(
     for noted in (True, False):
         message = said_by_clean_up(clean_up, pending=[TEMPLATE], noted=noted)["Message"]
         assert (f'Start the state machine with {{"reclaim": "{RUN}"}} again' in message) is not noted
-        answer = {"pending": [TEMPLATE], "retained": [], "failure": {}, "noted": noted}
+        answer: dict[str, Any] = {"pending": [TEMPLATE], "retained": [], "failure": {}, "noted": noted}
         _, assigned = choose(run, "WasReclaimed", cleanedUp=answer)
         assert ("reclaim it again later" in assigned["failure"]["Cause"]) is not noted
 

@@ -1,0 +1,192 @@
+"""What the run concludes while the file system, its link and the compute environment are made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.graph.recording import record_stack
+from tests.workflow.answers import LIFECYCLES
+from tests.workflow.conftest import Definition, definition_of
+from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, NOW, RUN, choose, evaluate
+
+
+@pytest.fixture(scope="module")
+def always_on() -> Definition:
+    """The run of a stack that keeps instances."""
+    settings = {"computeEnvironmentMinvCpus": "4", "computeEnvironmentDesiredvCpus": "4"}
+    return definition_of(record_stack(settings), "run")
+
+
+def error(assigned: dict[str, Any]) -> Any:
+    return assigned.get("failure", {}).get("Error")
+
+
+@pytest.mark.parametrize("status", LIFECYCLES)
+@pytest.mark.parametrize("association", ["", "dra-1"])
+@pytest.mark.parametrize("names", [("dns", "mount"), ("", "mount"), ("dns", "")])
+@pytest.mark.parametrize("late", [True, False])
+def test_a_file_system_is_linked_once_it_is_available_and_has_its_names(
+    run: Definition, status: str, association: str, names: tuple[str, str], late: bool
+) -> None:
+    given = {"fileSystemId": FILE_SYSTEM, "fileSystemStatus": status, "fileSystemReason": "why"}
+    given |= {"dnsName": names[0], "mountName": names[1], "associationId": association}
+    target, assigned = choose(run, "IsFileSystemAvailable", **given, since=0 if late else NOW)
+    wanted: tuple[str, str | None]
+    if status == "AVAILABLE" and "" in names:
+        wanted = ("CleanUp", "FileSystemFailed")
+    elif status == "AVAILABLE":
+        wanted = ("DescribeAssociation" if association else "CreateAssociation", None)
+    elif status != "CREATING":
+        wanted = ("CleanUp", "FileSystemFailed")
+    else:
+        wanted = ("CleanUp", "FileSystemTimedOut") if late else ("WaitForLustreCreation", None)
+    assert (target, error(assigned)) == wanted
+
+
+@pytest.mark.parametrize("status", LIFECYCLES)
+@pytest.mark.parametrize("template", ["", "lt-1"])
+@pytest.mark.parametrize("late", [True, False])
+def test_instances_are_prepared_or_looked_after_once_the_link_is_available(
+    run: Definition, status: str, template: str, late: bool
+) -> None:
+    given = {"associationId": "dra-1", "associationReason": "why", "launchTemplateId": template}
+    target, assigned = choose(
+        run, "IsAssociationAvailable", **given, associationStatus=status, since=0 if late else NOW
+    )
+    wanted: tuple[str, str | None]
+    if status == "AVAILABLE":
+        wanted = ("DescribeComputeEnvironment" if template else "CreateLaunchTemplate", None)
+    elif status != "CREATING":
+        wanted = ("CleanUp", "AssociationFailed")
+    else:
+        wanted = ("CleanUp", "AssociationTimedOut") if late else ("WaitForLustreCreation", None)
+    assert (target, error(assigned)) == wanted
+
+
+@pytest.mark.parametrize("status", ["VALID", "INVALID", "UPDATING", "UNKNOWN", "DELETED"])
+@pytest.mark.parametrize("template", ["lt-1", "lt-2", ""])
+@pytest.mark.parametrize("late", [True, False])
+def test_a_job_waits_until_the_environment_is_valid_with_the_runs_own_template(
+    run: Definition, status: str, template: str, late: bool
+) -> None:
+    given = {"environmentStatus": status, "environmentReason": "why", "environmentTemplateId": template}
+    target, assigned = choose(
+        run, "IsComputeEnvironmentValid", **given, launchTemplateId="lt-1", since=0 if late else NOW
+    )
+    wanted: tuple[str, str | None]
+    if (status, template) == ("VALID", "lt-1"):
+        wanted = ("FindImportTask", None)
+    elif status == "INVALID":
+        wanted = ("CleanUp", "ComputeEnvironmentInvalid")
+    else:
+        wanted = ("CleanUp", "ComputeEnvironmentTimedOut") if late else ("WaitForComputeEnvironment", None)
+    assert (target, error(assigned)) == wanted
+
+
+@pytest.mark.parametrize("template", ["", "lt-1"])
+@pytest.mark.parametrize("names", [("dns", "mount"), ("", "mount"), ("dns", "")])
+@pytest.mark.parametrize("minimum", [0, 4])
+def test_instances_are_prepared_ahead_when_the_names_are_known_and_none_would_boot(
+    run: Definition, always_on: Definition, template: str, names: tuple[str, str], minimum: int
+) -> None:
+    """With a minimum of vCPUs they would boot without a file system, and shut down in a loop."""
+    definition = always_on if minimum else run
+    given = {"launchTemplateId": template, "dnsName": names[0], "mountName": names[1]}
+    target, _ = choose(definition, "MayPrepareInstances", **given)
+    ahead = not template and "" not in names and minimum == 0
+    assert target == ("CreateLaunchTemplate" if ahead else "WaitForLustreCreation")
+
+
+@pytest.mark.parametrize("status", ["CREATING", "AVAILABLE"])
+def test_a_link_that_is_refused_as_too_early_is_asked_for_again_later(run: Definition, status: str) -> None:
+    target, assigned = choose(run, "WasAssociationTooEarly", fileSystemStatus=status, associationError=FAILURE)
+    early: tuple[str, dict[str, Any]] = ("MayPrepareInstances", {})
+    assert (target, assigned) == (early if status == "CREATING" else ("CleanUp", {"failure": FAILURE}))
+
+
+def test_only_parameters_without_a_problem_lead_to_the_lock(run: Definition) -> None:
+    checked = {"jobDefinitionVcpus": 2}
+    assert choose(run, "AreParametersValid", problems=[], checked=checked) == ("TakeLock", {"parameters": checked})
+    target, assigned = choose(run, "AreParametersValid", problems=["a: 1 is not b", "c: 2 is not d"], checked=checked)
+    assert (target, error(assigned)) == ("Summarise", "InvalidParameter")
+    assert assigned["failure"]["Cause"] == "a: 1 is not b; c: 2 is not d"
+
+
+def test_what_each_call_answers_is_what_the_next_ones_are_given(run: Definition) -> None:
+    answers: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "RegisterJobDefinition": ({"JobDefinitionArn": "arn:jd"}, {"jobDefinitionArn": "arn:jd"}),
+        "CreateAssociation": (
+            {"Association": {"AssociationId": "dra-1"}},
+            {"associationId": "dra-1", "associationStatus": "CREATING"},
+        ),
+        "CreateLaunchTemplate": ({"LaunchTemplate": {"LaunchTemplateId": "lt-1"}}, {"launchTemplateId": "lt-1"}),
+        "Reclaim": ({"Output": {"pending": []}}, {"cleanedUp": {"pending": []}}),
+        "WaitForCleanUp": ({"Output": {"pending": []}}, {"cleanedUp": {"pending": []}, "cleanUpError": ""}),
+        "ListSubmittedJobs": ({"JobSummaryList": [{"JobId": "a"}, {"JobId": "b"}]}, {"jobIds": ["a", "b"]}),
+    }
+    for name, (answer, assigned) in answers.items():
+        assert evaluate(run.states[name]["Assign"], {"result": answer}) == assigned, name
+    submitted = evaluate(run.states["SubmitJob"]["Assign"], {"result": {"JobId": "a"}})
+    assert (submitted["jobIds"], submitted["since"] > 10**12) == (["a"], True)
+
+
+@pytest.mark.parametrize("names", [{"DnsName": "dns"}, {"DNSName": "dns"}, {}])
+def test_the_names_of_a_file_system_are_read_as_soon_as_fsx_says_them(run: Definition, names: dict[str, str]) -> None:
+    """SDK, CreateFileSystem: its example answers with both while the file system is CREATING."""
+    file_system: dict[str, Any] = {"FileSystemId": FILE_SYSTEM, "Lifecycle": "AVAILABLE", **names}
+    file_system |= {"LustreConfiguration": {"MountName": "mount"} if names else {}}
+    for name, result in [
+        ("CreateFileSystem", {"FileSystem": file_system}),
+        ("DescribeFileSystem", {"FileSystems": [file_system]}),
+    ]:
+        read = evaluate(run.states[name]["Assign"], {"result": result})
+        assert (read["dnsName"], read["mountName"]) == (("dns", "mount") if names else ("", "")), name
+        assert read["fileSystemStatus"] == ("CREATING" if name == "CreateFileSystem" else "AVAILABLE")
+        assert read["fileSystemReason"] == ("" if name == "CreateFileSystem" else "no reason given")
+    created = evaluate(run.states["CreateFileSystem"]["Assign"], {"result": {"FileSystem": file_system}})
+    blank = {"fileSystemId": FILE_SYSTEM, "associationId": "", "associationStatus": "", "launchTemplateId": ""}
+    assert {key: created[key] for key in blank} == blank
+    assert created["since"] > 10**12
+
+
+def test_a_poll_that_fails_saw_nothing(run: Definition, clean_up: Definition) -> None:
+    """What is assigned then is no answer: it never counts as one, and never as what was seen before."""
+    failed = {"errorOutput": {"Error": "Fsx.InternalServerErrorException", "Cause": "x"}}
+    wanted: dict[str, dict[str, Any]] = {
+        "DescribeFileSystem": {"fileSystemReason": "Fsx.InternalServerErrorException"},
+        "DescribeAssociation": {"associationReason": "Fsx.InternalServerErrorException"},
+        "DescribeComputeEnvironment": {
+            "environmentStatus": "UNKNOWN",
+            "environmentReason": "Fsx.InternalServerErrorException",
+            "environmentTemplateId": "",
+        },
+        "FindImportTask": {"imports": [], "incomplete": []},
+        "DescribeJob": {"jobs": []},
+        "DescribeJobs": {"jobs": []},
+        "DescribeMendedAssociation": {"associationStatus": "UNKNOWN"},
+        "DescribeAutoExport": {
+            "associationStatus": "UNKNOWN",
+            "associationReason": "Fsx.InternalServerErrorException",
+        },
+        "DescribeExportingAssociation": {"associationStatus": "not known (Fsx.InternalServerErrorException)"},
+        "DescribeReleasedEnvironment": {
+            "environmentStatus": "UNKNOWN",
+            "environmentReason": "Fsx.InternalServerErrorException",
+        },
+        "DescribeDeletedFileSystem": {"fileSystemStatus": "UNKNOWN"},
+        "FindExportLog": {"logExists": False},
+        "FindExportTasks": {
+            "tasks": [],
+            "nextToken": "",
+            "seen": False,
+            "taskError": "Fsx.InternalServerErrorException",
+        },
+        "FindRunningCleanUps": {"running": []},
+        "CheckMetrics": {"queueIsEmpty": False, "queueReason": "Fsx.InternalServerErrorException: x"},
+        "CreateExportTask": {"taskError": "Fsx.InternalServerErrorException: x"},
+    }
+    for name, assigned in wanted.items():
+        state = run.states.get(name) or clean_up.states[name]
+        assert evaluate(state["Catch"][-1]["Assign"], failed, target=RUN) == assigned, name
