@@ -9,16 +9,19 @@ import collections
 import contextlib
 import contextvars
 import copy
+import difflib
+import functools
 import math
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 
 import botocore.client
+import botocore.session
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from .plan import Count, Plan, Seconds
 
@@ -79,6 +82,18 @@ class Fault(Plan):
     at: Seconds | None = None  # seconds from the scenario's start
     for_: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="for")  # without it, for ever
 
+    @field_validator("call")
+    @classmethod
+    def _is_known(cls, call: str) -> str:
+        service, _, operation = call.partition(":")
+        if service == "*" or (operation == "*" and service in _services()):
+            return call
+        known = {f"{service}:{name}".casefold(): f"{service}:{name}" for name in _operations(service)}
+        if call.casefold() not in known:
+            close = difflib.get_close_matches(call, known.values(), 1)
+            raise ValueError(f"AWS has no such call{f'; did you mean {close[0]}?' if close else ''}")
+        return call
+
     @property
     def is_window(self) -> bool:
         return self.at is not None or self.for_ is not None
@@ -102,6 +117,18 @@ class Fault(Plan):
     def strikes(self, number: int) -> bool:
         """Whether it strikes the so-manieth of the calls that it covers, counted from 1."""
         return self.skip < number <= self.skip + self.most
+
+
+@functools.cache
+def _services() -> frozenset[str]:
+    return frozenset(botocore.session.get_session().get_available_services())
+
+
+@functools.cache
+def _operations(service: str) -> tuple[str, ...]:
+    if service not in _services():
+        return ()
+    return tuple(botocore.session.get_session().get_service_model(service).operation_names)
 
 
 def status_code(service: str, code: str) -> int:

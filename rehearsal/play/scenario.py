@@ -115,4 +115,5 @@ def _line(origin: str, failure: Any) -> str:
     key = ".".join(str(part) for part in failure["loc"]) or "scenario"
     if failure["type"] == "extra_forbidden":
         return f"{origin}: {key}: {json.dumps(failure['input'], default=str)}: there is no such key"
-    return f"{origin}: {key}: {json.dumps(failure['input'], default=str)}: {failure['msg']}"
+    said = failure["msg"].removeprefix("Value error, ")
+    return f"{origin}: {key}: {json.dumps(failure['input'], default=str)}: {said}"

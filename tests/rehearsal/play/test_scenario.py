@@ -28,6 +28,11 @@ def test_every_key_is_optional_and_has_the_default_that_is_written_down() -> Non
         ({"job": {"writes": [{"at": 0, "every": 5}]}}, "job.writes.0.every"),
         ({"export": {"stalls": [{"at": 0, "length": 5}]}}, "export.stalls.0.length"),
         ({"faults": [{"call": "fsx.CreateFileSystem"}]}, "faults.0.call"),
+        (
+            {"faults": [{"call": "fsx:CreateFilesistem"}]},
+            'faults.0.call: "fsx:CreateFilesistem": AWS has no such call; did you mean fsx:CreateFileSystem?',
+        ),
+        ({"faults": [{"call": "fxs:*"}]}, 'faults.0.call: "fxs:*": AWS has no such call'),
         ({"expect": "DONE"}, "expect"),
         ([], "not a mapping"),
     ],
