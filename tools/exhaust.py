@@ -155,23 +155,21 @@ def cases(verification: str) -> Iterator[Case]:
 
 
 def _faults(base: str, verification: str, recording: Recording, known: set[str]) -> Iterator[Case]:
-    numbers: dict[str, int] = defaultdict(int)
     occurrences: dict[str, int] = defaultdict(int)
     for call in recording.calls:
         operation = f"{call['service']}:{call['operation']}"
-        number = numbers[operation] = numbers[operation] + 1
         state = call["state"]
         if state is None or state in known:
             continue
         occurrence = occurrences[state] = occurrences[state] + 1
         for kind in KINDS:
-            fault = _fault(kind, call, operation, number)
+            fault = _fault(kind, call, operation, state, occurrence)
             yield Case(base, verification, state, occurrence, kind, {**BASES[base], "faults": [fault]})
 
 
-def _fault(kind: str, call: dict[str, Any], operation: str, number: int) -> dict[str, Any]:
+def _fault(kind: str, call: dict[str, Any], operation: str, state: str, occurrence: int) -> dict[str, Any]:
     service, at = call["service"], max(0.0, call["at"] - 0.05)
-    once = {"call": operation, "skip": number - 1}
+    once = {"call": operation, "state": state, "skip": occurrence - 1}
     away = {"call": f"{service}:*", "error": "InternalServerError", "at": at}
     return {
         "refused": once | {"error": REFUSALS.get(service, "AccessDeniedException"), "times": 1},

@@ -75,6 +75,7 @@ class Fault(Plan):
     """
 
     call: Annotated[str, Field(pattern=r"^([a-z0-9]+:([A-Z][A-Za-z0-9]+|\*)|\*:\*)$")]
+    state: str | None = None  # only calls that a state of that name makes
     error: str = "ThrottlingException"  # an error's code, or hang: no answer comes
     times: Annotated[int, Field(ge=1)] | None = None
     skip: Count = 0
@@ -100,6 +101,8 @@ class Fault(Plan):
 
     def covers(self, call: str, elapsed: float) -> bool:
         """Whether the fault is about that call, `elapsed` seconds after the start."""
+        if self.state is not None and self.state != (whereabouts.get() or ("", ""))[1]:
+            return False
         service, _, operation = self.call.casefold().partition(":")
         its_service, _, its_operation = call.casefold().partition(":")
         if service not in ("*", its_service) or operation not in ("*", its_operation):

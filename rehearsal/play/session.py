@@ -189,7 +189,9 @@ class Session:
     def _spent(self, scenario: Scenario) -> list[float]:
         """How often the planned failures that pass with their number have met a call."""
         counts = self.account.calls.counts
-        planned = [(fault.call, fault.skip + fault.most) for fault in scenario.faults if not fault.is_window]
+        planned = [
+            (fault.call, fault.skip + fault.most) for fault in scenario.faults if not (fault.is_window or fault.state)
+        ]
         return [min(counts[call], last) for call, last in planned if last <= MOST_FAILURES]
 
     def _reclaim(self, scenario: Scenario) -> None:
