@@ -254,7 +254,7 @@ def test_every_task_retries_throttling_and_server_errors_with_backoff_and_full_j
         assert last["IntervalSeconds"] >= 1, name
         assert last["BackoffRate"] > 1, name
         assert last["MaxDelaySeconds"] <= 60, name
-        assert polled or 5 <= last["MaxAttempts"] <= 10, name
+        assert polled or 5 <= last["MaxAttempts"] <= (60 if name in REFUSED_FOR_NOW else 10), name
     for name, retrier in retriers(definition):
         if retrier["MaxAttempts"] > 0:
             assert retrier["JitterStrategy"] == "FULL", name
@@ -291,6 +291,11 @@ REFUSED_FOR_NOW = {
     "DisableAutoExport": (["Fsx.BadRequestException", "FSx.BadRequestException"], 6),
     "StopImport": (["Fsx.BadRequestException", "FSx.BadRequestException"], 6),
     "DeleteFileSystem": (["Fsx.BadRequestException", "FSx.BadRequestException"], 30),
+    # Nobody comes back to a reclaim that has not begun.
+    "DescribeReclaimedFileSystem": (
+        [error for error in REFUSED_FOR_GOOD["fsx"] if "FileSystemNotFound" not in error],
+        60,
+    ),
 }
 
 
