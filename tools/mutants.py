@@ -32,7 +32,7 @@ HANDLER = ROOT / "functions" / "check_metrics" / "handler.py"
 PARTS = ("run", "clean_up")
 EVERY_STATE = "*"
 SCENARIOS_EACH = 12  # the shortest that visit its state
-SECONDS_EACH = 120  # a mutant that takes longer goes round in circles: noticed
+SECONDS_EACH = 40  # a mutant that takes longer goes round in circles: noticed
 
 Change = Callable[..., None]  # of states, which it breaks in place
 Key = tuple[str, str]  # a part and a state of it
