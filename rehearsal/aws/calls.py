@@ -178,7 +178,7 @@ class Calls:
         self.faults: list[Fault] = []
         self.authoriser: Authoriser | None = None
         self.observer: Observer | None = None  # of every call that a role makes
-        self._seen: collections.Counter[int] = collections.Counter()
+        self.met: collections.Counter[int] = collections.Counter()  # by a fault's place: the calls that it covers
         self._validator = ParamValidator()
         self._original: Callable[..., Any] | None = None
 
@@ -195,7 +195,7 @@ class Calls:
 
     def disarm(self) -> None:
         """From now on, no call fails as planned and none is refused."""
-        self._seen.clear()
+        self.met.clear()
         self.faults = []
         self.authoriser = None
 
@@ -271,8 +271,8 @@ class Calls:
         for number, fault in enumerate(self.faults):
             if not fault.covers(f"{service}:{operation}", elapsed):
                 continue
-            self._seen[number] += 1
-            if hit is None and fault.strikes(self._seen[number]):
+            self.met[number] += 1
+            if hit is None and fault.strikes(self.met[number]):
                 hit = fault
         return hit
 

@@ -188,11 +188,11 @@ class Session:
 
     def _spent(self, scenario: Scenario) -> list[float]:
         """How often the planned failures that pass with their number have met a call."""
-        counts = self.account.calls.counts
-        planned = [
-            (fault.call, fault.skip + fault.most) for fault in scenario.faults if not (fault.is_window or fault.state)
+        met = self.account.calls.met
+        lasts = [
+            (number, fault.skip + fault.most) for number, fault in enumerate(scenario.faults) if not fault.is_window
         ]
-        return [min(counts[call], last) for call, last in planned if last <= MOST_FAILURES]
+        return [min(met[number], last) for number, last in lasts if last <= MOST_FAILURES]
 
     def _reclaim(self, scenario: Scenario) -> None:
         for file_system in self.account.file_systems.living():
