@@ -126,6 +126,8 @@ def test_an_interruption_is_one_line_and_leaves_nothing_behind(seconds: float, t
         text=True,
         env=os.environ | {"TMPDIR": str(tmp_path)},
         start_new_session=True,
+        # What a shell starts in the background ignores the signal, and so would whatever it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(seconds)
     os.killpg(begun.pid, signal.SIGINT)

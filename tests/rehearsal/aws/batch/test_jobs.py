@@ -213,5 +213,5 @@ def test_a_failure_with_the_exit_code_of_a_success_is_refused(world: World) -> N
     with pytest.raises(ScenarioError) as caught:
         world.scenario(job={"outcome": "FAILED", "exit_code": 0})
     assert str(caught.value) == (
-        "test: job.exit_code: 0: Value error, a job with the outcome FAILED ends with another exit code than 0"
+        "test: job.exit_code: 0: a job with the outcome FAILED ends with another exit code than 0"
     )
