@@ -54,6 +54,8 @@ def test_every_look_at_the_link_sees_its_state_its_reason_and_what_it_exports(
         seen = assigned(definition, name, {"Associations": links})
         assert (seen["associationStatus"], seen["associationReason"], seen["exportEvents"]) == wanted
     if name == "FindAssociation":
+        assert assigned(definition, name, {"Associations": [others, ours]})["associationId"] == "dra-1"
+        assert assigned(definition, name, {"Associations": [others]})["associationId"] == ""
         assert assigned(definition, name, {"Associations": [ours]})["associationId"] == "dra-1"
         assert assigned(definition, name, {"Associations": []})["associationId"] == ""
 
