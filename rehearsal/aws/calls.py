@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import botocore.client
 import botocore.session
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError, UnknownServiceError
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 from pydantic import Field, field_validator
@@ -87,7 +87,7 @@ class Fault(Plan):
     @classmethod
     def _is_known(cls, call: str) -> str:
         service, _, operation = call.partition(":")
-        if service == "*" or (operation == "*" and service in _services()):
+        if service == "*" or (operation == "*" and _operations(service)):
             return call
         known = {f"{service}:{name}".casefold(): f"{service}:{name}" for name in _operations(service)}
         if call.casefold() not in known:
@@ -123,15 +123,12 @@ class Fault(Plan):
 
 
 @functools.cache
-def _services() -> frozenset[str]:
-    return frozenset(botocore.session.get_session().get_available_services())
-
-
-@functools.cache
 def _operations(service: str) -> tuple[str, ...]:
-    if service not in _services():
+    """What can be asked of a service; nothing of one that botocore does not know."""
+    try:
+        return tuple(botocore.session.get_session().get_service_model(service).operation_names)
+    except UnknownServiceError:
         return ()
-    return tuple(botocore.session.get_session().get_service_model(service).operation_names)
 
 
 def status_code(service: str, code: str) -> int:
