@@ -58,16 +58,20 @@ def test_a_run_whose_clean_up_has_to_be_left_to_the_sweep_says_how_its_job_ended
 @pytest.mark.parametrize("starts", [0, 1])
 @pytest.mark.parametrize("stays", ["retained", "pending", None])
 @pytest.mark.parametrize("failure", [{}, FAILURE])
+@pytest.mark.parametrize("started", [True, False])
 def test_a_file_system_that_somebody_else_deleted_fails_the_run_unless_its_export_was_verified(
-    run: Definition, verified: bool, starts: int, stays: str | None, failure: dict[str, str]
+    run: Definition, verified: bool, starts: int, stays: str | None, failure: dict[str, str], started: bool
 ) -> None:
     """A clean-up that was asked for second comes after one that may have removed everything."""
     answer: dict[str, Any] = {"exportVerified": verified, "retained": [], "pending": [], "failure": {}}
     answer |= {stays: [REASON]} if stays else {}
-    given = {"cleanedUp": answer, "cleanUpStarts": starts, "failure": failure, "fileSystemId": FILE_SYSTEM}
-    _, assigned = choose(run, "IsAnythingLeft", cleanUpError="", target=RUN, **given)
-    alone = not verified and starts == 0 and stays is None and not failure
-    assert (assigned.get("failure", {}).get("Error") == "ExportIncomplete") is alone
+    given = {"cleanUpStarts": starts, "fileSystemId": FILE_SYSTEM, "jobs": [{"started": started}]}
+    told = evaluate(run.states["WaitForCleanUp"]["Assign"], {"result": {"Output": answer}}, **given)
+    gone = started and not verified and starts == 0 and stays is None
+    assert (told["cleanedUp"]["failure"].get("Error") == "ExportIncomplete") is gone
+    assert told["cleanedUp"] | {"failure": {}} == answer
+    _, assigned = choose(run, "IsAnythingLeft", target=RUN, failure=failure, **told)
+    assert (assigned.get("failure", {}).get("Error") == "ExportIncomplete") is (gone and not failure)
 
 
 def test_a_failed_job_stays_the_runs_error_when_everything_is_gone_or_kept(run: Definition) -> None:

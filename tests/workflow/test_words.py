@@ -166,6 +166,13 @@ def test_a_reclaim_of_which_the_sweep_does_not_know_has_to_be_asked_for_again(
         assert ("reclaim it again later" in assigned["failure"]["Cause"]) is not noted
 
 
+def test_what_became_of_the_file_system_is_said_beside_the_runs_own_error(run: Definition) -> None:
+    gone = {"Error": "ExportIncomplete", "Cause": "fs was deleted by somebody else"}
+    for failure, lines in [(FAILURE, [gone["Cause"]]), (gone, [])]:
+        answer = {"retained": [], "pending": [], "failure": gone}
+        assert said_by_run(run, failure=failure, cleanedUp=answer)["left"].splitlines() == lines
+
+
 def test_what_does_not_pass_by_itself_is_to_be_mended_by_who_reads_of_it(run: Definition, clean_up: Definition) -> None:
     for lasting, wanted in [(True, "Mend what is named, unless that was done meanwhile."), (False, "Nothing")]:
         answer = {"retained": [], "pending": [TEMPLATE], "lasting": lasting}
