@@ -8,7 +8,7 @@ NEEDED := 3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
 IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
-.PHONY: help rehearse test lint format definition engine bench soak exhaust mutants compare docs clean
+.PHONY: help rehearse test lint format definition engine cloud-init bench soak exhaust mutants compare docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,12 +49,15 @@ definition: $(INSTALLED) ## write the state machines as the JSON that Workflow S
 engine: ## find or build the Pulumi engine that the tests and --engine use (not for deploying; needs Go)
 	@tools/engine/build.sh
 
+cloud-init: ## unpack the distribution's cloud-init for the tests of the user data (Debian or Ubuntu; nothing is installed)
+	@tools/cloud_init/fetch.sh
+
 format: $(INSTALLED) ## format the code and sort its imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## remove what these targets created in this folder
-	rm -rf $(VENV) .engine dist build *.egg-info
+	rm -rf $(VENV) .engine .cloud-init dist build *.egg-info
 
 bench: $(INSTALLED) ## measure start-up, deployment and rehearsal times
 	$(BIN)/python -m tools.bench

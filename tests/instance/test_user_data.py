@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.instance.machine import DNS_NAME, MOUNT_NAME, USER_DATA, Machine, metadata_service
 
+INSTALL = "dnf install -y --repo=amazonlinux --setopt=timeout=10 --setopt=retries=2 lustre-client"
 MOUNT = f"mount -t lustre -o relatime,flock {DNS_NAME}@tcp:/{MOUNT_NAME} /fsx"
 REFUSED = ["systemctl mask --runtime --now ecs.service docker.service docker.socket", "shutdown -h now"]
-RELEASED = ["systemctl stop ecs.service", "docker ps --quiet", "sync --file-system /fsx", "umount /fsx"]
+STARTED = "systemctl start --no-block lustre-release.service lustre-spot-watch.service"
 
 
 @pytest.fixture
@@ -27,15 +30,15 @@ def assert_refused(machine: Machine) -> None:
     assert not any("start" in call for call in machine.calls("systemctl"))
 
 
+def within(seconds: int) -> Callable[[str], str]:
+    """The user data with less time for all attempts together, so that a test need not wait for it."""
+    return lambda text: text.replace("BOOT_SECONDS=150", f"BOOT_SECONDS={seconds}")
+
+
 def test_the_client_is_installed_and_the_file_system_mounted_before_the_units_start(machine: Machine) -> None:
     booted = machine.boot()
     assert booted.returncode == 0, booted.stderr
-    assert machine.calls() == [
-        "systemctl daemon-reload",
-        "dnf install -y lustre-client",
-        MOUNT,
-        "systemctl start --no-block lustre-release.service lustre-spot-watch.service",
-    ]
+    assert machine.calls() == ["systemctl daemon-reload", INSTALL, MOUNT, STARTED]
     assert f"{DNS_NAME} is mounted" in booted.stdout
 
 
@@ -53,17 +56,19 @@ def test_the_agent_cannot_start_without_the_mount_whatever_happens_to_the_script
 @pytest.mark.parametrize("command", ["dnf", "mount"])
 def test_what_fails_a_few_times_is_tried_again_with_growing_pauses(machine: Machine, command: str) -> None:
     machine.fails(command, 6)
-    assert machine.boot().returncode == 0
+    with metadata_service(machine, []):
+        assert machine.boot().returncode == 0
     assert len(machine.calls(command)) == 7
-    assert machine.calls("sleep") == [f"sleep {seconds}" for seconds in (2, 4, 8, 16, 30, 30)]
+    pauses = [call for call in machine.calls("sleep") if call != "sleep 0.2"]
+    assert pauses == [f"sleep {seconds}" for seconds in (2, 4, 8, 16, 30, 30)]
     assert machine.scratch.is_dir()
 
 
 @pytest.mark.parametrize("command", ["dnf", "mount"])
 def test_an_instance_that_never_mounts_starts_no_agent_and_shuts_down(machine: Machine, command: str) -> None:
     machine.fails(command, 1000)
-    assert machine.boot().returncode == 1
-    assert len(machine.calls(command)) == 8
+    assert machine.boot(change=within(25)).returncode == 1
+    assert len(machine.calls(command)) == 5
     assert_refused(machine)
 
 
@@ -77,14 +82,14 @@ def test_a_mount_that_is_not_lustre_is_no_mount(machine: Machine, kind: str) -> 
 def test_an_instance_that_cannot_mask_its_agent_shuts_down_all_the_same(machine: Machine) -> None:
     machine.fails("mount", 1000)
     machine.fails("systemctl", 1000)
-    assert machine.boot().returncode == 1
+    assert machine.boot(change=within(25)).returncode == 1
     assert machine.calls()[-1] == "shutdown -h now"
 
 
 def test_when_shutting_down_fails_the_power_goes_off(machine: Machine) -> None:
     machine.fails("mount", 1000)
     machine.fails("shutdown", 1)
-    assert machine.boot().returncode == 1
+    assert machine.boot(change=within(25)).returncode == 1
     assert machine.calls()[-1] == "systemctl poweroff --force"
 
 
@@ -124,6 +129,151 @@ def test_run_again_in_the_same_boot_it_does_not_mount_twice(machine: Machine) ->
     assert machine.calls("mount") == [MOUNT]
 
 
+class TestFirstBoot:
+    """What is asked for over the network, of whom, and for how long."""
+
+    def test_dnf_is_told_the_instances_region_and_domain_before_it_is_asked_anything(self, machine: Machine) -> None:
+        variables = machine.root / "etc" / "dnf" / "vars"
+        (machine.programs / "dnf").write_text(f'#!/bin/sh\ncat {variables}/* >"$STATE/told"\n')
+        with metadata_service(machine, [], placement_region="cn-north-1", services_domain="amazonaws.com.cn") as asked:
+            assert machine.boot().returncode == 0
+        assert (variables / "awsregion").read_text() == "cn-north-1\n"
+        assert (variables / "awsdomain").read_text() == "amazonaws.com.cn\n"
+        assert (machine.state / "told").read_text() == "amazonaws.com.cn\ncn-north-1\n"
+        assert asked == [
+            "PUT /latest/api/token 200",
+            "GET /latest/meta-data/placement/region 200",
+            "GET /latest/meta-data/services/domain 200",
+        ]
+
+    def test_a_metadata_service_that_comes_late_is_asked_again(self, machine: Machine) -> None:
+        machine.fails("curl", 2)
+        with metadata_service(machine, []):
+            machine.boot()
+        assert (machine.root / "etc" / "dnf" / "vars" / "awsregion").read_text() == "eu-west-3\n"
+
+    def test_an_answer_that_is_no_region_is_not_written_into_an_address(self, machine: Machine) -> None:
+        with metadata_service(machine, [], placement_region="<html>"):
+            booted = machine.boot()
+        assert booted.returncode == 0
+        assert "the region is not known" in booted.stdout
+        assert not (machine.root / "etc" / "dnf").exists()
+
+    def test_only_the_distributions_repository_is_asked_so_that_a_gateway_endpoint_is_enough(
+        self, machine: Machine
+    ) -> None:
+        with metadata_service(machine, []) as asked:
+            machine.boot()
+        assert machine.calls("dnf") == [INSTALL]
+        assert len(machine.calls("curl")) == len(asked)  # nobody else is
+
+    def test_a_client_that_is_there_already_needs_no_network(self, machine: Machine) -> None:
+        machine.has_the_client()
+        assert machine.boot().returncode == 0
+        assert machine.calls("dnf", "curl") == []
+        assert machine.mounted
+
+    @pytest.mark.parametrize("command", ["dnf", "mount"])
+    def test_a_network_that_swallows_everything_is_refused_when_the_time_for_all_attempts_is_over(
+        self, machine: Machine, command: str
+    ) -> None:
+        machine.hangs(command)
+
+        def impatient(text: str) -> str:
+            assert text.count("retry 60 ") == 2
+            return text.replace("BOOT_SECONDS=150", "BOOT_SECONDS=6").replace("retry 60 ", "retry 1 ")
+
+        began = time.monotonic()
+        booted = machine.boot(change=impatient)
+        assert booted.returncode == 1
+        assert time.monotonic() - began < 6 + 2
+        assert 2 <= len(machine.calls(command)) <= 6
+        assert_refused(machine)
+
+    def test_all_that_may_take_time_before_a_refusal_adds_up_to_less_than_three_minutes(self) -> None:
+        text = USER_DATA.read_text()
+        (boot,) = re.findall(r"^BOOT_SECONDS=(\d+)", text, re.MULTILINE)
+        (mask,) = re.findall(r"bounded (\d+) systemctl mask", text)
+        (scratch,) = re.findall(r"bounded (\d+) open_scratch", text)
+        a_second_to_give_up = 1
+        assert int(boot) + int(scratch) + int(mask) + 2 * a_second_to_give_up <= 180
+
+    @pytest.mark.parametrize("command", ["mount", "systemctl"])
+    def test_who_reads_the_output_to_its_end_does_not_wait_for_what_hangs_in_the_kernel(
+        self, machine: Machine, command: str
+    ) -> None:
+        machine.hangs(command)
+
+        def unkillable(text: str) -> str:
+            text = (
+                text.replace('kill -KILL "$pid"', ":").replace("bounded 15", "bounded 1").replace("retry 60", "retry 1")
+            )
+            return text.replace("BOOT_SECONDS=150", "BOOT_SECONDS=3").replace("\nsystemctl daemon-reload\n", "\n")
+
+        machine.fails("dnf", 1000 if command == "systemctl" else 0)
+        began = time.monotonic()
+        with machine.left_behind():
+            assert machine.boot(change=unkillable).returncode == 1
+            assert time.monotonic() - began < 10
+            assert machine.calls("shutdown") == ["shutdown -h now"]
+
+
+class TestTuning:
+    """FSx guide, performance tips: by cores and memory of the instance."""
+
+    OPTIONS = Path("etc/modprobe.d/lustre-batch.conf")
+
+    def test_a_small_instance_is_left_as_it_is(self, machine: Machine) -> None:
+        machine.has(cores=64, memory_gib=64)
+        machine.boot()
+        assert machine.calls("lctl") == []
+        assert not (machine.root / self.OPTIONS).exists()
+
+    def test_many_cores_get_more_of_the_clients_threads_before_it_loads_and_more_requests_after(
+        self, machine: Machine
+    ) -> None:
+        machine.has(cores=96, memory_gib=64)
+        (machine.programs / "mount").write_text(
+            (machine.programs / "mount").read_text() + f'cp "$ROOT/{self.OPTIONS}" "$STATE/options"\n'
+        )
+        assert machine.boot().returncode == 0
+        assert (machine.state / "options").read_text() == (
+            "options ptlrpc ptlrpcd_per_cpt_max=32\noptions ksocklnd credits=2560\n"
+        )
+        assert machine.calls("mount", "lctl") == [
+            MOUNT,
+            "lctl set_param osc.*OST*.max_rpcs_in_flight=32",
+            "lctl set_param mdc.*.max_rpcs_in_flight=64",
+            "lctl set_param mdc.*.max_mod_rpcs_in_flight=50",
+        ]
+
+    def test_much_memory_shortens_how_long_unused_locks_are_kept(self, machine: Machine) -> None:
+        machine.has(cores=16, memory_gib=123)
+        machine.boot()
+        assert machine.calls("lctl") == ["lctl set_param ldlm.namespaces.*.lru_max_age=600000"]
+
+    def test_tuning_that_fails_is_logged_and_the_job_runs_all_the_same(self, machine: Machine) -> None:
+        machine.has(cores=128, memory_gib=512)
+        machine.fails("lctl", 1000)
+        (machine.root / "etc").mkdir()
+        (machine.root / "etc" / "modprobe.d").write_text("in the way")
+        booted = machine.boot()
+        assert booted.returncode == 0
+        assert booted.stdout.count("not tuned: ") == 5
+        assert machine.calls()[-1] == STARTED
+
+    def test_an_instance_that_cannot_be_measured_is_not_tuned(self, machine: Machine) -> None:
+        machine.fails("nproc", 1)
+        (machine.root / "proc" / "meminfo").unlink()
+        assert machine.boot().returncode == 0
+        assert machine.calls("lctl") == []
+
+
+def steps(machine: Machine, before: int) -> list[str]:
+    """What was done since then, without the writing that goes on beside it."""
+    return [call for call in machine.calls()[before:] if not call.startswith("sync")]
+
+
 class TestRelease:
     """Unmounting: at shutdown, and on a Spot notice."""
 
@@ -134,8 +284,40 @@ class TestRelease:
         machine.runs_containers("aaa", "bbb")
         before = len(machine.calls())
         assert machine.run(machine.program("lustre-release")).returncode == 0
-        assert machine.calls()[before:] == [*RELEASED[:2], "docker stop -t 20 aaa bbb", *RELEASED[2:]]
+        agent, listed, stopped, unmounted = steps(machine, before)
+        assert (agent, listed) == ("systemctl stop ecs.service", "docker ps --quiet")
+        assert re.fullmatch(r"docker stop -t \d+ aaa bbb", stopped)
+        assert unmounted == "umount /fsx"
         assert not machine.mounted
+
+    def test_the_job_has_all_the_time_that_agent_and_unmounting_do_not_need(self, machine: Machine) -> None:
+        machine.boot()
+        machine.runs_containers("aaa")
+        machine.run(machine.program("lustre-release"))
+        (grace,) = re.findall(r"docker stop -t (\d+)", "\n".join(machine.calls("docker")))
+        assert 75 <= int(grace) <= 80
+
+    def test_an_agent_that_hangs_takes_from_the_job_and_not_from_the_unmounting(self, machine: Machine) -> None:
+        machine.boot()
+        machine.runs_containers("aaa")
+        machine.hangs("systemctl")
+        program = machine.program("lustre-release")
+        program.write_text(program.read_text().replace("bounded 10 systemctl", "bounded 2 systemctl"))
+        machine.run(program)
+        (grace,) = re.findall(r"docker stop -t (\d+)", "\n".join(machine.calls("docker")))
+        assert 74 <= int(grace) <= 78
+        assert not machine.mounted
+
+    def test_what_was_written_begins_to_travel_with_the_notice_and_is_waited_for_at_the_end(
+        self, machine: Machine
+    ) -> None:
+        machine.boot()
+        machine.runs_containers("aaa")
+        before = len(machine.calls())
+        machine.run(machine.program("lustre-release"))
+        calls = machine.calls()[before:]
+        assert calls.count("sync --file-system /fsx") == 2
+        assert calls[-2:] == ["sync --file-system /fsx", "umount /fsx"]
 
     def test_a_busy_mount_is_tried_again_and_unmounted_without_force(self, machine: Machine) -> None:
         machine.boot()
@@ -146,9 +328,13 @@ class TestRelease:
 
     def test_a_mount_that_stays_busy_is_detached_as_a_last_resort(self, machine: Machine) -> None:
         machine.boot()
-        machine.fails("umount", 5)
-        machine.run(machine.program("lustre-release"))
-        assert machine.calls("umount") == ["umount /fsx"] * 5 + ["umount -l /fsx"]
+        umount = machine.programs / "umount"
+        umount.write_text(umount.read_text().replace(': >"$ROOT', '[ "$1" = -l ] || exit 32\n: >"$ROOT'))
+        program = machine.program("lustre-release")
+        program.write_text(program.read_text().replace("SECONDS + 8", "SECONDS + 2"))
+        machine.run(program)
+        assert set(machine.calls("umount")[:-1]) == {"umount /fsx"}
+        assert machine.calls("umount")[-1] == "umount -l /fsx"
         assert not machine.mounted
 
     def test_no_step_that_fails_keeps_the_next_from_being_tried(self, machine: Machine) -> None:
@@ -156,6 +342,26 @@ class TestRelease:
         for command in ("systemctl", "docker", "sync"):
             machine.fails(command, 1000)
         machine.run(machine.program("lustre-release"))
+        assert not machine.mounted
+
+    def test_no_step_that_hangs_keeps_the_next_from_being_tried(self, machine: Machine) -> None:
+        machine.boot()
+        machine.hangs("systemctl", "docker", "sync", "umount")
+        program = machine.program("lustre-release")
+        text = program.read_text().replace("docker ps --quiet", "echo aaa").replace("SECONDS + 8", "SECONDS + 2")
+        program.write_text(re.sub(r"bounded (\d+|\$\(\(left \+ 3\)\))", "bounded 1", text))
+        machine.run(program)
+        hung = [call.rpartition(" ")[0] for call in steps(machine, 0)][-4:]
+        assert [call.split()[0] for call in hung] == ["systemctl", "docker", "umount", "umount"]
+        assert machine.calls()[-1] == "umount -l /fsx"
+
+    def test_what_docker_says_when_it_fails_is_not_taken_for_a_container(self, machine: Machine) -> None:
+        machine.boot()
+        (machine.programs / "docker").write_text(
+            '#!/bin/sh\necho "docker $*" >>"$STATE/calls"\necho Cannot connect >&2; exit 1\n'
+        )
+        machine.run(machine.program("lustre-release"))
+        assert machine.calls("docker") == ["docker ps --quiet"]
         assert not machine.mounted
 
     def test_nothing_is_stopped_when_nothing_is_mounted(self, machine: Machine) -> None:
@@ -167,14 +373,23 @@ class TestRelease:
     def test_its_bounds_add_up_to_less_than_the_two_minutes_of_a_notice(self, machine: Machine) -> None:
         machine.boot()
         release = machine.program("lustre-release").read_text()
-        loop = release[release.index("for _ in") : release.index("done")]
-        once = release.replace(loop, "")
-        rounds = len(re.findall(r"\d", loop.splitlines()[0]))
-        seconds = [int(number) for number in re.findall(r"timeout (\d+)", once)]
-        seconds += [int(number) * rounds for number in re.findall(r"(?:timeout|sleep) (\d+)", loop)]
-        poll_and_request = 5 + 2
-        assert sum(seconds) + poll_and_request <= 115
-        assert "TimeoutStopSec=110\n" in machine.unit("lustre-release.service")
+        (job_ends,) = re.findall(r"JOB_ENDS_SECONDS=(\d+)", release)
+        (reported,) = re.findall(r"bounded \$\(\(left \+ (\d+)\)\) docker stop", release)
+        (written,) = re.findall(r"^bounded (\d+) sync", release, re.MULTILINE)[-1:]
+        (unmounted,) = re.findall(r"end = SECONDS \+ (\d+)", release)
+        (detached,) = re.findall(r"bounded (\d+) umount -l", release)
+        before_the_job = [int(number) for number in re.findall(r"bounded (\d+) (?:systemctl|docker ps)", release)]
+        assert len(before_the_job) == 2
+        assert int(job_ends) - sum(before_the_job) - 2 >= 60  # what the job has at least
+        a_second_to_give_up, poll_and_request = 1, 5 + 2
+        after = [int(number) + a_second_to_give_up for number in (reported, written, unmounted, detached)]
+        assert poll_and_request + int(job_ends) + sum(after) <= 118
+        assert "TimeoutStopSec=120\n" in machine.unit("lustre-release.service")
+
+    def test_no_bound_is_left_to_a_command_that_waits_for_its_child(self) -> None:
+        """timeout waits for a child in uninterruptible sleep, and who asks a dead file system waits for its servers."""
+        code = "\n".join(line for line in USER_DATA.read_text().splitlines() if not line.lstrip().startswith("#"))
+        assert not re.search(r"\b(timeout|mountpoint|findmnt) ", code)
 
     def test_systemd_stops_containers_first_and_the_network_last(self, machine: Machine) -> None:
         machine.boot()
@@ -187,6 +402,8 @@ class TestRelease:
 class TestSpotWatch:
     """Against a metadata service that gives nothing without a token."""
 
+    RELEASED = ("systemctl stop ecs.service", "docker ps --quiet", "umount /fsx")
+
     def test_it_polls_until_the_notice_and_then_unmounts(self, machine: Machine) -> None:
         machine.boot()
         before = len(machine.calls())
@@ -197,8 +414,8 @@ class TestSpotWatch:
             *["GET /latest/meta-data/spot/instance-action 404"] * 2,
             "GET /latest/meta-data/spot/instance-action 200",
         ]
-        assert set(machine.calls("sleep")) == {"sleep 5"}
-        assert machine.calls()[before:] == RELEASED
+        assert [call for call in machine.calls("sleep") if call != "sleep 0.2"][-2:] == ["sleep 5"] * 2
+        assert steps(machine, before) == list(self.RELEASED)
         assert not machine.mounted
 
     def test_an_expired_token_is_renewed_and_an_error_is_no_notice(self, machine: Machine) -> None:
@@ -216,10 +433,11 @@ class TestSpotWatch:
         assert not machine.mounted
 
 
-def test_the_file_is_plain_ascii_with_each_placeholder_once_and_far_below_the_limit() -> None:
+def test_the_file_is_plain_ascii_with_each_placeholder_once_and_below_the_limit() -> None:
     text = USER_DATA.read_bytes().decode("ascii")
     assert re.findall("@@[^@]*@@", text) == ["@@DNS_NAME@@", "@@MOUNT_NAME@@"]
-    assert len(text) < 16 * 1024 / 2  # EC2 guide: user data is limited to 16 KB before base64
+    # EC2 guide: user data is limited to 16 KB before base64; MIME and the two names take less than 1 KB.
+    assert len(text) < 15 * 1024
 
 
 @pytest.mark.parametrize("program", ["lustre-release", "lustre-spot-watch"])
@@ -228,5 +446,7 @@ def test_the_programs_it_writes_are_executable_and_clean_under_shellcheck(machin
     written = machine.program(program)
     assert written.stat().st_mode & 0o777 == 0o755
     shellcheck = Path(sys.executable).with_name("shellcheck")
-    checked = subprocess.run([shellcheck, written], capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stdout
+    library = machine.root / "usr" / "local" / "lib" / "lustre-batch.sh"
+    for arguments in ([written], ["--shell=bash", "--exclude=SC2034", library]):
+        checked = subprocess.run([shellcheck, *arguments], capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout
