@@ -69,6 +69,7 @@ def settings(there: Existing) -> list[Setting]:
         "lustreFileSystemTypeVersion": "2.12",
         "lustreStorageCapacity": 1200,
         "lustreImportedFileChunkSize": 2048,
+        "lustreDataCompressionType": "LZ4",
         "ecrRepositoryName": "another-name",
         "computeEnvironmentAllocationStrategy": "SPOT_CAPACITY_OPTIMIZED",
         "computeEnvironmentInstanceTypes": ["c7i", "m7i"],
@@ -97,6 +98,12 @@ def settings(there: Existing) -> list[Setting]:
         "permissionsBoundaryArn": there.boundary_arn,
     }
     taken_back: list[dict[str, Any]] = [
+        {
+            "lustreDeploymentType": "PERSISTENT_2",
+            "lustrePerUnitStorageThroughput": 125,
+            "lustreFileSystemTypeVersion": "2.15",
+            "lustreMetadataIops": 12_000,
+        },
         {"sweepIntervalMinutes": 0},
         {"vpcCidr": "10.20.0.0/16"},
         {"computeEnvironmentType": "EC2", "computeEnvironmentAllocationStrategy": "BEST_FIT_PROGRESSIVE"},

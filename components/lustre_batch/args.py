@@ -54,6 +54,16 @@ class LustreBatchAutoExportArgs:
     lambda_time_diff_minutes: int | None
     """How far back the Lambda function reads the metric (min); with exportVerification: metrics also how long the
     queue must stay empty. Default: 15."""
+    lustre_deployment_type: str | None
+    """Deployment type. Scratch is the cheapest, and a file server that fails takes its data with it; persistent
+    types replace it within minutes. Default: "SCRATCH_2"."""
+    lustre_per_unit_storage_throughput: int | None
+    """Throughput of a persistent file system per TiB of its capacity (MB/s/TiB): 50, 100 or 200 with PERSISTENT_1;
+    125, 250, 500 or 1000 with PERSISTENT_2. 0 with SCRATCH_2, which has 200. Default: 0."""
+    lustre_data_compression_type: str | None
+    """Compression of the data on the file system; what arrives in the bucket is the same. Default: "NONE"."""
+    lustre_metadata_iops: int | None
+    """Provisioned metadata IOPS, with PERSISTENT_2 and Lustre 2.15; 0: what FSx gives. Default: 0."""
     job_definition_container_image: pulumi.Input[str] | None
     """Image of the job, from any registry. Empty: a repository is created and its tag latest is used. Default:
     ""."""
@@ -98,8 +108,8 @@ class LustreBatchAutoExportArgs:
     permissions_boundary_arn: pulumi.Input[str] | None
     """Permissions boundary for every role that is created. Default: ""."""
     kms_key_arn: pulumi.Input[str] | None
-    """Customer managed KMS key for the bucket, secret, topic, repository, log groups and Lambda function. Default:
-    ""."""
+    """Customer managed KMS key for the bucket, secret, topic, repository, log groups and Lambda function, and for
+    file systems of a persistent type. Default: ""."""
     tags: dict[str, str] | None
     """Tags for every resource, including those that a run creates. Default: {}."""
     retain_data_on_destroy: bool | None
@@ -134,6 +144,10 @@ class LustreBatchAutoExportArgs:
         wait_for_check_metrics_seconds: int | None = None,
         lambda_period_seconds: int | None = None,
         lambda_time_diff_minutes: int | None = None,
+        lustre_deployment_type: str | None = None,
+        lustre_per_unit_storage_throughput: int | None = None,
+        lustre_data_compression_type: str | None = None,
+        lustre_metadata_iops: int | None = None,
         job_definition_container_image: pulumi.Input[str] | None = None,
         export_verification: str | None = None,
         provisioning_timeout_minutes: int | None = None,
@@ -178,6 +192,10 @@ class LustreBatchAutoExportArgs:
         self.wait_for_check_metrics_seconds = wait_for_check_metrics_seconds
         self.lambda_period_seconds = lambda_period_seconds
         self.lambda_time_diff_minutes = lambda_time_diff_minutes
+        self.lustre_deployment_type = lustre_deployment_type
+        self.lustre_per_unit_storage_throughput = lustre_per_unit_storage_throughput
+        self.lustre_data_compression_type = lustre_data_compression_type
+        self.lustre_metadata_iops = lustre_metadata_iops
         self.job_definition_container_image = job_definition_container_image
         self.export_verification = export_verification
         self.provisioning_timeout_minutes = provisioning_timeout_minutes

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from .settings import Settings
-from .templates import read_data, render, render_output
+from .templates import read_data, render_output
 
 # Step Functions guide, "Prevent cross-service confused deputy"; EventBridge guide, the same. Lambda and EC2 document no
 # such condition for the roles they assume.
@@ -87,18 +87,20 @@ class Owner:
             opts=self.child(),
         )
 
-    def policy_with_key(self, name: str, values: Mapping[str, pulumi.Input[Any]]) -> pulumi.Output[str]:
-        """The policy of that name, with the use of the customer's key where there is one."""
+    def policy_with_key(self, name: str, values: Mapping[str, pulumi.Input[Any]], *uses: str) -> pulumi.Output[str]:
+        """The policy of that name, with the use of the customer's key where there is one; ``uses`` name more of it."""
         policy = render_output(read_data(f"policies/{name}.json"), values)
         if not self.settings.kms_key_arn:
             return policy
+        key = {"KmsKeyArn": self.settings.kms_key_arn, "Region": self.surroundings.region}
+        added = [render_output(read_data(f"policies/{use}.json"), key) for use in ("kms", *uses)]
 
         def with_key(known: list[str]) -> str:
             document = json.loads(known[0])
-            document["Statement"].append(json.loads(render(read_data("policies/kms.json"), {"KmsKeyArn": known[1]})))
+            document["Statement"] += [json.loads(statement) for statement in known[1:]]
             return json.dumps(document)
 
-        return pulumi.Output.all(policy, self.settings.kms_key_arn).apply(with_key)
+        return pulumi.Output.all(policy, *added).apply(with_key)
 
     def log_group(self, part: str, prefix: str) -> aws.cloudwatch.LogGroup:
         """A log group whose name begins with what the service that writes to it asks for."""

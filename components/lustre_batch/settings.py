@@ -7,12 +7,15 @@ the bounds of single values; it knows neither resources nor where values come fr
 
 import ipaddress
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 TAG_PREFIX: Final = "lustre-batch:"
+# SDK CreateFileSystemLustreMetadataConfiguration, Iops.
+METADATA_IOPS_STEP: Final = 12_000
+METADATA_IOPS_BELOW_IT: Final = (1500, 3000, 6000)
 
 
 def _parameter(
@@ -49,7 +52,7 @@ class Settings(BaseModel):
     )
     # SDK CreateDataRepositoryAssociation: supported on 2.12 and 2.15.
     lustre_file_system_type_version: Literal["2.12", "2.15"] = _parameter("2.15", "Lustre version.", run_time=True)
-    # SDK CreateFileSystem, StorageCapacity: SCRATCH_2 takes 1200, 2400 and multiples of 2400 GiB.
+    # SDK CreateFileSystem, StorageCapacity: with SSD every type takes 1200, 2400 and multiples of 2400 GiB.
     lustre_storage_capacity: int = _parameter(
         2400,
         "Storage capacity (GiB).",
@@ -144,6 +147,33 @@ class Settings(BaseModel):
         run_time=True,
         ge=5,
         le=1440,
+    )
+
+    # ------------------------------------------------------------------ kinds of file systems
+    # SDK CreateDataRepositoryAssociation: every type but SCRATCH_1 can be linked to a bucket.
+    lustre_deployment_type: Literal["SCRATCH_2", "PERSISTENT_1", "PERSISTENT_2"] = _parameter(
+        "SCRATCH_2",
+        "Deployment type. Scratch is the cheapest, and a file server that fails takes its data with it; persistent "
+        "types replace it within minutes.",
+        run_time=True,
+    )
+    # SDK CreateFileSystemLustreConfiguration, PerUnitStorageThroughput: the values for SSD.
+    lustre_per_unit_storage_throughput: Literal[0, 50, 100, 125, 200, 250, 500, 1000] = _parameter(
+        0,
+        "Throughput of a persistent file system per TiB of its capacity (MB/s/TiB): 50, 100 or 200 with PERSISTENT_1; "
+        "125, 250, 500 or 1000 with PERSISTENT_2. 0 with SCRATCH_2, which has 200.",
+        run_time=True,
+    )
+    lustre_data_compression_type: Literal["NONE", "LZ4"] = _parameter(
+        "NONE", "Compression of the data on the file system; what arrives in the bucket is the same.", run_time=True
+    )
+    lustre_metadata_iops: int = _parameter(
+        0,
+        "Provisioned metadata IOPS, with PERSISTENT_2 and Lustre 2.15; 0: what FSx gives.",
+        rule="0, 1500, 3000, 6000, 12000 or a multiple of 12000 up to 192000",
+        run_time=True,
+        ge=0,
+        le=192_000,
     )
 
     # ------------------------------------------------------------------ the job's image
@@ -252,7 +282,8 @@ class Settings(BaseModel):
     )
     kms_key_arn: str = _parameter(
         "",
-        "Customer managed KMS key for the bucket, secret, topic, repository, log groups and Lambda function.",
+        "Customer managed KMS key for the bucket, secret, topic, repository, log groups and Lambda function, and for "
+        "file systems of a persistent type.",
         rule="the ARN of a KMS key or empty",
         pattern=r"^$|^arn:[a-z-]+:kms:.+:key/.+$",
         composed=True,
@@ -291,8 +322,12 @@ class Settings(BaseModel):
             raise ValueError("not a number")
         if wanted is int and isinstance(value, str) and not value.isascii():
             raise ValueError("not a number")
-        if info.field_name == "log_retention_days" and isinstance(value, str) and value.isdigit():
-            return int(value)
+        choices = get_args(wanted)
+        if choices and all(isinstance(choice, int) for choice in choices):
+            if isinstance(value, bool):
+                raise ValueError("not a number")
+            if isinstance(value, str) and value.isascii() and value.isdigit():
+                return int(value)
         if info.field_name == "lustre_file_system_type_version" and isinstance(value, float):
             return str(value)
         return value
@@ -301,6 +336,13 @@ class Settings(BaseModel):
     @classmethod
     def _capacity_comes_in_steps(cls, value: int) -> int:
         if value != 1200 and value % 2400:
+            raise ValueError("not a step")
+        return value
+
+    @field_validator("lustre_metadata_iops")
+    @classmethod
+    def _metadata_iops_come_in_steps(cls, value: int) -> int:
+        if value % METADATA_IOPS_STEP and value not in METADATA_IOPS_BELOW_IT:
             raise ValueError("not a step")
         return value
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
-from .settings import Settings, extra, run_time_names, shape
+from .combinations import contradictions
+from .settings import METADATA_IOPS_BELOW_IT, METADATA_IOPS_STEP, Settings, extra, run_time_names, shape
 
 
 class SettingsError(ValueError):
@@ -49,6 +50,7 @@ def read_settings(values: Mapping[str, Any], *, prefix: str = "", unknown: Itera
     for keys, rule in _RULES_FOR_SEVERAL:
         if blamed.isdisjoint(keys) and (problem := rule(settings)):
             problems.append(problem)
+    problems += [line for keys, line in contradictions(settings.run_time_values()) if blamed.isdisjoint(keys)]
     if problems:
         raise SettingsError(f"{prefix}{problem}" for problem in problems)
     return settings
@@ -87,6 +89,7 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
         bounds = {new: stated[old] for old, new in _BOUNDS.items() if old in stated}
         rules[name] = {"key": to_camel(name), "type": stated["type"], "rule": rule_of(name)} | bounds
     rules["lustre_storage_capacity"] |= {"multipleOf": 2400, "orElse": [1200]}
+    rules["lustre_metadata_iops"] |= {"multipleOf": METADATA_IOPS_STEP, "orElse": list(METADATA_IOPS_BELOW_IT)}
     limit = settings.compute_environment_maxv_cpus
     rules["job_definition_vcpus"] |= {
         "maximum": limit,
@@ -190,15 +193,6 @@ def _job_fits_environment(s: Settings) -> str | None:
     )
 
 
-def _window_holds_a_period(s: Settings) -> str | None:
-    if s.lambda_time_diff_minutes * 60 >= 2 * s.lambda_period_seconds:
-        return None
-    return (
-        f"lambdaTimeDiffMinutes: {s.lambda_time_diff_minutes} is not at least two periods of "
-        f"lambdaPeriodSeconds ({s.lambda_period_seconds} s)"
-    )
-
-
 def _subnets_come_with_their_vpc(s: Settings) -> str | None:
     if bool(s.vpc_id) == bool(s.subnet_ids):
         return None
@@ -227,7 +221,6 @@ _RULES_FOR_SEVERAL: Final = (
         _vcpus_are_in_order,
     ),
     (("jobDefinitionVcpus", "computeEnvironmentMaxvCpus"), _job_fits_environment),
-    (("lambdaTimeDiffMinutes", "lambdaPeriodSeconds"), _window_holds_a_period),
     (("vpcId", "subnetIds"), _subnets_come_with_their_vpc),
     (("vpcId", "securityGroupIds"), _groups_come_with_their_vpc),
     (("vpcId", "vpcCidr"), _adopted_network_has_its_own_range),

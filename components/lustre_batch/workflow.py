@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import definition
+from .combinations import COMBINATIONS
 from .compute import Compute
 from .network import Network
 from .owner import Owner
@@ -72,10 +73,12 @@ def create_workflow(
         "JobQueueArn": compute.job_queue_arn,
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
         "JobTimeoutMinutes": settings.job_timeout_minutes,
+        "KmsKeyArn": settings.kms_key_arn,
         "LocksTableArn": locks.arn,
         "LocksTableName": locks.name,
         "MinvCpus": settings.compute_environment_minv_cpus,
         "NestedExecutionRuleArn": here.arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"),
+        "ParameterCombinations": list(COMBINATIONS),
         "ParameterDefaults": pulumi.Output.json_dumps(run_time_parameters(owner, storage.image)),
         "ParameterRules": run_time_rules(settings),
         "ParametersSecretArn": storage.parameters_secret_arn,
@@ -92,17 +95,23 @@ def create_workflow(
         "UserData": user_data(),
     }
     return Workflow(
-        run=_state_machine(owner, "workflow", stack_id, "run", values),
+        # FSx guide, encrypting data at rest: what a persistent file system needs of a key, besides using it.
+        run=_state_machine(owner, "workflow", stack_id, "run", values, "kms_for_file_systems"),
         clean_up=_state_machine(owner, "clean-up", clean_up_name, "clean_up", values),
     )
 
 
 def _state_machine(
-    owner: Owner, part: str, name: pulumi.Output[str], source: str, values: dict[str, pulumi.Input[object]]
+    owner: Owner,
+    part: str,
+    name: pulumi.Output[str],
+    source: str,
+    values: dict[str, pulumi.Input[object]],
+    *uses_of_key: str,
 ) -> aws.sfn.StateMachine:
     """One state machine, with its log and its role."""
     log_group = owner.log_group(part, "/aws/vendedlogs/states")
-    role, may = owner.role(part, "states", owner.policy_with_key(source, values))
+    role, may = owner.role(part, "states", owner.policy_with_key(source, values, *uses_of_key))
     return aws.sfn.StateMachine(
         owner.named(part),
         name=name,

@@ -72,10 +72,7 @@ class Column:
         self.transitions.append(facts["transitions"])
         self.dollars.append(
             sum(
-                file_system_dollars(
-                    one.request["StorageCapacity"],
-                    lifetime_seconds(one, account.clock.now() + UNNOTICED_SECONDS),
-                )
+                file_system_dollars(one.request, lifetime_seconds(one, account.clock.now() + UNNOTICED_SECONDS))
                 for one in account.file_systems.all.values()
             )
         )

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from .measures import lifetime_seconds
 from .output import print_rows
-from .prices import PRICES, file_system_dollars, transition_dollars
+from .prices import PRICES, file_system_dollars, storage_price, transition_dollars
 from .session import Session
 from .timeline import clock_time
 from .verdict import Verdict
@@ -69,16 +69,17 @@ def _exported(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
 
 def _costs(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     now = verdict.played.ended
-    rows = []
+    rows, prices = [], []
     for file_system in session.account.file_systems.all.values():
-        seconds = lifetime_seconds(file_system, now)
-        capacity = file_system.request["StorageCapacity"]
-        cost = file_system_dollars(capacity, seconds)
-        rows.append(("file system", f"{capacity:,} GiB for {clock_time(seconds)}: about ${cost:.2f}"))
+        seconds, request = lifetime_seconds(file_system, now), file_system.request
+        cost = file_system_dollars(request, seconds)
+        kind = f"{request['LustreConfiguration']['DeploymentType']}, {request['StorageCapacity']:,} GiB"
+        rows.append(("file system", f"{kind} for {clock_time(seconds)}: about ${cost:.2f}"))
+        prices.append(storage_price(request))
     transitions = verdict.facts["transitions"]
     rows.append(("transitions", f"{transitions:,}: about ${transition_dollars(transitions):.4f}"))
-    price = PRICES["scratch"]
-    rows.append(("prices", f"${price.dollars} per {price.per}, list price of {price.date}, us-east-1"))
+    for price in dict.fromkeys(prices or [PRICES["scratch"]]):
+        rows.append(("prices", f"${price.dollars} per {price.per}, list price of {price.date}, us-east-1"))
     return rows
 
 

@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 import tomllib
-from typing import Any
+from typing import Any, get_args
 
 import botocore.session
 import pytest
@@ -14,8 +14,9 @@ from botocore import xform_name
 from pydantic.alias_generators import to_camel
 
 from rehearsal.__main__ import _parser
+from rehearsal.aws.fsx.creation_rules import DEPLOYMENT_TYPES, automatic_metadata_iops
 from rehearsal.play import scenario
-from rehearsal.play.prices import HOURS_PER_MONTH, PRICES
+from rehearsal.play.prices import HOURS_PER_MONTH, PERSISTENT, PRICES
 from tests.docs import markdown
 from tools.generate import SETTINGS, VALIDATION
 
@@ -203,13 +204,30 @@ def test_the_prices_are_those_that_the_rehearsal_reckons_with(page: str) -> None
     cells = [cell for table in markdown.tables(page) for row in table for cell in row]
     scratch, transition = PRICES["scratch"].dollars, PRICES["transition"].dollars
     hourly = scratch * SETTINGS.Settings().lustre_storage_capacity / HOURS_PER_MONTH
-    [file_system] = [cell for cell in cells if f"{scratch:.2f}" in cell]
-    assert f"{hourly:.2f}" in file_system
+    [file_system] = [cell for cell in cells if f"{hourly:.2f}" in cell]
+    assert f"{scratch:.2f}" in file_system
     assert len([cell for cell in cells if f"{transition * 1000:g}" in cell and "1,000" in cell]) == 1
     readme = "README.ja.md" if page.endswith(".ja.md") else "README.md"
     assert f"{hourly:.2f}" in markdown.text(readme)
     [transitions] = re.findall(r"^ +transitions +(\d+):", markdown.between(readme, "rehearsal"), re.M)
     assert len([cell for cell in cells if transitions in cell]) == 1
+
+
+@pytest.mark.parametrize("page", ["docs/limits.md", "docs/limits.ja.md"])
+def test_each_type_of_file_system_is_shown_with_its_throughputs_and_their_prices(page: str) -> None:
+    rows = {row[0]: row[1:] for table in markdown.tables(page) for row in table}
+    assert list(DEPLOYMENT_TYPES) == list(get_args(SETTINGS.Settings.model_fields["lustre_deployment_type"].annotation))
+    for kind, rules in DEPLOYMENT_TYPES.items():
+        throughputs, prices = rows[kind][:2]
+        dollars = [PERSISTENT[each].dollars for each in rules.throughputs] or [PRICES["scratch"].dollars]
+        shown = [int(number) for number in re.findall(r"\d+", throughputs)]
+        assert (shown if rules.throughputs else shown[:1]) == [*(rules.throughputs or [0])]
+        assert [float(number) for number in re.findall(r"\d\.\d+", prices)] == dollars
+    for capacity_gib in (1200, 2400, 9600, 45_600):
+        text = markdown.text(page)
+        assert f"{capacity_gib:,}" in text
+        assert re.search(rf"\b{automatic_metadata_iops(capacity_gib)}\b", text)
+    assert f"{PRICES['metadata'].dollars:g}" in markdown.text(page)
 
 
 def test_the_version_is_the_projects_and_the_newest_in_the_changelog() -> None:

@@ -180,10 +180,24 @@ def test_whoever_touches_what_the_customers_key_encrypts_may_use_it_and_only_tha
         document = json.loads(graph.one("aws:iam/rolePolicy:RolePolicy", f"lustre-{user}").inputs["policy"])
         return [each for each in document["Statement"] if "kms:" in json.dumps(each["Action"])]
 
-    (statement,) = key_statements(component(kms_key_arn=KEY))
-    assert statement["Resource"] == KEY
-    assert set(statement["Action"]) == {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"}
+    use, *others = key_statements(component(kms_key_arn=KEY))
+    assert use["Resource"] == KEY
+    assert set(use["Action"]) == {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"}
+    assert [each["Action"] for each in others] == (["kms:CreateGrant"] if user == "workflow" else [])
     assert key_statements(component()) == []
+
+
+def test_a_grant_on_the_customers_key_may_only_be_made_by_fsx_for_a_file_system() -> None:
+    """FSx guide, encrypting data at rest: kms:CreateGrant is required; KMS guide, condition keys."""
+    document = json.loads(
+        component(kms_key_arn=KEY).one("aws:iam/rolePolicy:RolePolicy", "lustre-workflow").inputs["policy"]
+    )
+    (grant,) = [each for each in document["Statement"] if each["Action"] == "kms:CreateGrant"]
+    assert grant["Resource"] == KEY
+    assert grant["Condition"] == {
+        "StringEquals": {"kms:ViaService": "fsx.us-east-1.amazonaws.com"},
+        "Bool": {"kms:GrantIsForAWSResource": "true"},
+    }
 
 
 def test_without_a_key_of_the_customers_none_is_named_anywhere() -> None:

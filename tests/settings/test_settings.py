@@ -43,6 +43,10 @@ RUN_TIME = {
     "lustreFileSystemTypeVersion",
     "lustreStorageCapacity",
     "lustreImportedFileChunkSize",
+    "lustreDeploymentType",
+    "lustrePerUnitStorageThroughput",
+    "lustreDataCompressionType",
+    "lustreMetadataIops",
     "jobDefinitionContainerImage",
     "jobDefinitionRetryAttempts",
     "jobDefinitionVcpus",
@@ -154,6 +158,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
     assert line == "zzz: there is no parameter of this name; its value was x"
 
 
+P2 = {"lustreDeploymentType": "PERSISTENT_2", "lustrePerUnitStorageThroughput": 125}
 CONTRADICTIONS: list[tuple[dict[str, Any], str, list[str]]] = [
     (
         {"computeEnvironmentType": "EC2", "computeEnvironmentAllocationStrategy": "SPOT_CAPACITY_OPTIMIZED"},
@@ -174,7 +179,43 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, list[str]]] = [
     (
         {"lambdaPeriodSeconds": 600, "lambdaTimeDiffMinutes": 15},
         "lambdaTimeDiffMinutes",
-        ["15", "lambdaPeriodSeconds (600 s)"],
+        ["15", "two periods", "lambdaPeriodSeconds 600"],
+    ),
+    (
+        {"lustreDeploymentType": "PERSISTENT_2"},
+        "lustrePerUnitStorageThroughput",
+        ["0 is not one of 125, 250, 500, 1000 (lustreDeploymentType PERSISTENT_2)"],
+    ),
+    (
+        {"lustreDeploymentType": "PERSISTENT_1", "lustrePerUnitStorageThroughput": 125},
+        "lustrePerUnitStorageThroughput",
+        ["125 is not one of 50, 100, 200 (lustreDeploymentType PERSISTENT_1)"],
+    ),
+    (
+        {"lustrePerUnitStorageThroughput": 200},
+        "lustrePerUnitStorageThroughput",
+        ["200 is not 0 (lustreDeploymentType SCRATCH_2)"],
+    ),
+    ({"lustreMetadataIops": 6000}, "lustreMetadataIops", ["6000 is not 0 (lustreDeploymentType SCRATCH_2)"]),
+    (
+        P2 | {"lustreFileSystemTypeVersion": "2.12", "lustreMetadataIops": 6000},
+        "lustreMetadataIops",
+        ["6000 is not 0 (lustreFileSystemTypeVersion 2.12)"],
+    ),
+    (
+        P2 | {"lustreStorageCapacity": 9600, "lustreMetadataIops": 3000},
+        "lustreMetadataIops",
+        ["3000 is not 0 or at least 6000 (lustreStorageCapacity 9600)"],
+    ),
+    (
+        P2 | {"lustreStorageCapacity": 50_400, "lustreMetadataIops": 24_000},
+        "lustreMetadataIops",
+        ["24000 is not 0 or at least 12000 per 24000 GiB (lustreStorageCapacity 50400)"],
+    ),
+    (
+        P2 | {"lustreStorageCapacity": 400_800, "lustreMetadataIops": 180_000},
+        "lustreMetadataIops",
+        ["180000 is not 0 or 192000 (lustreStorageCapacity 400800)"],
     ),
     ({"vpcId": "vpc-1"}, "subnetIds", ["[]", "vpc-1"]),
     ({"subnetIds": ["subnet-1"]}, "vpcId", ['""', "subnet-1"]),
@@ -203,6 +244,11 @@ def test_a_contradictory_pair_is_refused_with_both_sides(values: dict[str, Any],
         {"lustreStorageCapacity": 1200},
         {"lustreStorageCapacity": 7200},
         {"lambdaPeriodSeconds": 420, "lambdaTimeDiffMinutes": 14},
+        {"lustreDeploymentType": "PERSISTENT_1", "lustrePerUnitStorageThroughput": 50},
+        P2 | {"lustreFileSystemTypeVersion": "2.12", "lustreDataCompressionType": "LZ4"},
+        P2 | {"lustreStorageCapacity": 1200, "lustreMetadataIops": 1500},
+        P2 | {"lustreStorageCapacity": 48_000, "lustreMetadataIops": 24_000},
+        P2 | {"lustreStorageCapacity": 2_400_000, "lustreMetadataIops": 192_000},
         {"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]},
         {"bucketPrefix": "runs/today/", "bucketName": "mine"},
         {"tags": {f"k{number}": "v" for number in range(40)}},
@@ -274,5 +320,5 @@ def test_every_rule_with_a_multiple_has_an_or_else_or_is_never_asked_for_one() -
     for rule in run_time_rules(Settings()):
         assert ("multipleOf" in rule) >= ("orElse" in rule), rule["key"]
         assert rule["type"] in ("integer", "boolean", "string")
-        if rule["type"] == "integer":
+        if rule["type"] == "integer" and "values" not in rule:
             assert rule["minimum"] <= rule["maximum"], rule["key"]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from lustre_batch import Settings
 
+from tests.graph.recording import record_stack
 from tests.workflow.asl import OPTIMISED, Node, Task, expressions, optimised_tasks, parsed, sdk_tasks, walk
-from tests.workflow.conftest import Definition
-from tests.workflow.evaluation import evaluate
+from tests.workflow.conftest import Definition, definition_of
+from tests.workflow.evaluation import RUN, evaluate
 from tests.workflow.shapes import NOTHING, UNKNOWN, Answers, Arguments
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def by_name(definition: Definition) -> dict[str, Task]:
@@ -82,7 +86,9 @@ def test_every_argument_is_a_member_of_its_operation_and_none_that_is_required_i
 @pytest.mark.parametrize(
     ("state", "change", "problem"),
     [
-        ("CreateFileSystem", ('"FileSystemType"', None), ".FileSystemType is missing"),
+        ("CreateFileSystem", ("'FileSystemType': 'LUSTRE',", ""), ".FileSystemType is missing"),
+        ("CreateFileSystem", ("'PerUnitStorageThroughput'", "'Throughput'"), ".Throughput: not a member"),
+        ("CreateFileSystem", ("'USER_PROVISIONED'", "'USER'"), "'USER' is not one of"),
         ("CreateAssociation", ('"FileSystemPath"', '"FilePath"'), ".FilePath: not a member"),
         ("CreateAssociation", ("'Events'", "'Event'"), ".S3.AutoImportPolicy.Event: not a member"),
         ("CreateAssociation", ("'NEW'", "'FRESH'"), "'FRESH' is not one of"),
@@ -97,6 +103,7 @@ def test_a_wrong_argument_would_be_noticed(
     task = by_name(run)[state]
     given = task.state["Arguments"]
     old, new = change
+    assert old in json.dumps(given)
     broken = (
         {key: value for key, value in given.items() if key != old.strip('"')}
         if new is None
@@ -215,14 +222,48 @@ def test_a_job_has_the_time_limit_of_batch_itself_so_that_it_ends_even_if_nobody
     assert evaluate(limit) == Settings().job_timeout_minutes * 60
 
 
+def creation(run: Definition, **changed: Any) -> dict[str, Any]:
+    """What the run asks FSx for with these parameters."""
+    parameters = Settings().run_time_values() | changed
+    asked = evaluate(run.states["CreateFileSystem"]["Arguments"], parameters=parameters, target=RUN, tags={"a": "1"})
+    return dict(asked)
+
+
 def test_the_file_system_is_a_scratch_one_whose_log_tells_of_files_that_were_given_up(run: Definition) -> None:
-    arguments = run.states["CreateFileSystem"]["Arguments"]
-    lustre = arguments["LustreConfiguration"]
-    assert (arguments["FileSystemType"], lustre["DeploymentType"]) == ("LUSTRE", "SCRATCH_2")
+    asked = creation(run)
+    lustre = asked["LustreConfiguration"]
+    assert (asked["FileSystemType"], lustre["DeploymentType"]) == ("LUSTRE", "SCRATCH_2")
+    assert set(lustre) == {"DeploymentType", "DataCompressionType", "LogConfiguration"}
+    assert "KmsKeyId" not in asked
     assert lustre["LogConfiguration"]["Level"] == "WARN_ERROR"
     # SDK LustreLogCreateConfiguration: the group itself, without what IAM appends.
     assert not lustre["LogConfiguration"]["Destination"].endswith(":*")
     assert ":/aws/fsx/" in lustre["LogConfiguration"]["Destination"]
+    assert {"Key": "lustre-batch:deleteLustre", "Value": "true"} in asked["Tags"]
+
+
+def test_a_persistent_file_system_is_asked_for_with_what_belongs_to_its_type_alone(run: Definition) -> None:
+    """SDK CreateFileSystemLustreConfiguration: AutomaticBackupRetentionDays is 0 unless it is given."""
+    plain = creation(run, lustreDeploymentType="PERSISTENT_1", lustrePerUnitStorageThroughput=50)
+    assert plain["LustreConfiguration"]["PerUnitStorageThroughput"] == 50
+    assert not {"MetadataConfiguration", "AutomaticBackupRetentionDays"} & set(plain["LustreConfiguration"])
+    whole = creation(
+        run,
+        lustreDeploymentType="PERSISTENT_2",
+        lustrePerUnitStorageThroughput=1000,
+        lustreDataCompressionType="LZ4",
+        lustreMetadataIops=12_000,
+    )["LustreConfiguration"]
+    assert (whole["PerUnitStorageThroughput"], whole["DataCompressionType"]) == (1000, "LZ4")
+    assert whole["MetadataConfiguration"] == {"Mode": "USER_PROVISIONED", "Iops": 12_000}
+
+
+@pytest.mark.parametrize(("kind", "named"), [("SCRATCH_2", False), ("PERSISTENT_1", True), ("PERSISTENT_2", True)])
+def test_the_customers_key_is_named_for_persistent_file_systems_alone(kind: str, named: bool) -> None:
+    """SDK CreateFileSystem, KmsKeyId: scratch types are encrypted by a key of FSx's own."""
+    with_key = definition_of(record_stack({"kmsKeyArn": KEY}))
+    asked = creation(with_key, lustreDeploymentType=kind, lustrePerUnitStorageThroughput=200)
+    assert asked.get("KmsKeyId") == (KEY if named else None)
 
 
 def test_the_export_task_takes_the_whole_linked_path_and_reports_into_the_bucket(
@@ -283,12 +324,17 @@ def test_tokens_of_two_creations_differ_and_those_of_one_are_the_same(run: Defin
         evaluate(state["Arguments"][member], target="execution-1")
         for state in run.states.values()
         for member in ("ClientRequestToken", "ClientToken")
-        if member in state.get("Arguments", {})
+        if isinstance(state.get("Arguments"), dict) and member in state["Arguments"]
     ]
+    text = run.states["CreateFileSystem"]["Arguments"]
+    first_run, again, second_run = (
+        evaluate(text, target=target, tags={}, parameters=Settings().run_time_values())["ClientRequestToken"]
+        for target in ("execution-1", "execution-1", "execution-2")
+    )
+    assert first_run == again
+    tokens.append(first_run)
     assert len(tokens) == len(set(tokens)) == 3
-    text = run.states["CreateFileSystem"]["Arguments"]["ClientRequestToken"]
-    assert evaluate(text, target="execution-1") == tokens[0]
-    assert evaluate(text, target="execution-2") not in tokens
+    assert second_run not in tokens
     task = clean_up.states["CreateExportTask"]["Arguments"]["ClientRequestToken"]
     first, again, second = (evaluate(task, tasks=tasks) for tasks in ([], [], [{"id": "task-1"}]))
     assert first == again != second

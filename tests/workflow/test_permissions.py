@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal.aws.iam.demands import ROWS
+from rehearsal.aws.iam.demands import ROWS, Place, refusal
 from rehearsal.aws.iam.evaluation import evaluate
-from tests.graph.recording import Graph
+from tests.graph.recording import Graph, record_stack
 from tests.workflow.asl import optimised_tasks, sdk_tasks
-from tests.workflow.conftest import Definition
+from tests.workflow.conftest import Definition, definition_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it imports pkg_resources
@@ -21,6 +21,7 @@ with warnings.catch_warnings():
 
 STACK = "autoexport-4b8453b"
 HERE = "us-east-1:123456789012"
+KEY = f"arn:aws:kms:{HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 # What is called by nobody's task but on behalf of the machine.
 # Step Functions guide, "Logging using CloudWatch Logs" and "AWS X-Ray and Step Functions".
@@ -40,6 +41,8 @@ BY_STEP_FUNCTIONS = {
 }
 # Dependent actions that only a call of another form would need: the job definition names no roles.
 NOT_FOR_OUR_CALLS = {"iam:PassRole"}
+# Those that only a stack with a key of the customer's needs; its own test is below.
+WITH_A_KEY = {"kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"}
 # FSx guide, "Setting up", permissions to link a bucket: given there with exactly these wildcards.
 DOCUMENTED_WILDCARDS = {"s3:Get*", "s3:List*", "kms:GenerateDataKey*"}
 # The same guide names these for whoever works on a link; which of its calls need them it does not say.
@@ -103,11 +106,24 @@ def test_every_call_of_the_definition_has_a_row_that_says_what_it_needs(definiti
 
 
 def test_the_role_allows_every_action_that_the_calls_need_and_nothing_else(definition: Definition) -> None:
-    needed = {row.action for call in calls(definition) for row in ROWS[call]} - NOT_FOR_OUR_CALLS
+    needed = {row.action for call in calls(definition) for row in ROWS[call]} - NOT_FOR_OUR_CALLS - WITH_A_KEY
     if "states:startExecution.sync:2" in optimised_tasks(definition.states).values():
         needed |= TO_WAIT_FOR_AN_EXECUTION
     assert allowed(definition.policy) - needed - DOCUMENTED_FOR_LINKS == BY_STEP_FUNCTIONS
     assert needed - allowed(definition.policy) == set()
+
+
+def test_the_run_may_create_a_persistent_file_system_under_the_customers_key_and_no_other() -> None:
+    other = KEY.replace("1234abcd", "deadbeef")
+    run = definition_of(record_stack({"kmsKeyArn": KEY}))
+    asked = {"Tags": [{"Key": "lustre-batch:stack", "Value": STACK}], "KmsKeyId": KEY}
+    place = Place(account_id="123456789012", region="us-east-1")
+    assert refusal([json.loads(run.policy)], "role", "fsx", "CreateFileSystem", asked, place) is None
+    refused = refusal([json.loads(run.policy)], "role", "fsx", "CreateFileSystem", asked | {"KmsKeyId": other}, place)
+    assert refused is not None
+    assert "kms:DescribeKey" in refused
+    elsewhere = {"kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:GrantIsForAWSResource": "true"}
+    assert not evaluate([json.loads(run.policy)], "kms:CreateGrant", KEY, elsewhere).allowed
 
 
 def test_the_functions_role_reads_the_metric_and_writes_its_own_log(graph: Graph) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -138,11 +139,40 @@ def test_a_secret_that_is_no_json_is_refused_at_once_rather_than_read_again_and_
     assert failure["Cause"].endswith(": the secret is not a JSON object")
 
 
-def test_a_contradiction_between_two_parameters_is_refused_before_anything_is_created(adopted: Definition) -> None:
-    given = {"lambdaPeriodSeconds": 3600, "lambdaTimeDiffMinutes": 15}
-    with pytest.raises(SettingsError):
+# What the parameters that can contradict each other are drawn from, with values that are wrong by themselves.
+DRAWN: dict[str, list[Any]] = {
+    "lustreDeploymentType": ["SCRATCH_2", "PERSISTENT_1", "PERSISTENT_2", "SCRATCH_1"],
+    "lustrePerUnitStorageThroughput": [0, 50, "100", 125, 200, 250, 500, "1000", 40],
+    "lustreFileSystemTypeVersion": ["2.12", "2.15", 2.15, "2.10"],
+    "lustreStorageCapacity": [1200, 2400, 4800, 9600, "12000", 45_600, 48_000, 50_400, 384_000, 386_400, 3600],
+    "lustreMetadataIops": [0, 0, 0, 1500, 3000, 6000, "12000", 24_000, 36_000, 180_000, 192_000, 2000],
+    "lambdaPeriodSeconds": [60, 120, "420", 600, 3600, 90],
+    "lambdaTimeDiffMinutes": [5, 14, 15, "20", 120, 1440, 2],
+}
+
+
+def test_the_deployment_and_a_run_refuse_the_same_combinations_in_the_same_words(adopted: Definition) -> None:
+    draw, taken, blamed = random.Random(0), 0, set()
+    for _ in range(400):
+        given = {key: draw.choice(values) for key, values in DRAWN.items() if draw.random() < 0.7}
+        refused = refused_by_the_deployment(given)
+        checked = check(adopted, given=given)
+        assert sorted(checked["problems"]) == sorted(refused), given
+        blamed |= {problem.partition(":")[0] for problem in refused}
+        if not refused:
+            image = {"jobDefinitionContainerImage": "image:latest"}
+            assert checked["parameters"] == read_settings(given).run_time_values() | image
+            taken += 1
+    assert taken > 20
+    assert blamed == set(DRAWN)
+
+
+def refused_by_the_deployment(given: dict[str, Any]) -> list[str]:
+    try:
         read_settings(given)
-    assert check(adopted, given=given)["problems"] != []
+    except SettingsError as refused:
+        return refused.problems
+    return []
 
 
 @pytest.mark.parametrize("given", [{}, {"jobDefinitionVcpus": 8}])

@@ -11,6 +11,7 @@ from ..calls import ModelError
 from ..clock import moment
 from ..context import Context
 from .association import Association, AssociationPlan
+from .creation_rules import default_version
 from .export import Content, ExportPlan, Rates
 from .file_systems import FileSystem, FileSystems
 from .requests import created_before, request_tags, tag_list
@@ -117,8 +118,11 @@ class Associations:
     def _check(self, file_system: FileSystem, params: dict[str, Any]) -> None:
         if file_system.lifecycle != "AVAILABLE":
             raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}, not AVAILABLE")
-        if file_system.request.get("FileSystemTypeVersion") not in {"2.12", "2.15"}:
+        lustre = file_system.request["LustreConfiguration"]
+        if file_system.request.get("FileSystemTypeVersion", default_version(lustre)) not in {"2.12", "2.15"}:
             raise ModelError("BadRequest", "Data repository associations need Lustre version 2.12 or 2.15")
+        if lustre.get("AutomaticBackupRetentionDays"):  # FSx guide, backups: not of what is linked to S3
+            raise ModelError("BadRequest", "A file system with automatic backups cannot be linked to a data repository")
         if not params.get("FileSystemPath", "").startswith("/"):
             raise ModelError("BadRequest", "FileSystemPath must be an absolute path")
         if not params["DataRepositoryPath"].startswith("s3://"):

@@ -14,13 +14,10 @@ from ..calls import ModelError, internally
 from ..clock import moment
 from ..context import Context
 from ..plan import Count, Plan, Seconds
+from .creation_rules import automatic_metadata_iops, default_version, refusals
 from .export import Content
 from .requests import created_before, page, request_tags, tag_list
 
-# FSx API reference, CreateFileSystem, StorageCapacity for SCRATCH_2 (GiB).
-SCRATCH_STEP_GIB = 2400
-SMALLEST_GIB = 1200
-VERSIONS = {"2.10", "2.12", "2.15"}
 # FSx guide, file system access control with Amazon VPC.
 LUSTRE_PORTS = [(988, 988), (1018, 1023)]
 
@@ -115,24 +112,8 @@ class FileSystems:
             file_system.failure = "The file system could not be created (planned by the scenario)"
 
     def _check(self, params: dict[str, Any]) -> None:
-        lustre = params.get("LustreConfiguration", {})
-        capacity = params.get("StorageCapacity", 0)
-        if params["FileSystemType"] != "LUSTRE":
-            raise ModelError("BadRequest", "Only LUSTRE file systems are modelled")
-        if lustre.get("DeploymentType") != "SCRATCH_2":
-            raise ModelError("BadRequest", "Only the deployment type SCRATCH_2 is modelled")
-        if capacity != SMALLEST_GIB and (capacity < SCRATCH_STEP_GIB or capacity % SCRATCH_STEP_GIB):
-            message = f"The storage capacity {capacity} is not 1200, 2400, or a multiple of 2400"
-            raise ModelError("BadRequest", message)
-        if params.get("FileSystemTypeVersion", "2.10") not in VERSIONS:
-            raise ModelError("BadRequest", f"The file system type version must be one of {sorted(VERSIONS)}")
-        if len(params["SubnetIds"]) != 1:
-            raise ModelError("BadRequest", "A Lustre file system takes exactly one subnet")
-        log = lustre.get("LogConfiguration", {}).get("Destination", "")
-        if log and ":log-group:/aws/fsx" not in log:
-            raise ModelError("BadRequest", "The name of the log group must begin with /aws/fsx")
-        if {"ImportPath", "ExportPath", "AutoImportPolicy"} & set(lustre):
-            raise ModelError("BadRequest", "ImportPath and ExportPath exclude data repository associations")
+        for refusal in refusals(params):
+            raise ModelError(*refusal)
         network = (*params["SubnetIds"], *sorted(params.get("SecurityGroupIds", [])))
         if network not in self._networks:
             self._networks[network] = self._network_problem(params)
@@ -177,12 +158,13 @@ class FileSystems:
 
     def view(self, file_system: FileSystem) -> dict[str, Any]:
         request = file_system.request
-        answer = {
+        lustre = request["LustreConfiguration"]
+        answer: dict[str, Any] = {
             "OwnerId": self._context.account_id,
             "CreationTime": moment(file_system.created),
             "FileSystemId": file_system.id,
             "FileSystemType": "LUSTRE",
-            "FileSystemTypeVersion": request.get("FileSystemTypeVersion", "2.10"),
+            "FileSystemTypeVersion": request.get("FileSystemTypeVersion", default_version(lustre)),
             "Lifecycle": file_system.lifecycle,
             "StorageCapacity": request["StorageCapacity"],
             "StorageType": request.get("StorageType", "SSD"),
@@ -190,8 +172,19 @@ class FileSystems:
             "DNSName": f"{file_system.id}.fsx.{self._context.region}.amazonaws.com",
             "ResourceARN": file_system.arn,
             "Tags": tag_list(file_system.tags),
-            "LustreConfiguration": {"DeploymentType": "SCRATCH_2", "MountName": file_system.mount_name},
+            "LustreConfiguration": {
+                "DeploymentType": lustre["DeploymentType"],
+                "DataCompressionType": lustre.get("DataCompressionType", "NONE"),
+                "MountName": file_system.mount_name,
+            },
         }
+        if "PerUnitStorageThroughput" in lustre:
+            answer["LustreConfiguration"]["PerUnitStorageThroughput"] = lustre["PerUnitStorageThroughput"]
+        if "MetadataConfiguration" in lustre:
+            iops = automatic_metadata_iops(request["StorageCapacity"])
+            answer["LustreConfiguration"]["MetadataConfiguration"] = {"Iops": iops, **lustre["MetadataConfiguration"]}
+        if "KmsKeyId" in request:
+            answer["KmsKeyId"] = request["KmsKeyId"]
         if self.plan.names_late and file_system.lifecycle == "CREATING":
             del answer["DNSName"], answer["LustreConfiguration"]["MountName"]
         if file_system.failure:

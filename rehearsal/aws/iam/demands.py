@@ -138,6 +138,15 @@ def log_destination(params: Params, place: Place) -> str:
     return f"{log_destination_given(params)}:log-stream:*"
 
 
+def given_key(params: Params) -> Any:
+    return params.get("KmsKeyId")
+
+
+def key(params: Params, place: Place) -> str:
+    # KMS guide, key identifiers: an id without its ARN is a key of this account and region.
+    return place.arn("kms", params["KmsKeyId"] if ":" in params["KmsKeyId"] else f"key/{params['KmsKeyId']}")
+
+
 FILE_SYSTEM = of("fsx", "file-system/{FileSystemId}")
 NEW_FILE_SYSTEM = of("fsx", "file-system/*")
 NEW_ASSOCIATION = of("fsx", "association/{FileSystemId}/*")
@@ -164,6 +173,11 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("logs:PutLogEvents", log_destination, when=log_destination_given),
         # FSx guide, "Using service-linked roles": made with the account's first file system.
         Row("iam:CreateServiceLinkedRole", service_linked(FSX_ROLE), context={"iam:AWSServiceName": FSX_ROLE}),
+        # FSx guide, "Encrypting data at rest", key policies: those that are required, for a key of one's own.
+        Row("kms:DescribeKey", key, when=given_key),
+        Row("kms:Decrypt", key, when=given_key),
+        Row("kms:GenerateDataKeyWithoutPlaintext", key, when=given_key),
+        Row("kms:CreateGrant", key, when=given_key, context={"kms:GrantIsForAWSResource": "true"}),
     ),
     "fsx:DescribeFileSystems": (Row("fsx:DescribeFileSystems", anything),),
     "fsx:DeleteFileSystem": (Row("fsx:DeleteFileSystem", FILE_SYSTEM, tagged=True),),
@@ -261,6 +275,9 @@ def demands(service: str, operation: str, params: Params, place: Place) -> Itera
         resource = row.resource(params, place)
         own = {f"aws:ResourceTag/{key}": value for key, value in place.tags(resource).items()} if row.tagged else {}
         always = {"aws:RequestedRegion": place.region, "aws:PrincipalAccount": place.account_id}
+        if row.action.startswith("kms:"):
+            # KMS guide, kms:ViaService: the service that asks for its caller.
+            always["kms:ViaService"] = f"{service}.{place.region}.amazonaws.com"
         yield Demand(row.action, resource, {**always, **request, **own, **(row.context or {})})
 
 

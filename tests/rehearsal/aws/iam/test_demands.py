@@ -19,13 +19,14 @@ ACCOUNT = "123456789012"
 TAGS = {"lustre-batch:stack": "mine"}
 LISTED = [{"Key": "lustre-batch:stack", "Value": "mine"}]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/workflow"
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 DEFINITION = f"arn:aws:batch:eu-west-1:{ACCOUNT}:job-definition/jd:3"
 QUEUE = f"arn:aws:batch:eu-west-1:{ACCOUNT}:job-queue/queue"
 
 # One call of each row, with everything in it that a row looks at.
 CALLS: dict[str, dict[str, Any]] = {
     "secretsmanager:GetSecretValue": {"SecretId": f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:p-AbCdEf"},
-    "fsx:CreateFileSystem": {"SecurityGroupIds": ["sg-1"], "Tags": LISTED},
+    "fsx:CreateFileSystem": {"SecurityGroupIds": ["sg-1"], "Tags": LISTED, "KmsKeyId": KEY},
     "fsx:DescribeFileSystems": {"FileSystemIds": ["fs-1"]},
     "fsx:DeleteFileSystem": {"FileSystemId": "fs-1"},
     "fsx:CreateDataRepositoryAssociation": {
@@ -85,6 +86,10 @@ EXPECTED: dict[str, list[str]] = {
         f"fsx:TagResource arn:aws:fsx:{HERE}:file-system/*",
         f"ec2:GetSecurityGroupsForVpc arn:aws:ec2:{HERE}:vpc/*",
         f"iam:CreateServiceLinkedRole {SERVICE_ROLES}/fsx.amazonaws.com/*",
+        f"kms:DescribeKey {KEY}",
+        f"kms:Decrypt {KEY}",
+        f"kms:GenerateDataKeyWithoutPlaintext {KEY}",
+        f"kms:CreateGrant {KEY}",
     ],
     "fsx:DescribeFileSystems": ["fsx:DescribeFileSystems *"],
     "fsx:DeleteFileSystem": [f"fsx:DeleteFileSystem arn:aws:fsx:{HERE}:file-system/fs-1"],
@@ -302,7 +307,11 @@ class TestRefusal:
         refused = refusal([policy], ROLE, *call, place)
         assert refused is not None
         assert refused.startswith(f"User: {ROLE} is not authorized to perform: iam:CreateServiceLinkedRole: no ident")
-        actions.append("iam:CreateServiceLinkedRole")
+        actions += ["iam:CreateServiceLinkedRole", "kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey*"]
+        refused = refusal([policy], ROLE, *call, place)
+        assert refused is not None
+        assert "is not authorized to perform: kms:CreateGrant" in refused
+        actions.append("kms:CreateGrant")
         assert refusal([policy], ROLE, *call, place) is None
 
     def test_the_tag_of_another_stack_is_refused(self) -> None:
