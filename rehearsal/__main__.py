@@ -13,14 +13,13 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from . import STARTED
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .aws.account import Account
     from .play.scenario import Scenario
 
 
@@ -48,10 +47,6 @@ def _run(options: argparse.Namespace, started: float) -> int:
     except (ScenarioError, UsageError) as error:
         print(f"python -m rehearsal: {error}", file=sys.stderr)
         return 2
-
-
-# What a stack may adopt instead of creating it, and a run would look for in the account.
-ADOPTED = ("vpcId", "subnetIds", "securityGroupIds", "bucketName")
 
 
 class UsageError(Exception):
@@ -97,25 +92,29 @@ def _list(console: Console) -> None:
 
 def _rehearse(options: argparse.Namespace, console: Console, started: float) -> int:
     scenario = _scenario(options)
+    config = {**scenario.set, **_settings(options.set)}
     with contextlib.ExitStack() as stack:
         calls = stack.enter_context(_writable(options.calls)) if options.calls is not None else None
         with _uncollected():
             # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
-            from .aws.account import Account
             from .play.output import print_rows
             from .play.report import show
-            from .play.session import Session
+            from .play.stage import staged
             from .play.timeline import Timeline
             from .play.verdict import judge
-            from .provider.deployment import DeployError
+            from .provider.deployment import ConfigurationError, DeployError
 
-            account = stack.enter_context(Account())
             try:
-                exports = _deploy(account, options, scenario)
-            except DeployError as error:
+                stage = stack.enter_context(staged(config, options.stack, options.engine))
+            except ConfigurationError as error:
                 raise UsageError(f"{error}{_hint(str(error))}") from None
-            print_rows(console, [(scenario.name, scenario.description)], margin=0)
-        session = Session(account, exports)
+            except DeployError as error:
+                print(f"python -m rehearsal: {error}{_hint(str(error))}", file=sys.stderr)
+                return 1
+            print_rows(
+                console, [(scenario.name, scenario.description), *(("note", note) for note in stage.notes)], margin=0
+            )
+        session = stage.session
         timeline = Timeline(console)
         played = session.play(scenario, timeline, log_calls=calls is not None)
         timeline.close()
@@ -149,23 +148,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _deploy(account: Account, options: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
-    config = {**scenario.set, **_settings(options.set)}
-    if options.engine:
-        from .provider.engine import deploy
-    else:
-        from .provider.configuration import configuration
-        from .provider.mocks import deploy
-
-        project, values = configuration(options.stack, config)
-        for key in ADOPTED:
-            if values.get(f"{project}:{key}", "") not in ("", "[]"):
-                raise UsageError(
-                    f"{key}: what a stack adopts is not in the embedded account and cannot be rehearsed yet"
-                )
-    return dict(deploy(account, options.stack, config).exports)
 
 
 def _hint(message: str) -> str:

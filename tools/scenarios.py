@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rehearsal.aws.account import Account
 from rehearsal.play.scenario import Scenario, load, names
 from rehearsal.play.session import Session
+from rehearsal.play.stage import staged
 from rehearsal.play.timeline import clock_time
 from rehearsal.play.verdict import judge
-from rehearsal.provider.mocks import deploy
 
 PAGE = Path(__file__).parents[1] / "docs" / "scenarios.md"
 HEAD = """# Scenarios
@@ -36,10 +35,9 @@ def sessions(scenarios: Iterable[Scenario]) -> Iterator[tuple[Session, Scenario]
     for scenario in scenarios:
         groups[repr(sorted(scenario.set.items()))].append(scenario)
     for group in groups.values():
-        with Account() as account:
-            session = Session(account, deploy(account, config=group[0].set).exports)
+        with staged(group[0].set) as stage:
             for scenario in group:
-                yield session, scenario
+                yield stage.session, scenario
 
 
 def row(facts: dict[str, Any], description: str) -> str:

@@ -14,7 +14,7 @@ from unittest import mock
 
 import moto
 
-from . import buckets, launch_templates, tables
+from . import buckets, launch_templates, partitions, tables
 from .batch.attempts import Attempts
 from .batch.definitions import Definitions
 from .batch.environments import Environment, Environments
@@ -34,7 +34,6 @@ from .fsx.file_systems import FileSystems
 from .fsx.tags import Tags as FsxTags
 from .fsx.transfer import Transfer
 from .functions import Functions
-from .iam import managed_policies
 from .iam.authoriser import Authoriser
 from .launch_templates import LaunchTemplates
 from .logs import Logs
@@ -130,7 +129,7 @@ class Account:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._environment)
             stack.enter_context(self.clock)
-            stack.enter_context(managed_policies.in_partition(self.partition))
+            stack.enter_context(partitions.only(self.partition))
             stack.enter_context(self._moto)
             stack.enter_context(self.calls)
             stack.enter_context(corrected(self.clock, self.jitter))

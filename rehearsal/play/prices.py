@@ -19,7 +19,8 @@ class Price:
 
 
 FSX_PAGE = "https://aws.amazon.com/fsx/lustre/pricing/"
-# us-east-1, list prices.
+PRICED_REGION = "us-east-1"
+# List prices in that region.
 PRICES = {
     "scratch": Price(0.14, "GB-month", f"{FSX_PAGE} (Scratch, SSD)", "2026-01"),
     "metadata": Price(0.055, "IOPS-month", f"{FSX_PAGE} (metadata IOPS above those of AUTOMATIC mode)", "2026-01"),

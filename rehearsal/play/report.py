@@ -7,10 +7,13 @@ from rich.text import Text
 
 from .measures import lifetime_seconds
 from .output import print_rows
-from .prices import PRICES, file_system_dollars, storage_price, transition_dollars
+from .prices import PRICED_REGION, PRICES, file_system_dollars, storage_price, transition_dollars
 from .session import Session
 from .timeline import clock_time
 from .verdict import Verdict
+
+# What is kept may cost nothing: launch templates, job definitions and a row of a table do. A job keeps its instance.
+BILLED = {"file-system", "job"}
 
 
 def show(console: Console, session: Session, verdict: Verdict, command_seconds: float) -> None:
@@ -23,12 +26,20 @@ def show(console: Console, session: Session, verdict: Verdict, command_seconds: 
     print_rows(console, [*_rows(session, verdict), ("took", took)])
     console.print()
     if verdict.passed:
-        kept = ", ".join(thing["id"] for thing in facts["retained"])
-        said = f"Nothing lost. Kept and still billed: {kept}" if kept else "Nothing lost, nothing left running"
-        line = Text(f"{facts['scenario']}: as expected. {said}.", style="bold green")
+        line = Text(f"{facts['scenario']}: as expected. {left(facts['retained'])}", style="bold green")
         console.print(line, soft_wrap=True)
     for reason in verdict.why_not:
         console.print(Text(f"{facts['scenario']}: {reason}", style="bold red"), soft_wrap=True)
+
+
+def left(retained: list[dict[str, str]]) -> str:
+    """What is still there, and what of it costs anything."""
+    billed = ", ".join(thing["id"] for thing in retained if thing["type"] in BILLED)
+    free = ", ".join(thing["id"] for thing in retained if thing["type"] not in BILLED)
+    said = f"Nothing lost. Kept and still billed: {billed}." if billed else "Nothing lost, nothing left that is billed."
+    return (said if retained else "Nothing lost, nothing left running.") + (
+        f" Kept, free of charge: {free}." if free else ""
+    )
 
 
 def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
@@ -78,8 +89,10 @@ def _costs(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
         prices.append(storage_price(request))
     transitions = verdict.facts["transitions"]
     rows.append(("transitions", f"{transitions:,}: about ${transition_dollars(transitions):.4f}"))
+    there = session.account.region
+    where = PRICED_REGION + (f"; the stack is in {there}, where they differ" if there != PRICED_REGION else "")
     for price in dict.fromkeys(prices or [PRICES["scratch"]]):
-        rows.append(("prices", f"${price.dollars} per {price.per}, list price of {price.date}, us-east-1"))
+        rows.append(("prices", f"${price.dollars} per {price.per}, list price of {price.date}, {where}"))
     return rows
 
 

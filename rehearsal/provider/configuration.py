@@ -5,46 +5,75 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from .deployment import ROOT, DeployError
+from .deployment import ROOT, ConfigurationError
+
+# Where a stack is that says nothing of it. The real provider would ask AWS_REGION and the user's profile, which are
+# different from one machine to the next; a rehearsal is not.
+DEFAULT_REGION = "us-east-1"
+# What is in the place of an encrypted value that has no default: any text will do for whatever asks for a text.
+STAND_IN = "encrypted"
 
 
-def configuration(
-    stack: str, overrides: Mapping[str, Any] | None = None, folder: pathlib.Path = ROOT
-) -> tuple[str, dict[str, str]]:
-    """The project's name, and the configuration that the engine would hand to the program.
+@dataclass(frozen=True)
+class Configuration:
+    """What the engine would hand to the program: every value is text, structures are JSON (Pulumi docs, "Project-level
+    configuration")."""
 
-    The overrides take precedence over the stack's file, and that over the defaults in Pulumi.yaml. Every value is text,
-    structures are JSON (Pulumi docs, "Project-level configuration")."""
+    project: str
+    values: dict[str, str]
+    stand_ins: dict[str, Any]  # by key: what is in the place of values that only their owner can decrypt
+
+    @property
+    def region(self) -> str:
+        return self.values.get("aws:region") or DEFAULT_REGION
+
+    def parameter(self, key: str) -> Any:
+        """A parameter of the project, lists and maps as such; empty when it is not set."""
+        text = self.values.get(f"{self.project}:{key}", "")
+        return json.loads(text) if text[:1] in {"[", "{"} else text
+
+
+def configuration(stack: str, overrides: Mapping[str, Any] | None = None, folder: pathlib.Path = ROOT) -> Configuration:
+    """The configuration of a stack: the overrides take precedence over the stack's file, and that over the defaults in
+    Pulumi.yaml. What is encrypted is replaced, since the rehearsal has no key to it.
+
+    Raises
+    ------
+    ConfigurationError
+    """
     project = _yaml(folder / "Pulumi.yaml")
     name = str(project["name"])
     schema = {_qualified(name, key): entry for key, entry in (project.get("config") or {}).items()}
     stack_file = folder / f"Pulumi.{stack}.yaml"
     if not stack_file.exists():
         known = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
-        raise DeployError(f"there is no stack {stack!r}: no {stack_file.name} (known: {', '.join(known) or 'none'})")
-    values = {key: _default(entry) for key, entry in schema.items() if _default(entry) is not None}
-    values |= {_qualified(name, key): value for key, value in (_yaml(stack_file).get("config") or {}).items()}
-    values |= {_qualified(name, key): value for key, value in (overrides or {}).items()}
-    for key, value in values.items():
-        if _is_encrypted(value):
-            raise DeployError(f"{key}: an encrypted value cannot be read without the engine (--engine)")
-    texts = {key: _text(value) for key, value in values.items()}
+        raise ConfigurationError(
+            f"there is no stack {stack!r}: no {stack_file.name} (known: {', '.join(known) or 'none'})"
+        )
+    defaults = {key: _default(entry) for key, entry in schema.items() if _default(entry) is not None}
+    set_here = {_qualified(name, key): value for key, value in (_yaml(stack_file).get("config") or {}).items()}
+    set_here |= {_qualified(name, key): value for key, value in (overrides or {}).items()}
+    stand_ins = {
+        key: _replaced(value, defaults.get(key, STAND_IN)) for key, value in set_here.items() if _is_encrypted(value)
+    }
+    texts = {key: _text(value) for key, value in (defaults | set_here | stand_ins).items()}
     for key, entry in schema.items():
         _check_type(stack, key, entry, texts.get(key))
-    return name, texts
+    return Configuration(name, texts, stand_ins)
 
 
 def _yaml(path: pathlib.Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
-        raise DeployError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
+        raise ConfigurationError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
-        raise DeployError(f"{path.name} is not a mapping of keys, with a mapping as its config")
+        raise ConfigurationError(f"{path.name} is not a mapping of keys, with a mapping as its config")
     return content
 
 
@@ -65,6 +94,15 @@ def _is_encrypted(value: Any) -> bool:
     return isinstance(value, list) and any(map(_is_encrypted, value))
 
 
+def _replaced(value: Any, instead: Any) -> Any:
+    """The value with something else in the place of what is encrypted: as a whole the default, in parts a text."""
+    if isinstance(value, Mapping):
+        if set(value) == {"secure"}:
+            return instead
+        return {key: _replaced(item, STAND_IN) for key, item in value.items()}
+    return [_replaced(item, STAND_IN) for item in value] if isinstance(value, list) else value
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -75,12 +113,12 @@ def _check_type(stack: str, key: str, entry: Any, text: str | None) -> None:
         return
     if text is None:
         if "type" in entry:
-            raise DeployError(f"Stack '{stack}' is missing configuration value '{key}'")
+            raise ConfigurationError(f"Stack '{stack}' is missing configuration value '{key}'")
         return
     declared = entry.get("type", "string")
     if not _fits(declared, entry.get("items") or {}, text):
         items = f"<{entry['items']['type']}>" if declared == "array" and entry.get("items") else ""
-        raise DeployError(f"Stack '{stack}' with configuration key '{key}' must be of type '{declared}{items}'")
+        raise ConfigurationError(f"Stack '{stack}' with configuration key '{key}' must be of type '{declared}{items}'")
 
 
 def _fits(declared: str, items: Mapping[str, Any], text: str) -> bool:

@@ -14,6 +14,10 @@ class DeployError(Exception):
     """Why the stack could not be deployed, in words for the person who typed the command."""
 
 
+class ConfigurationError(DeployError):
+    """A stack's configuration that cannot be read, or that no rehearsal can be made of: nothing was begun."""
+
+
 @dataclass
 class Deployed:
     """One resource of a deployment."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import pathlib
+import traceback
 import uuid
+import weakref
 from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 import pulumi
+from moto.moto_api._internal import mock_random
 from pulumi.runtime import mocks, rpc
 
 from . import table as resources
+from .adopted import adopt
 from .configuration import configuration
 from .deployment import ROOT, Deployed, DeployError, Deployment
 from .program import Program, QuietLog, Stack, run_main, run_under_mocks
@@ -35,12 +41,18 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
+# How many deployments an account has seen: what is random in names and ids differs from one to the next, but not from
+# one rehearsal to the next.
+_SEEN: weakref.WeakKeyDictionary[Aws, int] = weakref.WeakKeyDictionary()
+
+
 class _Driver(mocks.Mocks):
     """Creates what the program registers, one resource at a time."""
 
     def __init__(self, account: Aws, config: Mapping[str, str], deployment: Deployment) -> None:
         self._account = account
         self._deployment = deployment
+        self._number = _SEEN[account] = _SEEN.get(account, 0) + 1
         default = {
             key.removeprefix("aws:"): value for key, value in config.items() if key in ("aws:region", "aws:defaultTags")
         }
@@ -63,13 +75,14 @@ class _Driver(mocks.Mocks):
         provider = self._providers[(args.provider or "").rpartition("::")[2]]
         region = inputs.get("region") or provider.get("region") or self._account.region
         if region != self._account.region:
-            here = self._account.region
-            raise ResourceError(f"the embedded account is in {here}, not in {region}; another cannot be rehearsed yet")
+            raise ResourceError(resources.elsewhere(self._account.region, region))
         kind = resources.kind_of(args.typ)
-        inputs = resources.named(kind, args.name, inputs)
+        seed = hashlib.sha256(f"{self._number}:{args.typ}:{args.name}".encode()).digest()
+        mock_random.seed(seed)  # moto's ids
+        inputs = resources.named(kind, args.name, inputs, seed)
         if failures := resources.check_inputs(kind, inputs):
             raise ResourceError("; ".join(f"{failure.property}: {failure.reason}" for failure in failures))
-        identity, outputs = resources.create(self._account, kind, inputs, resources.default_tags(provider))
+        identity, outputs = resources.create(self._account, kind, inputs, resources.default_tags(provider), seed)
         self._deployment.resources.append(Deployed(args.typ, args.name, identity, inputs, outputs))
         return identity, outputs
 
@@ -88,27 +101,27 @@ def deploy(
     folder: pathlib.Path = ROOT,
 ) -> Deployment:
     """Run the stack program, or another program, against the account; answer what it made."""
-    project, values = configuration(stack, config, folder)
+    settings = configuration(stack, config, folder)
+    adopt(account, settings)
     deployment = Deployment()
-    monitor = _Monitor(_Driver(account, values, deployment))
+    monitor = _Monitor(_Driver(account, settings.values, deployment))
     try:
-        with contextlib.chdir(folder):
+        # botocore fills in idempotency tokens, which become names and ids.
+        with contextlib.chdir(folder), mock.patch("botocore.handlers.uuid", mock_random):
             run_under_mocks(
                 program or functools.partial(run_main, folder),
                 monitor,
-                Stack(project, stack, values),
+                Stack(settings.project, stack, settings.values),
                 QuietLog(deployment.warnings),
             )
     except Exception as error:
-        if cause := _cause(error):
-            raise cause from None
-        raise
+        raise _refusal(error, folder) from error
     deployment.exports = monitor.exports
     return deployment
 
 
-def _cause(error: BaseException) -> DeployError | None:
-    """What the table refused, without Pulumi's wrapping."""
+def _refusal(error: Exception, folder: pathlib.Path) -> DeployError:
+    """Why the deployment failed, in one line: in the words of the table or the program, without Pulumi's wrapping."""
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:  # Pulumi re-raises with causes that refer to each other
@@ -116,4 +129,17 @@ def _cause(error: BaseException) -> DeployError | None:
             return DeployError(str(link))
         chain.append(link)
         link = link.__cause__ or link.__context__
-    return None
+    first = chain[-1]
+    words = " ".join(str(first).split())
+    return DeployError(f"the program failed{_place(first, folder)}: {type(first).__name__}{words and f': {words}'}")
+
+
+def _place(error: BaseException, folder: pathlib.Path) -> str:
+    """Where in the program, or in the component beside it, an error was raised."""
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if (path := pathlib.Path(frame.filename)).is_relative_to(folder)
+        and not {"site-packages", "rehearsal"} & set(path.relative_to(folder).parts)
+    ]
+    return f" in {pathlib.Path(own[-1].filename).relative_to(folder)}, line {own[-1].lineno}" if own else ""

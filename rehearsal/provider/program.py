@@ -77,6 +77,8 @@ def _run(program: Program, monitor: mocks.MockMonitor, stack: Stack, log: loggin
     set_all_config(dict(stack.config), [])
     # One worker: the account's clock is driven by one thread at a time, and the order of creation is the program's.
     with event_loop(workers=1) as loop:
+        # What fails beside the first failure is not printed, a traceback each, whenever Python collects its task.
+        loop.set_exception_handler(lambda loop, context: log.warning(context["message"]))
         loop.run_until_complete(run_in_stack(lambda: (program(), None)[1]))
 
 

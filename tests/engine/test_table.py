@@ -184,6 +184,6 @@ def test_typed_configuration_is_checked_as_the_engine_checks_it() -> None:
         configuration("autoexport", {"lustreStorageCapacity": "plenty"})
     with pytest.raises(DeployError, match="there is no stack 'nowhere'"):
         configuration("nowhere")
-    project, values = configuration("autoexport", {"jobDefinitionVcpus": 16})
-    assert (project, values["lustre-batch:jobDefinitionVcpus"]) == ("lustre-batch", "16")
-    assert values["lustre-batch:computeEnvironmentInstanceTypes"] == '["optimal"]'
+    found = configuration("autoexport", {"jobDefinitionVcpus": 16})
+    assert (found.project, found.values["lustre-batch:jobDefinitionVcpus"]) == ("lustre-batch", "16")
+    assert found.values["lustre-batch:computeEnvironmentInstanceTypes"] == '["optimal"]'

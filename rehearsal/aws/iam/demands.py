@@ -282,14 +282,27 @@ def demands(service: str, operation: str, params: Params, place: Place) -> Itera
 
 
 def refusal(
-    policies: list[dict[str, Any]], role_arn: str, service: str, operation: str, params: Params, place: Place
+    policies: list[dict[str, Any]],
+    role_arn: str,
+    service: str,
+    operation: str,
+    params: Params,
+    place: Place,
+    boundary: dict[str, Any] | None = None,
 ) -> str | None:
-    """Return AWS's message when the role may not make the call, or None when it may."""
+    """Return AWS's message when the role may not make the call, or None when it may.
+
+    What the role's permissions boundary does not allow is refused, whatever its policies say (IAM guide, "Permissions
+    boundaries for IAM entities").
+    """
     try:
         for demand in demands(service, operation, params, place):
             decision = evaluate(policies, *demand)
             if not decision.allowed:
                 return f"User: {role_arn} is not authorized to perform: {demand.action}: {decision.reason}"
+            if boundary is not None and not evaluate([boundary], *demand).allowed:
+                why = f"no permissions boundary allows the {demand.action} action"
+                return f"User: {role_arn} is not authorized to perform: {demand.action}: {why}"
     except UnknownCall as unknown:
         return f"User: {role_arn} is not authorized: {unknown}"
     return None

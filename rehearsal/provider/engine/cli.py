@@ -9,7 +9,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,17 @@ class Outcome:
     @property
     def errors(self) -> list[str]:
         return self._said("error")
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in one line: what was said first, since the engine goes on to say that it failed."""
+        printed = [line.strip().removeprefix("error: ") for line in self.output.splitlines() if "error: " in line]
+        for message in [*self.errors, *printed, self.output]:
+            lines = [line.strip() for line in message.splitlines() if line.strip()]
+            if lines:
+                # A traceback ends with what was raised.
+                return lines[-1] if any(line.startswith("Traceback") for line in lines) else " ".join(lines)
+        return f"pulumi {self.command} failed"
 
     def _said(self, severity: str) -> list[str]:
         diagnostics = (event.get("diagnosticEvent") for event in self.events)
@@ -130,14 +141,21 @@ class Workspace:
             outcome.events = [json.loads(line) for line in self._events.read_text().splitlines() if line.strip()]
         return outcome.checked() if expect else outcome
 
+    def decrypt(self, stack: str, stand_ins: Mapping[str, Any]) -> None:
+        """Put plain values in the place of encrypted ones, and forget who encrypted them, before the stack exists."""
+        path = self.folder / f"Pulumi.{stack}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content["config"] = {key: stand_ins.get(self.qualified(key), value) for key, value in content["config"].items()}
+        for key in _SECRETS_MANAGERS:
+            content.pop(key, None)
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
     def set_config(self, stack: str, values: Mapping[str, Any]) -> None:
         """Set the values as a person would: lists and maps item by item, the only way that typed configuration
         takes."""
         for key, value in values.items():
             if isinstance(value, list | dict):
-                items = enumerate(value) if isinstance(value, list) else value.items()
-                for place, item in items:
-                    path = f"{self.qualified(key)}[{json.dumps(place)}]"
+                for path, item in _leaves(self.qualified(key), value):
                     self.run("config", "set", "--stack", stack, "--path", "--", path, _text(item))
             else:
                 self.run("config", "set", "--stack", stack, "--", key, _text(value))
@@ -160,10 +178,21 @@ class Workspace:
         return found
 
 
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Every value in a list or a map, with its property path."""
+    if not isinstance(value, list | dict):
+        yield path, value
+        return
+    for place, item in enumerate(value) if isinstance(value, list) else value.items():
+        yield from _leaves(f"{path}[{json.dumps(place)}]", item)
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+# Pulumi docs, "Pulumi stack settings file": how its encrypted values were encrypted.
+_SECRETS_MANAGERS = ("secretsprovider", "encryptedkey", "encryptionsalt")
 _LEFT_OUT = {".git", ".engine", ".pytest_cache", ".mypy_cache", ".ruff_cache", "__pycache__", ".ci", "tests"}
 
 

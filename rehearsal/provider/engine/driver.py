@@ -4,6 +4,7 @@ together."""
 from __future__ import annotations
 
 import contextlib
+import json
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import table as resources
-from ..deployment import ROOT, Deployed, Deployment
+from ..adopted import adopt
+from ..configuration import configuration
+from ..deployment import ROOT, Deployed, DeployError, Deployment
 from .cli import SCRIPTS, Workspace
 from .inline import running
 from .provider import Provider, serving
@@ -65,8 +68,19 @@ def started(account: resources.Aws, program: pathlib.Path = ROOT, scripts: pathl
 
 def deploy(account: resources.Aws, stack: str = "autoexport", config: Mapping[str, Any] | None = None) -> Deployment:
     """Run `pulumi up` of the stack program against the account; answer what it made."""
+    settings = configuration(stack, config)
+    adopt(account, settings)
     with started(account) as engine:
+        if settings.stand_ins:
+            engine.workspace.decrypt(stack, settings.stand_ins)
         engine.init(stack)
-        engine.workspace.set_config(stack, config or {})
-        engine.workspace.operate("up", stack)
+        engine.workspace.set_config(stack, {key: _structure(value) for key, value in (config or {}).items()})
+        outcome = engine.workspace.operate("up", stack, expect=None)
+        if not outcome.succeeded:
+            raise DeployError(outcome.reason)
         return engine.deployment(stack)
+
+
+def _structure(value: Any) -> Any:
+    """A list or a map that was given as JSON, as such: typed configuration takes them item by item only."""
+    return json.loads(value) if isinstance(value, str) and value[:1] in {"[", "{"} else value

@@ -205,9 +205,7 @@ def _some(changed: bool) -> Any:
 
 
 def _foreign(here: str, there: str) -> Any:
-    return provider_pb2.CheckFailure(
-        property="region", reason=f"the embedded account is in {here}, not in {there}; another cannot be rehearsed yet"
-    )
+    return provider_pb2.CheckFailure(property="region", reason=resources.elsewhere(here, there))
 
 
 def _fail_partly(context: grpc.ServicerContext, message: str, identity: str, state: Props, inputs: Props) -> NoReturn:

@@ -5,7 +5,7 @@ knows which driver is asking."""
 from __future__ import annotations
 
 from .declared import UNKNOWN, Unknown, check_object, declared_properties, output_properties
-from .kind import Aws, Failure, Kind, PartialError, Props, ResourceError
+from .kind import Aws, Failure, Kind, PartialError, Props, ResourceError, elsewhere
 from .kinds import KINDS, check_inputs, kind_of, modelled, named
 from .operations import create, delete, look_up, plain, read, update
 from .replacements import REPLACES
@@ -28,6 +28,7 @@ __all__ = [
     "declared_properties",
     "default_tags",
     "delete",
+    "elsewhere",
     "kind_of",
     "look_up",
     "modelled",

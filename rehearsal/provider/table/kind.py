@@ -92,8 +92,8 @@ class Naming:
         base = logical_name[: self.limit - RANDOM_DIGITS - 1]
         return f"{base.lower() if self.lower else base}-{digits}"
 
-    def after(self, prefix: str) -> str:
-        return f"{prefix}{os.urandom(UNIQUE_DIGITS).hex()[:UNIQUE_DIGITS]}"
+    def after(self, prefix: str, seed: bytes = b"") -> str:
+        return f"{prefix}{(seed or os.urandom(UNIQUE_DIGITS)).hex()[:UNIQUE_DIGITS]}"
 
     def refused(self, inputs: Props) -> tuple[str, str] | None:
         """The property whose name or prefix is too long for AWS or the provider, and why."""
@@ -169,6 +169,11 @@ def put_again(put: Callable[[Aws, Props], Any]) -> Update:
 
 def keep_only(aws: Aws, identity: str, new: Props, old: Props) -> None:
     """The update of a property that only the provider knows: AWS is not told."""
+
+
+def elsewhere(here: str, there: str) -> str:
+    """Why a resource cannot be made: both drivers say it in the same words."""
+    return f"the embedded account is in the stack's region, {here}: what is in {there} cannot be rehearsed"
 
 
 def dns_suffix(aws: Aws) -> str:

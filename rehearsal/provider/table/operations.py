@@ -17,20 +17,24 @@ Answer = TypeVar("Answer")
 
 
 def plain(value: Any) -> Any:
-    """A value off the wire, where every number is a double and secrets are wrapped, as the rows want it."""
+    """A value off the wire, where every number is a double, secrets are wrapped and members have no order, as the rows
+    want it."""
     value = unwrap_rpc_secret(value)
     if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in sorted(value.items())}
     if isinstance(value, list):
         return [plain(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def create(aws: Aws, kind: Kind, inputs: Props, default_tags: Mapping[str, str] | None = None) -> tuple[str, Props]:
-    """Create it; answer its id and what the account then says about it."""
+def create(
+    aws: Aws, kind: Kind, inputs: Props, default_tags: Mapping[str, str] | None = None, seed: bytes = b""
+) -> tuple[str, Props]:
+    """Create it; answer its id and what the account then says about it. What is random in its name follows from the
+    seed, if there is one."""
     wanted = with_tags({**kind.defaults, **inputs}, default_tags or {})
     if kind.naming and wanted.get(kind.naming.key) is None:
-        wanted[kind.naming.key] = kind.naming.after(str(wanted[kind.naming.prefix]))
+        wanted[kind.naming.key] = kind.naming.after(str(wanted[kind.naming.prefix]), seed)
     physical_id = _refusing(lambda: kind.create(aws, wanted))
     finish = kind.finish
     try:

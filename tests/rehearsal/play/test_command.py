@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -15,6 +16,10 @@ import time
 import pytest
 
 from rehearsal.__main__ import main
+from rehearsal.aws.account import Account
+from rehearsal.play.report import left
+from rehearsal.provider.deployment import ROOT, DeployError
+from rehearsal.provider.mocks import deploy
 
 
 def test_the_json_report_is_the_last_line_and_the_status_is_zero(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,21 +96,81 @@ def test_a_value_of_the_wrong_type_gets_a_hint_how_to_write_it(
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("setting", "status", "words"),
     [
-        (["vpcId=vpc-12345678", 'subnetIds=["subnet-12345678"]'], "vpcId: what a stack adopts"),
-        (["bucketName=somebodys-bucket"], "bucketName: what a stack adopts"),
-        (["aws:region=ap-northeast-1"], "not in ap-northeast-1; another cannot be rehearsed yet"),
+        ("aws:region=mars-1", 2, "aws:region: mars-1 is no region"),
+        ("lustreStorageCapacity=1300", 1, "1300 is not 1200, 2400 or a multiple of 2400"),
+        ("foo=1", 1, "lustre-batch:foo: there is no parameter of this name"),
+        ('aws:defaultTags={"tags":{"a":"1","A":"2"}}', 1, "Duplicate tag keys found"),
     ],
 )
-def test_what_cannot_be_rehearsed_yet_is_said_in_one_line(
-    capsys: pytest.CaptureFixture[str], settings: list[str], words: str
+def test_a_stack_that_cannot_be_deployed_is_one_line_that_says_why(
+    capsys: pytest.CaptureFixture[str], setting: str, status: int, words: str
 ) -> None:
-    assert main([argument for setting in settings for argument in ("--set", setting)]) == 2
+    assert main(["--set", setting]) == status
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("raise ValueError('a\\nb')", "the program failed in __main__.py, line 1: ValueError: a b"),
+        ("import pulumi\npulumi.Output.from_input(1).apply(lambda n: [][n])", "__main__.py, line 2: IndexError"),
+        ("import pulumi_aws as aws\naws.s3.Bucket('a', bucket=3)", "aws:s3/bucket:Bucket (a): bucket: "),
+        (
+            "import pulumi_aws as aws\naws.efs.FileSystem('a')",
+            "aws:efs/fileSystem:FileSystem is not in the rehearsal's",
+        ),
+        (
+            "import pulumi_aws as aws\naws.s3.Bucket('a', region='eu-west-1')",
+            "what is in eu-west-1 cannot be rehearsed",
+        ),
+    ],
+)
+def test_whatever_a_program_does_wrong_is_one_line(
+    tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str], program: str, words: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
+    (tmp_path / "Pulumi.mine.yaml").write_text("")
+    (tmp_path / "__main__.py").write_text(program)
+    with Account() as account, pytest.raises(DeployError) as caught:
+        deploy(account, "mine", folder=tmp_path)
+    gc.collect()  # a task that nobody waits for speaks up when it is collected
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_encrypted_value_is_said_in_one_line_and_its_default_is_rehearsed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    stack = ROOT / "Pulumi.test-encrypted.yaml"
+    stack.write_text("encryptionsalt: v1:x\nconfig: {lustre-batch:notificationEmail: {secure: v1:AAAA}}\n")
+    try:
+        assert main(["--stack", "test-encrypted", "--scenario", "bad-parameter"]) == 0
+    finally:
+        stack.unlink()
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note")]
+    assert len(notes) == 1
+    assert "lustre-batch:notificationEmail is encrypted, and rehearsed with nothing" in notes[0]
+
+
+def test_prices_are_said_to_be_of_another_region_than_the_stacks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--scenario", "bad-parameter", "--set", "aws:region=ap-northeast-1"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "us-east-1; the stack is in ap-northeast-1, where they differ" in said
+
+
+def test_what_is_kept_and_free_is_told_from_what_is_billed() -> None:
+    system, template = {"type": "file-system", "id": "fs-1"}, {"type": "launch-template", "id": "lt-1"}
+    assert left([]) == "Nothing lost, nothing left running."
+    assert left([system]) == "Nothing lost. Kept and still billed: fs-1."
+    assert left([system, template]) == "Nothing lost. Kept and still billed: fs-1. Kept, free of charge: lt-1."
+    assert left([template]) == "Nothing lost, nothing left that is billed. Kept, free of charge: lt-1."
 
 
 def test_a_system_without_what_a_real_job_needs_is_named_in_one_line(

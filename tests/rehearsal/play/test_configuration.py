@@ -25,7 +25,33 @@ def test_a_stack_file_that_is_broken_is_named_in_one_line(tmp_path: pathlib.Path
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("value", ["{secure: AAAB}", "{a: [{secure: AAAB}]}"])
-def test_an_encrypted_value_is_named_by_its_key(tmp_path: pathlib.Path, value: str) -> None:
-    message = refused(tmp_path, f"config: {{'project:password': {value}}}\n")
-    assert message == "project:password: an encrypted value cannot be read without the engine (--engine)"
+@pytest.mark.parametrize(
+    ("value", "instead"),
+    [
+        ("{secure: AAAB}", "the default"),
+        ("{team: {secure: AAAB}, cost: '1'}", '{"team": "encrypted", "cost": "1"}'),
+        ("[{secure: AAAB}]", '["encrypted"]'),
+    ],
+)
+def test_what_is_encrypted_has_its_default_or_a_text_in_its_place(
+    tmp_path: pathlib.Path, value: str, instead: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: project\nconfig: {project:key: {default: the default}}\n")
+    (tmp_path / "Pulumi.mine.yaml").write_text(f"config: {{'project:key': {value}}}\n")
+    found = configuration("mine", folder=tmp_path)
+    assert found.values["project:key"] == instead
+    assert list(found.stand_ins) == ["project:key"]
+
+
+def test_an_encrypted_value_that_is_overridden_needs_nothing_in_its_place(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: project\n")
+    (tmp_path / "Pulumi.mine.yaml").write_text("config: {'project:password': {secure: AAAB}}\n")
+    found = configuration("mine", {"password": "open"}, tmp_path)
+    assert (found.values["project:password"], found.stand_ins) == ("open", {})
+
+
+def test_a_stack_that_names_no_region_is_where_prices_are_for(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: project\n")
+    (tmp_path / "Pulumi.mine.yaml").write_text("")
+    assert configuration("mine", folder=tmp_path).region == "us-east-1"
+    assert configuration("mine", {"aws:region": "eu-west-1"}, tmp_path).region == "eu-west-1"
