@@ -8,7 +8,7 @@ NEEDED := 3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
 IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
-.PHONY: help rehearse test lint format definition engine cloud-init bench soak exhaust mutants compare docs clean
+.PHONY: help rehearse test lint format definition engine cloud-init jsonata bench soak exhaust mutants compare conform docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,9 +42,13 @@ lint: $(INSTALLED) ## check style, types and the dependency rules: ruff, mypy, i
 docs: $(INSTALLED) ## regenerate what is derived from settings, definition and scenarios (CHECK=1: only list what is stale)
 	$(BIN)/python -m tools.generate $(if $(CHECK),--check)
 	$(if $(CHECK),,$(BIN)/python -m tools.scenarios)
+	$(if $(CHECK),,$(BIN)/python -m tools.conform --dry-run --write)
 
 definition: $(INSTALLED) ## write the state machines as the JSON that Workflow Studio opens, into build/
 	@$(BIN)/python -m tools.definition
+
+jsonata: ## install the reference implementation of JSONata, which tests/conform uses as well (needs Node.js)
+	@npm ci --silent --no-audit --no-fund --prefix tests/conform/jsonata
 
 engine: ## find or build the Pulumi engine that the tests and --engine use (not for deploying; needs Go)
 	@tools/engine/build.sh
@@ -57,7 +61,7 @@ format: $(INSTALLED) ## format the code and sort its imports
 	$(BIN)/ruff format .
 
 clean: ## remove what these targets created in this folder
-	rm -rf $(VENV) .engine .cloud-init dist build *.egg-info
+	rm -rf $(VENV) .engine .cloud-init dist build *.egg-info tests/conform/jsonata/node_modules
 
 bench: $(INSTALLED) ## measure start-up, deployment and rehearsal times
 	$(BIN)/python -m tools.bench
@@ -73,3 +77,6 @@ exhaust: $(INSTALLED) ## fail every call of a run in every way and stop it in ev
 
 compare: $(INSTALLED) ## the reference system and ours over the same N schedules (N=1000); WRITE=1 updates the READMEs
 	@$(BIN)/python -m rehearsal.play.compare --schedules '$(or $(N),1000)' $(if $(WRITE),--write)
+
+conform: $(INSTALLED) ## ask Step Functions itself whether it does what the rehearsal did (needs AWS credentials; costs nothing); WRITE=1 updates docs/conform.md
+	@$(BIN)/python -m tools.conform $(ARGS) $(if $(WRITE),--write)
