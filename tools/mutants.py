@@ -32,7 +32,7 @@ HANDLER = ROOT / "functions" / "check_metrics" / "handler.py"
 PARTS = ("run", "clean_up")
 EVERY_STATE = "*"
 SCENARIOS_EACH = 12  # the shortest that visit its state
-SECONDS_EACH = 40  # a mutant that takes longer goes round in circles: noticed
+SECONDS_EACH = 40  # of a processor; a mutant that takes longer goes round in circles: noticed
 
 Change = Callable[..., None]  # of states, which it breaks in place
 Key = tuple[str, str]  # a part and a state of it
@@ -173,6 +173,10 @@ class _Noted(dict[str, Any]):
         self._seen.add((self._part, name))
         return super().__getitem__(name)
 
+    def get(self, name: str, default: Any = None) -> Any:
+        self._seen.add((self._part, name))
+        return super().get(name, default)
+
     def items(self) -> Any:
         self._seen.add((self._part, EVERY_STATE))
         return super().items()
@@ -283,7 +287,8 @@ def _in_parallel(mutants: list[Mutant], notices: Callable[[Mutant], bool], proce
         while waiting and len(running) < processes:
             mutant = waiting.pop()
             if (child := os.fork()) == 0:
-                signal.alarm(SECONDS_EACH)
+                if mutant.part:
+                    signal.setitimer(signal.ITIMER_PROF, SECONDS_EACH)
                 _be_quiet()
                 os._exit(1 if notices(mutant) else 0)
             running[child] = mutant

@@ -83,12 +83,13 @@ def test_a_minute_that_ends_now_counts(check: Ask) -> None:
         assert check(zeros(1, 1), stopped_at=minutes_ago(2))["shouldDeleteFSx"] is True
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(60, True), (61, False)])
+@pytest.mark.parametrize(("minutes", "expected"), [(60, True), (61, False), (62, False)])
 def test_a_run_of_quiet_minutes_may_begin_before_the_window_but_not_end_before_it(
     check: Ask, minutes: int, expected: bool
 ) -> None:
-    answer = check(zeros(minutes + 1, minutes), minutes_ago(90), timeDiffMinutes=60, quietMinutes=2)
+    answer = check(zeros(minutes + 4, minutes), minutes_ago(90), timeDiffMinutes=60, quietMinutes=5)
     assert answer["shouldDeleteFSx"] is expected
+    assert ("older than 60 minutes" in answer["reason"]) is not expected
 
 
 def test_a_stop_a_little_in_the_future_says_no_with_the_reason(check: Ask) -> None:

@@ -83,6 +83,16 @@ def test_pages_that_never_end_are_not_read_for_ever_and_prove_nothing(
     assert (answer["shouldDeleteFSx"], len(cloudwatch.requests)) == (False, 100)
 
 
+def test_an_answer_whose_values_do_not_belong_to_its_times_is_no_answer(
+    handler: ModuleType, cloudwatch: FakeCloudWatch
+) -> None:
+    page = result([(minutes_ago(2), 0.0)])
+    page["Values"] = []
+    cloudwatch.answers(page)
+    with pytest.raises(ValueError, match="shorter"):
+        handler.handler({"fileSystemId": FILE_SYSTEM_ID, "jobStoppedAt": STOPPED_AT_MS}, None)
+
+
 @pytest.mark.parametrize("event", [None, [], "fs-0123456789abcdef0"])
 def test_an_event_that_is_no_object_is_refused(handler: ModuleType, event: Any) -> None:
     with pytest.raises(handler.InvalidEvent, match="is not an object with fileSystemId"):

@@ -83,6 +83,8 @@ def test_jobs_are_looked_up_and_waited_for_only_if_there_are_any(clean_up: Defin
     assert choose(clean_up, "HasJobs", jobIds=[])[0] == "NoteEndOfJobs"
     assert choose(clean_up, "HasFileSystem", fileSystemId=FILE_SYSTEM)[0] == "FindAssociation"
     assert choose(clean_up, "HasFileSystem", fileSystemId="")[0] == "FindJobs"
+    (gone, _) = clean_up.states["FindAssociation"]["Catch"]
+    assert (gone["Next"], gone["ErrorEquals"][0]) == ("FindJobs", "Fsx.FileSystemNotFoundException")
 
 
 def test_every_job_definition_of_the_run_is_deregistered_once(clean_up: Definition) -> None:

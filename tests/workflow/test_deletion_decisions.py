@@ -33,6 +33,8 @@ def test_a_file_system_is_considered_for_deletion_only_when_verified_or_never_wr
     may_go = verified or not written
     assert target == ("NoteVerified" if may_go else "LookAtFileSystem")
     assert left(assigned) is not may_go
+    if may_go:  # what is read right before the deletion begins with nothing of an earlier look
+        assert (assigned["nextToken"], assigned["tasks"], assigned["importing"]) == ("", [], [])
 
 
 @pytest.mark.parametrize("list_", ["pending", "retained", "removed"])
@@ -109,7 +111,7 @@ def may_delete_now(definition: Definition, **changes: Any) -> tuple[str, dict[st
         "since": NOW,
         "wasWrittenTo": True,
         "reclaim": False,
-        "wasBroken": False,
+        "needsTask": False,
         "exportEvents": 0,
         "associationStatus": "AVAILABLE",
         "tasks": GOOD,
@@ -153,9 +155,9 @@ def test_a_setting_that_asks_for_a_task_is_not_content_with_a_quiet_queue(clean_
 def test_after_a_link_was_broken_only_a_task_verifies_the_export(by_metrics: Definition) -> None:
     """What changed meanwhile never entered the queue."""
     given = {"queueIsEmpty": True, "mayDelete": True, "reclaim": False, "since": NOW}
-    assert choose(by_metrics, "IsQueueEmpty", **given, wasBroken=True)[0] == "DisableAutoExport"
-    assert may_delete_now(by_metrics, tasks=[], exportEvents=3, wasBroken=True)[0] == "LookAtFileSystem"
-    assert may_delete_now(by_metrics, exportEvents=0, wasBroken=True)[0] == "DeleteFileSystem"
+    assert choose(by_metrics, "IsQueueEmpty", **given, needsTask=True)[0] == "DisableAutoExport"
+    assert may_delete_now(by_metrics, tasks=[], exportEvents=3, needsTask=True)[0] == "LookAtFileSystem"
+    assert may_delete_now(by_metrics, exportEvents=0, needsTask=True)[0] == "DeleteFileSystem"
 
 
 def test_tasks_are_read_to_their_last_page(clean_up: Definition) -> None:
@@ -170,6 +172,9 @@ def test_tasks_are_read_to_their_last_page(clean_up: Definition) -> None:
         read = evaluate(state["Assign"], page, **known, nextToken="more")
         assert [each["id"] for each in read["tasks"]] == ["task-1", "task-2"]
         assert read.get("importing", ["task-9"]) == ["task-9"]
+        assert (read["nextToken"], read["seen"]) == ("", True)
+        longer = {"result": page["result"] | {"NextToken": "x"}}
+        assert evaluate(state["Assign"], longer, **known, nextToken="more")["nextToken"] == "x"
         again = evaluate(state["Assign"], page, **known, nextToken="")
         assert [each["id"] for each in again["tasks"]] == ["task-2"]
         for token, wanted in [("", {}), ("more", {"NextToken": "more"})]:

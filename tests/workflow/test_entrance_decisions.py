@@ -261,6 +261,14 @@ def test_a_file_system_without_our_tag_is_refused_rather_than_reclaimed(
     assert (target, assigned["error"]) == ("CouldNotWork", "InvalidParameter")
 
 
+def test_a_file_system_that_does_not_exist_is_refused_rather_than_reclaimed(clean_up: Definition) -> None:
+    catcher = clean_up.states["DescribeReclaimedFileSystem"]["Catch"][0]
+    assert set(catcher["ErrorEquals"]) == {"FSx.FileSystemNotFoundException", "Fsx.FileSystemNotFoundException"}
+    refused = evaluate(catcher["Assign"], fileSystemId=FILE_SYSTEM)
+    assert (catcher["Next"], refused["error"]) == ("CouldNotWork", "InvalidParameter")
+    assert refused["cause"] == f"{FILE_SYSTEM} is not the id of a file system that exists"
+
+
 @pytest.mark.parametrize(
     "name", ["run", "a=b", "=29", "=3D", "=3D29", "x!y'z(1)", "==''!!(())", "=21=27=28=29=3D", "naïve.2+1@-_"]
 )

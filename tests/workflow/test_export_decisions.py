@@ -92,7 +92,7 @@ def test_a_link_that_could_not_be_told_to_mend_waits_for_nobody(clean_up: Defini
     said = evaluate(catcher["Assign"], {"errorOutput": {"Error": "States.Timeout"}}, **given)
     assert said["leaveReason"].endswith("dra-1 is MISCONFIGURED and could not be mended: States.Timeout")
     assert "lasting" not in said
-    assert clean_up.states["MendAssociation"]["Assign"]["wasBroken"] is True
+    assert clean_up.states["MendAssociation"]["Assign"]["needsTask"] is True
 
 
 def test_mending_sends_the_policies_as_they_were(clean_up: Definition) -> None:
@@ -112,7 +112,7 @@ def test_mending_sends_the_policies_as_they_were(clean_up: Definition) -> None:
 def test_a_queue_that_was_seen_empty_is_followed_by_the_proof_that_was_asked_for(
     clean_up: Definition, by_metrics: Definition, delete: bool, reclaim: bool, verification: str
 ) -> None:
-    given = {"queueIsEmpty": True, "mayDelete": delete, "reclaim": reclaim, "wasBroken": False, "since": 0}
+    given = {"queueIsEmpty": True, "mayDelete": delete, "reclaim": reclaim, "needsTask": False, "since": 0}
     target, _ = choose({"task": clean_up, "metrics": by_metrics}[verification], "IsQueueEmpty", **given)
     by_task = delete and (verification == "task" or reclaim)
     assert target == ("DisableAutoExport" if by_task else "DescribeExportingAssociation")
@@ -120,7 +120,7 @@ def test_a_queue_that_was_seen_empty_is_followed_by_the_proof_that_was_asked_for
 
 def test_export_stays_on_until_the_queue_was_seen_empty(clean_up: Definition, by_metrics: Definition) -> None:
     """An export task carries neither deletions nor the old names of renames."""
-    given: dict[str, Any] = {"queueIsEmpty": False, "mayDelete": True, "reclaim": True, "wasBroken": False}
+    given: dict[str, Any] = {"queueIsEmpty": False, "mayDelete": True, "reclaim": True, "needsTask": False}
     given |= {"fileSystemId": FILE_SYSTEM, "pending": []}
     for definition in (clean_up, by_metrics):
         assert choose(definition, "IsQueueEmpty", **given, queueReason="x", since=NOW) == ("WaitForCheckMetrics", {})
@@ -135,7 +135,7 @@ def test_a_queue_that_takes_long_is_asked_whether_anything_leaves_it(
     clean_up: Definition, waited_minutes: int, looked_at: bool
 ) -> None:
     since = evaluate(f"{{% $millis() - {waited_minutes} * 60000 %}}")
-    given = {"queueIsEmpty": False, "mayDelete": True, "reclaim": False, "wasBroken": False, "queueReason": "x"}
+    given = {"queueIsEmpty": False, "mayDelete": True, "reclaim": False, "needsTask": False, "queueReason": "x"}
     target, _ = choose(clean_up, "IsQueueEmpty", **given, since=since)
     assert target == ("DescribeQueuedAssociation" if looked_at else "WaitForCheckMetrics")
 
@@ -169,9 +169,9 @@ def test_the_function_is_asked_for_a_quiet_window_only_where_no_task_verifies(
         (by_metrics, True, {}),
     ]:
         payload = definition.states["CheckMetrics"]["Arguments"]["Payload"]
-        assert evaluate(payload, **given, reclaim=reclaim, wasBroken=False, mayDelete=True) == asked | quiet
-        assert evaluate(payload, **given, reclaim=reclaim, wasBroken=True, mayDelete=True) == asked
-        kept = evaluate(payload, **given, reclaim=reclaim, wasBroken=False, mayDelete=False)
+        assert evaluate(payload, **given, reclaim=reclaim, needsTask=False, mayDelete=True) == asked | quiet
+        assert evaluate(payload, **given, reclaim=reclaim, needsTask=True, mayDelete=True) == asked
+        kept = evaluate(payload, **given, reclaim=reclaim, needsTask=False, mayDelete=False)
         assert kept == asked | {"quietMinutes": 15}
 
 
@@ -234,7 +234,7 @@ def test_a_single_logged_failure_keeps_the_file_system_and_a_log_is_read_to_its_
     clean_up: Definition, refused: int, delete: bool, next_token: str, broken: bool
 ) -> None:
     """SDK FilterLogEvents: a page may be empty although more follow; only the absence of nextToken is the end."""
-    given = {"mayDelete": delete, "fileSystemId": FILE_SYSTEM, "nextToken": next_token, "wasBroken": broken}
+    given = {"mayDelete": delete, "fileSystemId": FILE_SYSTEM, "nextToken": next_token, "needsTask": broken}
     given |= {"logPages": 99}
     target, assigned = choose(clean_up, "WereExportErrorsLogged", refused=refused, **given)
     if refused:
@@ -250,7 +250,7 @@ def test_a_single_logged_failure_keeps_the_file_system_and_a_log_is_read_to_its_
 
 
 def test_a_log_without_end_is_left_to_a_task(clean_up: Definition) -> None:
-    given = {"refused": 0, "fileSystemId": FILE_SYSTEM, "nextToken": "more", "wasBroken": False, "logPages": 100}
+    given = {"refused": 0, "fileSystemId": FILE_SYSTEM, "nextToken": "more", "needsTask": False, "logPages": 100}
     assert choose(clean_up, "WereExportErrorsLogged", mayDelete=True, **given) == ("DisableAutoExport", {})
     target, assigned = choose(clean_up, "WereExportErrorsLogged", mayDelete=False, **given)
     assert (target, assigned["verified"]) == ("KeepFileSystem", False)
@@ -340,6 +340,16 @@ def test_a_task_that_failed_as_a_whole_is_followed_by_one_more_and_the_next_by_t
     assert verified(clean_up, *of_earlier_clean_ups)[0] == "CreateExportTask"
     assert left(verified(clean_up, *of_earlier_clean_ups, task("FAILED"))[1]), "one by each later clean-up"
     assert verified(clean_up, task("FAILED"), task("SUCCEEDED", number=2))[1]["verified"] is True
+
+
+def test_what_runs_out_of_time_needs_somebody(clean_up: Definition) -> None:
+    """The next sweep waits again, but what kept the queue or the task for a day rarely goes away by itself."""
+    late = {"since": 0, "fileSystemId": FILE_SYSTEM, "queueReason": "why", "queueIsEmpty": False}
+    late |= {"mayDelete": True, "reclaim": False, "needsTask": False}
+    target, assigned = choose(clean_up, "IsQueueEmpty", **late)
+    assert (target, left(assigned), assigned["lasting"]) == ("IsEnvironmentReleased", True, True)
+    target, assigned = verified(clean_up, task("EXECUTING"), since=0)
+    assert (target, left(assigned), assigned["lasting"]) == ("IsEnvironmentReleased", True, True)
 
 
 def test_a_task_that_is_not_seen_is_not_created_twice(clean_up: Definition) -> None:

@@ -266,7 +266,7 @@ def test_only_who_watched_the_link_all_the_time_may_take_an_empty_queue_for_a_pr
 ) -> None:
     given = {"nextToken": "", "kept": [], "retained": [], "pending": [], "found": [], "reclaim": False}
     _, assigned = choose(clean_up, "AreThereMoreFileSystems", **given, sawBroken=saw, byTarget=by_target)
-    assert assigned["wasBroken"] is (saw or not by_target)
+    assert assigned["needsTask"] is (saw or not by_target)
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,14 @@ def test_the_names_of_a_file_system_are_read_as_soon_as_fsx_says_them(run: Defin
     assert created["since"] > 10**12
 
 
+@pytest.mark.parametrize("details", [{"Message": "overlaps"}, {}])
+def test_the_state_of_the_link_is_read_with_its_reason(run: Definition, details: dict[str, str]) -> None:
+    answer = {"Associations": [{"AssociationId": "dra-1", "Lifecycle": "MISCONFIGURED", "FailureDetails": details}]}
+    read = evaluate(run.states["DescribeAssociation"]["Assign"], {"result": answer})
+    reason = details.get("Message", "no reason given")
+    assert read == {"associationStatus": "MISCONFIGURED", "associationReason": reason}
+
+
 def test_a_poll_that_fails_saw_nothing(run: Definition, clean_up: Definition) -> None:
     """What is assigned then is no answer: it never counts as one, and never as what was seen before."""
     failed = {"errorOutput": {"Error": "Fsx.InternalServerErrorException", "Cause": "x"}}

@@ -76,6 +76,7 @@ def test_the_clean_up_that_a_run_waits_for_is_named_so_that_a_sweep_knows_it(
     assert taken["ErrorEquals"] == ["StepFunctions.ExecutionAlreadyExistsException"]
     second = evaluate(taken["Assign"], target=OURS, cleanUpStarts=0)
     assert (second["cleanUpStarts"], second["cleanUpName"]) == (1, f"{by_run}-1")
+    assert second["cleanUpError"] == "the name of the clean-up is taken"
     third = evaluate(taken["Assign"], target=OURS, cleanUpStarts=1)
     assert third["cleanUpName"] == f"{by_run}-2"
     for starts, target in [(1, "WaitForCleanUp"), (2, "WaitForCleanUp"), (3, "IsAnythingLeft")]:

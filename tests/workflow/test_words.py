@@ -138,6 +138,7 @@ def test_after_a_clean_up_that_did_not_answer_what_was_created_is_named_as_not_k
         ("RegisterJobDefinition", "job-definition"),
         ("CreateFileSystem", "file-system"),
         ("CreateLaunchTemplate", "launch-template"),
+        ("ListSubmittedJobs", "job"),
     ],
 )
 def test_what_was_asked_for_in_vain_may_be_there_and_is_named_by_its_tag_when_the_clean_up_does_not_answer(
