@@ -89,12 +89,12 @@ def test_both_languages_list_the_same_errors_in_the_same_order_and_name_the_same
 WAITS = [
     (("WaitForLustreCreation", "WaitForComputeEnvironment"), "waitForLustreCreationSeconds"),
     (("WaitForImport",), "waitForLustreCreationSeconds"),
-    (("WaitForJobCompletion",), "60"),
+    (("WaitForJobCompletion",), "120"),
     (("WaitForJobCompletion",), "120"),
     (("WaitForJobsToStop", "WaitForRelease"), "15"),
     (("WaitForCheckMetrics",), "1.5"),
     (("WaitForExportTask",), "10"),
-    (("WaitForDeletion",), "30"),
+    (("WaitForDeletion",), "60"),
 ]
 
 
