@@ -1,9 +1,7 @@
 """The stack program: configuration in, the component, the exports that others rely on out."""
 
-import re
-
 import pulumi
-from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError, read_config
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError, physical_name, read_config
 from pulumi.runtime.config import CONFIG, get_config_env
 
 # pulumi.Config can only look up keys it is told of; a misspelt one has to be seen, too.
@@ -11,9 +9,8 @@ try:
     settings = read_config(get_config_env() | CONFIG.get())
 except SettingsError as error:
     raise pulumi.RunError(str(error)) from None  # shown as it is, without a traceback
-# Physical names derive from the component's, and buckets and repositories take lower case only.
-name = re.sub("[^a-z0-9]+", "-", pulumi.get_stack().lower())
-auto_export = LustreBatchAutoExport(name, LustreBatchAutoExportArgs(**dict(settings)))
+# The component is called as its children are.
+auto_export = LustreBatchAutoExport(physical_name(pulumi.get_stack()), LustreBatchAutoExportArgs(**dict(settings)))
 
 pulumi.export("stateMachineArn", auto_export.state_machine_arn)
 pulumi.export("cleanUpStateMachineArn", auto_export.clean_up_state_machine_arn)

@@ -4,6 +4,7 @@ from importlib import metadata
 
 from .args import LustreBatchAutoExportArgs
 from .auto_export import LustreBatchAutoExport
+from .naming import physical_name
 from .settings import Settings
 from .validation import SettingsError, read_config, read_settings
 
@@ -13,6 +14,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "__version__",
+    "physical_name",
     "read_config",
     "read_settings",
 ]

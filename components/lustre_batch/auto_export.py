@@ -15,12 +15,13 @@ from .compute import create_compute
 from .destruction import guard_destruction
 from .locks import create_locks
 from .metrics import create_check_metrics
+from .naming import physical_name
 from .network import create_network
 from .notifications import create_topic
 from .owner import Owner, Surroundings
 from .settings import Settings, extra
 from .storage import create_storage
-from .validation import SettingsError, check_name, read_settings
+from .validation import SettingsError, read_settings
 from .workflow import create_workflow
 
 
@@ -68,10 +69,9 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         SettingsError
             Before anything is registered, if an argument is wrong or contradicts another.
         """
-        check_name(name)
         settings = settings_from_args(args or LustreBatchAutoExportArgs())
         super().__init__("lustre-batch:index:LustreBatchAutoExport", name, {}, opts)
-        owner = Owner(name, self, settings, Surroundings.of(self))
+        owner = Owner(physical_name(name), self, settings, Surroundings.of(self))
 
         topic = create_topic(owner)
         network = create_network(owner)

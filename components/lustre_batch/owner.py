@@ -48,6 +48,7 @@ class Owner:
     """The component as its parts see it."""
 
     name: str
+    """The component's, in a form that every AWS service takes."""
     component: pulumi.Resource
     settings: Settings
     surroundings: Surroundings

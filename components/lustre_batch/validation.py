@@ -6,7 +6,6 @@ value that is not clearly right is refused before any resource is registered.
 
 import difflib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -57,18 +56,6 @@ def read_settings(values: Mapping[str, Any], *, prefix: str = "", unknown: Itera
 
 
 _LATER: Final = {"string": "output", "array": ["output"], "object": {}}
-
-
-# What is left of a name once AWS's limits (IAM: 64 characters, S3: 63) have taken the longest part and the suffix.
-_NAME = re.compile(r"^[a-z][a-z0-9-]{0,29}$")
-
-
-def check_name(name: str) -> None:
-    """Refuse a component name from which no valid physical names can be made."""
-    if not _NAME.match(name):
-        raise SettingsError(
-            [f"name: {name} is not 1 to 30 lower-case letters, digits or hyphens, starting with a letter"]
-        )
 
 
 def read_config(config: Mapping[str, str], namespace: str = "lustre-batch") -> Settings:

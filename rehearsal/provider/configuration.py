@@ -51,7 +51,8 @@ def configuration(stack: str, overrides: Mapping[str, Any] | None = None, folder
     schema = {_qualified(name, key): entry for key, entry in (project.get("config") or {}).items()}
     stack_file = folder / f"Pulumi.{stack}.yaml"
     if not stack_file.exists():
-        known = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
+        files = folder.glob("Pulumi.*.yaml")
+        known = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in files)
         raise ConfigurationError(
             f"there is no stack {stack!r}: no {stack_file.name} (known: {', '.join(known) or 'none'})"
         )
