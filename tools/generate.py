@@ -25,6 +25,7 @@ TRANSLATIONS = ROOT / "tools" / "translations"
 
 SETTINGS, VALIDATION = described("settings"), described("validation")
 PYTHON_TYPES = {"string": "str", "boolean": "bool", "integer": "int", "array": "list[str]", "object": "dict[str, str]"}
+UNITS_IN_JAPANESE = {"s": "秒", "min": "分", "d": "日"}
 
 
 def pulumi_yaml(current: str) -> str:
@@ -101,7 +102,8 @@ def rule_in_japanese(name: str) -> str:
         case {"type": "boolean"}:
             return "true または false"
         case {"type": "integer", "minimum": low, "maximum": high}:
-            return f"{low} から {high} までの整数"
+            unit = UNITS_IN_JAPANESE.get(VALIDATION.unit_of(name), VALIDATION.unit_of(name))
+            return f"{low} から {high} までの整数{f'（{unit}）' if unit else ''}"
         case {"type": "array"}:
             return "文字列のリスト"
         case _:

@@ -114,6 +114,6 @@ def settings_from_args(args: LustreBatchAutoExportArgs | Mapping[str, Any]) -> S
 
 
 def _is_output(value: Any) -> bool:
-    return isinstance(value, pulumi.Output) or (
-        isinstance(value, list) and any(isinstance(item, pulumi.Output) for item in value)
-    )
+    if isinstance(value, list | dict):
+        return any(isinstance(item, pulumi.Output) for item in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, pulumi.Output)

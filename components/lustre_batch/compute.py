@@ -41,7 +41,7 @@ def create_compute(owner: Owner, network: Network) -> Compute:
             "instance_role": profile.arn,
             "security_group_ids": network.security_group_ids,
             "subnets": network.compute_subnet_ids,
-            "tags": owner.tags("instance"),
+            "tags": owner.run_time_tags("instance"),
         },
         tags=owner.tags(),
         opts=owner.child(

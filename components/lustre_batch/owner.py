@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from .rules import Refused, beside_default_tags, without_taken
 from .settings import Settings
 from .templates import read_data, render_output
 
@@ -24,6 +25,8 @@ class Surroundings:
     region: pulumi.Output[str]
     account_id: pulumi.Output[str]
     dns_suffix: pulumi.Output[str]
+    default_tags: pulumi.Output[dict[str, str]]
+    """The provider's own, which it adds to every resource."""
 
     @classmethod
     def of(cls, component: pulumi.Resource) -> "Surroundings":
@@ -34,6 +37,7 @@ class Surroundings:
             dns_suffix=partition.dns_suffix,
             region=aws.get_region_output(opts=options).region,
             account_id=aws.get_caller_identity_output(opts=options).account_id,
+            default_tags=aws.get_default_tags_output(opts=options).tags.apply(lambda tags: dict(tags or {})),
         )
 
     def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -66,10 +70,24 @@ class Owner:
     def _note(self, child: pulumi.ResourceTransformationArgs) -> None:
         self.children.append(child.resource)
 
-    def tags(self, part: str | None = None) -> dict[str, str]:
-        """The user's tags, the environment, and a Name where consoles show one."""
-        tags = {"Environment": self.settings.env_name} | self.settings.tags
-        return tags | {"Name": self.named(part)} if part else tags
+    def tags(self, part: str | None = None) -> pulumi.Output[dict[str, str]]:
+        """The user's tags, the environment, and a Name where consoles show one; others' keys replace ours."""
+        ours = {"Environment": self.settings.env_name} | ({"Name": self.named(part)} if part else {})
+
+        def beside(provider: dict[str, str]) -> dict[str, str]:
+            try:
+                users = beside_default_tags(self.settings.tags, provider)
+            except Refused as refused:
+                raise pulumi.RunError(f"tags: {refused}") from None
+            return without_taken(ours, users, provider) | users
+
+        return self.surroundings.default_tags.apply(beside)
+
+    def run_time_tags(self, part: str | None = None) -> pulumi.Output[dict[str, str]]:
+        """The same for what is not a resource of the provider, which gets the provider's default tags here."""
+        both = pulumi.Output.all(self.surroundings.default_tags, self.tags(part))
+        # In an order of their own: the provider's is none, and the definition holds them as text.
+        return both.apply(lambda known: dict(sorted((known[0] | known[1]).items())))
 
     def role(self, part: str, service: str, policy: pulumi.Input[str]) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         """A role that one AWS service assumes, and its policy, for those who use the role to wait for."""

@@ -12,7 +12,8 @@ from typing import Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
-TAG_PREFIX: Final = "lustre-batch:"
+from .rules import IMAGE_LENGTH, IMAGE_PATTERN, check_prefix, read_tags
+
 # SDK CreateFileSystemLustreMetadataConfiguration, Iops.
 METADATA_IOPS_STEP: Final = 12_000
 METADATA_IOPS_BELOW_IT: Final = (1500, 3000, 6000)
@@ -180,8 +181,12 @@ class Settings(BaseModel):
     job_definition_container_image: str = _parameter(
         "",
         "Image of the job, from any registry. Empty: a repository is created and its tag latest is used.",
+        rule="an image such as registry/name:tag or registry/name@sha256:… "
+        "(at most 255 characters, without https://, spaces and line breaks)",
         run_time=True,
         composed=True,
+        pattern=f"^({IMAGE_PATTERN})?$",
+        max_length=IMAGE_LENGTH,
     )
 
     # ------------------------------------------------------------------ what makes it safe
@@ -269,9 +274,8 @@ class Settings(BaseModel):
     bucket_prefix: str = _parameter(
         "",
         "Key prefix in the bucket that the file system is linked to.",
-        rule="empty, or a key prefix without a leading slash, such as runs/today/",
-        pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*/?$",
-        max_length=512,
+        rule="empty, or a key prefix such as runs/today/ or dt=2026-01-31/ "
+        "(at most 512 bytes; no leading or double slash, no . or .. as a name, no control characters)",
     )
     permissions_boundary_arn: str = _parameter(
         "",
@@ -291,8 +295,8 @@ class Settings(BaseModel):
     tags: dict[str, str] = _parameter(
         {},
         "Tags for every resource, including those that a run creates.",
-        rule="a map of at most 40 tags to strings; keys must not start with aws: or lustre-batch:",
-        max_length=40,
+        rule="a map of at most 40 tags: keys of up to 128, values of up to 256 letters, digits, spaces and "
+        "_ . : / = + - @; keys must not start with aws: or lustre-batch:, nor differ by case only",
     )
 
     # ------------------------------------------------------------------ keeping
@@ -367,19 +371,16 @@ class Settings(BaseModel):
             raise ValueError("not instance types")
         return value
 
-    @field_validator("job_definition_container_image")
+    @field_validator("bucket_prefix")
     @classmethod
-    def _image_has_no_space(cls, value: Any) -> Any:
-        if isinstance(value, str) and any(character.isspace() for character in value):
-            raise ValueError("not an image")
+    def _prefix_is_one_that_fsx_links(cls, value: str) -> str:
+        check_prefix(value)
         return value
 
-    @field_validator("tags")
+    @field_validator("tags", mode="before")
     @classmethod
-    def _tag_keys_are_ours_to_set(cls, value: dict[str, str]) -> dict[str, str]:
-        if any(key.lower().startswith(("aws:", TAG_PREFIX)) or not 0 < len(key) <= 128 for key in value):
-            raise ValueError("not a tag key")
-        return value
+    def _tags_are_what_aws_takes(cls, value: Any) -> dict[str, str]:
+        return read_tags(value)
 
     # ------------------------------------------------------------------ what a run may override
     def run_time_values(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ value that is not clearly right is refused before any resource is registered.
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from .combinations import contradictions
+from .rules import Refused
 from .settings import METADATA_IOPS_BELOW_IT, METADATA_IOPS_STEP, Settings, extra, run_time_names, shape
 
 
@@ -95,11 +97,22 @@ def rule_of(name: str) -> str:
         case {"type": "boolean"}:
             return "true or false"
         case {"type": "integer", "minimum": low, "maximum": high}:
-            return f"a whole number from {low} to {high}"
+            unit = unit_of(name)
+            return f"a whole number{f' of {UNITS[unit]}' if unit else ''} from {low} to {high}"
         case {"type": "array"}:
             return "a list of strings"
         case _:
             return "a string"
+
+
+# As help texts give them in parentheses, and as a rule spells them out.
+UNITS: Final = {"s": "seconds", "min": "minutes", "d": "days", "MiB": "MiB", "GiB": "GiB"}
+
+
+def unit_of(name: str) -> str:
+    """The unit of a number, as its help text gives it; empty where things are counted."""
+    found = re.search(rf"\(({'|'.join(UNITS)})\)", Settings.model_fields[name].description or "")
+    return found[1] if found else ""
 
 
 _BOUNDS: Final = {"minimum": "minimum", "maximum": "maximum", "multipleOf": "multipleOf", "enum": "values"}
@@ -138,13 +151,17 @@ def _explain(error: ValidationError) -> dict[str, str]:
             hint = f" (did you mean {near[0]}?)" if near else ""
             lines[key] = f"{key}: there is no parameter of this name{hint}; its value was {_show(value)}"
         elif name in Settings.model_fields and key not in lines:
+            said = finding.get("ctx", {}).get("error")
+            if isinstance(said, Refused):
+                lines[key] = f"{key}: {said}"
+                continue
             rule = _REASONS.get((name, value) if isinstance(value, str) else (name, ""), rule_of(name))
             lines[key] = f"{key}: {_show(value)} is not {rule}"
     return lines
 
 
 def _show(value: Any) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value, default=str)
+    return value if isinstance(value, str) and value and value.isprintable() else json.dumps(value, default=str)
 
 
 # ---------------------------------------------------------------------- rules for several parameters

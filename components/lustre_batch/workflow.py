@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import definition
+from . import definition, rules
 from .combinations import COMBINATIONS
 from .compute import Compute
 from .network import Network
@@ -43,7 +43,7 @@ def create_workflow(
 ) -> Workflow:
     """Create both state machines. Each knows the other by its name, so that neither has to exist first."""
     settings, here = owner.settings, owner.surroundings
-    stack_id = topic.name
+    stack_id, tags = topic.name, owner.run_time_tags()
     clean_up_name = pulumi.Output.concat(stack_id, "-clean-up")
     # The SDK's LustreLogCreateConfiguration: the name must begin with /aws/fsx.
     file_system_log_group = owner.log_group("file-systems", "/aws/fsx")
@@ -64,11 +64,16 @@ def create_workflow(
         "ExecutionArnPrefix": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":")),
         "ExecutionArns": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":*")),
         "ExportVerification": settings.export_verification,
+        # Unless a name was given for everything.
+        "FileSystemName": tags.apply(lambda given: rules.without_taken({"Name": settings.env_name}, given)),
         "FileSystemArnPrefix": here.arn("fsx", "file-system/"),
         "FileSystemLogGroupArn": file_system_log_group.arn,
         "FileSystemLogGroupName": file_system_log_group.name,
         "FileSystemSubnetId": network.file_system_subnet_id,
         "FsxArn": _service_arn(owner, "fsx"),
+        "ImageLength": rules.IMAGE_LENGTH,
+        "ImagePattern": rules.IMAGE_PATTERN,
+        "ImageSigns": rules.IMAGE_SIGNS,
         "JobDefinitionName": stack_id,
         "JobQueueArn": compute.job_queue_arn,
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
@@ -90,7 +95,7 @@ def create_workflow(
         "SettleSeconds": SETTLE_SECONDS,
         "StackId": stack_id,
         "SweepIntervalMinutes": settings.sweep_interval_minutes,
-        "Tags": owner.tags(),
+        "Tags": tags,
         "TopicArn": topic.arn,
         "UserData": user_data(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import pathlib
 from collections.abc import Mapping
@@ -62,6 +63,9 @@ def configuration(stack: str, overrides: Mapping[str, Any] | None = None, folder
     stand_ins = {
         key: _replaced(value, defaults.get(key, STAND_IN)) for key, value in set_here.items() if _is_encrypted(value)
     }
+    for key, value in set_here.items():
+        if (date := _date_in(value)) is not None:
+            raise ConfigurationError(f'{key}: {date} is a date to YAML; in quotes, "{date}", it is text')
     texts = {key: _text(value) for key, value in (defaults | set_here | stand_ins).items()}
     for key, entry in schema.items():
         _check_type(stack, key, entry, texts.get(key))
@@ -104,12 +108,21 @@ def _replaced(value: Any, instead: Any) -> Any:
     return [_replaced(item, STAND_IN) for item in value] if isinstance(value, list) else value
 
 
+def _date_in(value: Any) -> datetime.date | None:
+    """A date or time of YAML's in a value: configuration knows text, numbers and booleans alone."""
+    if isinstance(value, Mapping | list):
+        items = value.values() if isinstance(value, Mapping) else value
+        return next((found for item in items if (found := _date_in(item)) is not None), None)
+    return value if isinstance(value, datetime.date) else None
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _check_type(stack: str, key: str, entry: Any, text: str | None) -> None:
-    """Pulumi's own check of typed configuration, in Pulumi's words (sdk/go/common/workspace/config.go)."""
+    """Pulumi's own check of typed configuration, in Pulumi's words (sdk/go/common/workspace/config.go), and then what
+    the value is and what the key means: its unit, above all."""
     if not isinstance(entry, Mapping):
         return
     if text is None:
@@ -119,7 +132,10 @@ def _check_type(stack: str, key: str, entry: Any, text: str | None) -> None:
     declared = entry.get("type", "string")
     if not _fits(declared, entry.get("items") or {}, text):
         items = f"<{entry['items']['type']}>" if declared == "array" and entry.get("items") else ""
-        raise ConfigurationError(f"Stack '{stack}' with configuration key '{key}' must be of type '{declared}{items}'")
+        raise ConfigurationError(
+            f"Stack '{stack}' with configuration key '{key}' must be of type '{declared}{items}', and not {text!r}: "
+            f"{entry.get('description', 'no description')}"
+        )
 
 
 def _fits(declared: str, items: Mapping[str, Any], text: str) -> bool:

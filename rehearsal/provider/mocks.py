@@ -71,8 +71,11 @@ class _Driver(mocks.Mocks):
         except ResourceError as error:
             raise DeployError(f"creating {args.typ} ({args.name}): {error}") from error
 
+    def _provider(self, reference: str | None) -> resources.Props:
+        return self._providers[(reference or "").rpartition("::")[2]]
+
     def _create(self, args: mocks.MockResourceArgs, inputs: resources.Props) -> tuple[str, resources.Props]:
-        provider = self._providers[(args.provider or "").rpartition("::")[2]]
+        provider = self._provider(args.provider)
         region = inputs.get("region") or provider.get("region") or self._account.region
         if region != self._account.region:
             raise ResourceError(resources.elsewhere(self._account.region, region))
@@ -88,7 +91,8 @@ class _Driver(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         try:
-            return resources.look_up(self._account, args.token, args.args), []
+            tags = resources.default_tags(self._provider(args.provider))
+            return resources.look_up(self._account, args.token, args.args, tags), []
         except ResourceError as error:
             raise DeployError(f"calling {args.token}: {error}") from error
 

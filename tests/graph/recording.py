@@ -25,6 +25,7 @@ class Place:
     account_id: str = "123456789012"
     suffix: str = "amazonaws.com"
     zones: tuple[str, ...] = ("us-east-1a", "us-east-1b", "us-east-1c")
+    default_tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class _Cloud(mocks.Mocks):
             "aws:index/getRegion:getRegion": {"region": here.region, "name": here.region, "id": here.region},
             "aws:index/getPartition:getPartition": {"partition": here.partition, "dnsSuffix": here.suffix},
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": here.account_id},
+            "aws:index/getDefaultTags:getDefaultTags": {"tags": dict(here.default_tags)},
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": list(here.zones)},
         }
         return answers[args.token]

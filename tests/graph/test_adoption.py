@@ -135,9 +135,3 @@ def test_wrong_configuration_registers_nothing_at_all() -> None:
     with pytest.raises(pulumi.RunError, match="lustre-batch:lustreStorageCapacity: 1300"):
         record_stack({"lustreStorageCapacity": "1300"}, into=graph)
     assert graph.registrations == []
-
-
-@pytest.mark.parametrize("name", ["", "Upper", "9lives", "under_score", "a" * 31])
-def test_a_name_that_makes_no_valid_physical_names_is_refused(name: str) -> None:
-    with pytest.raises(SettingsError, match="lower-case letters, digits or hyphens"):
-        component(name)

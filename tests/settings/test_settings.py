@@ -126,6 +126,11 @@ def test_map_and_list_that_are_no_json_are_refused_with_the_rule() -> None:
     assert lines[1].startswith("lustre-batch:tags: team=a is not a map of at most 40 tags")
 
 
+def test_a_number_in_a_tag_is_taken_as_the_text_that_was_written() -> None:
+    config = {"lustre-batch:tags": '{"CostCenter": 1234, "Share": 0.5}'}
+    assert read_config(config).tags == {"CostCenter": "1234", "Share": "0.5"}
+
+
 # ---------------------------------------------------------------------- what is refused
 @pytest.mark.parametrize(("key", "value", "words"), BAD, ids=[f"{key}={value}"[:60] for key, value, _ in BAD])
 def test_a_bad_value_is_refused_with_key_value_and_rule(key: str, value: Any, words: str) -> None:
@@ -251,7 +256,15 @@ def test_a_contradictory_pair_is_refused_with_both_sides(values: dict[str, Any],
         P2 | {"lustreStorageCapacity": 2_400_000, "lustreMetadataIops": 192_000},
         {"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]},
         {"bucketPrefix": "runs/today/", "bucketName": "mine"},
+        {"bucketPrefix": "dt=2026-01-31/größe & co, 50%/"},
+        {"bucketPrefix": "é" * 256},
         {"tags": {f"k{number}": "v" for number in range(40)}},
+        {"tags": {"größe/ é:a=b+c-d@e_f.g": "日本 2026"}},
+        {"tags": {"k" * 128: "v" * 256, "empty": ""}},
+        {"jobDefinitionContainerImage": "busybox"},
+        {"jobDefinitionContainerImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/job__a-b.c:v1.2_3"},
+        {"jobDefinitionContainerImage": "localhost:5000/job:latest@sha256:" + "0123456789abcdef" * 4},
+        {"jobDefinitionContainerImage": "public.ecr.aws/docker/library/" + "a" * 225},
     ],
 )
 def test_what_lies_just_within_the_rules_is_taken(values: dict[str, Any]) -> None:

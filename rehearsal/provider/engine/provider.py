@@ -176,7 +176,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._spoken("calling", request.tok, context):
-            answer = resources.look_up(self._account, request.tok, wire.decode(request.args))
+            inputs = wire.decode(request.args)
+            answer = resources.look_up(self._account, request.tok, inputs, self._default_tags(context))
             return provider_pb2.InvokeResponse(**{"return": wire.encode(answer)})
 
     # --- helpers

@@ -87,8 +87,10 @@ def delete(aws: Aws, kind: Kind, physical_id: str, state: Props) -> None:
         _refusing(lambda: kind.delete(aws, physical_id, state))
 
 
-def look_up(aws: Aws, token: str, inputs: Props) -> Props:
-    """The answer of a data source."""
+def look_up(aws: Aws, token: str, inputs: Props, default_tags: Mapping[str, str] | None = None) -> Props:
+    """The answer of a data source, which may be about the provider itself."""
+    if token == "aws:index/getDefaultTags:getDefaultTags":
+        return {"id": aws.partition, "tags": dict(default_tags or {})}
     try:
         lookup = LOOKUPS[token]
     except KeyError:

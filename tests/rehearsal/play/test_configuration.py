@@ -13,7 +13,7 @@ from rehearsal.provider.deployment import DeployError
 def refused(folder: pathlib.Path, stack_file: str) -> str:
     (folder / "Pulumi.yaml").write_text("name: project\n")
     (folder / "Pulumi.mine.yaml").write_text(stack_file)
-    with pytest.raises(DeployError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         configuration("mine", folder=folder)
     return str(caught.value)
 
@@ -55,3 +55,27 @@ def test_a_stack_that_names_no_region_is_where_prices_are_for(tmp_path: pathlib.
     (tmp_path / "Pulumi.mine.yaml").write_text("")
     assert configuration("mine", folder=tmp_path).region == "us-east-1"
     assert configuration("mine", {"aws:region": "eu-west-1"}, tmp_path).region == "eu-west-1"
+
+
+@pytest.mark.parametrize("value", ["2026-01-31", "{created: 2026-01-31}", "[{at: 2026-01-31}]"])
+def test_a_date_which_yaml_makes_of_bare_digits_is_named_with_the_way_to_write_it(
+    tmp_path: pathlib.Path, value: str
+) -> None:
+    message = refused(tmp_path, f"config: {{'project:tags': {value}}}\n")
+    assert message == 'project:tags: 2026-01-31 is a date to YAML; in quotes, "2026-01-31", it is text'
+
+
+def test_the_stacks_that_there_are_are_named_in_full(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: project\n")
+    (tmp_path / "Pulumi.prod.v2.yaml").write_text("config: {}\n")
+    with pytest.raises(ConfigurationError, match=r"known: prod\.v2\)"):
+        configuration("prod", folder=tmp_path)
+
+
+def test_a_value_of_another_type_is_shown_with_what_the_key_means_and_in_which_unit() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        configuration("autoexport", {"jobDefinitionMemory": "30 GB"})
+    assert str(caught.value) == (
+        "Stack 'autoexport' with configuration key 'lustre-batch:jobDefinitionMemory' must be of type 'integer', and "
+        "not '30 GB': Memory of the job (MiB)."
+    )

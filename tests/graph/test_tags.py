@@ -1,0 +1,98 @@
+"""Tags: the user's, the provider's own and the component's, on resources and on what a run creates, without a clash."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError
+
+from rehearsal.aws.account import Account
+from rehearsal.provider import mocks
+from tests.graph.recording import Graph, Place, record
+from tests.graph.standalone import ENVIRONMENT, component, states
+
+# What a company gives the provider: keys that the component has, too, but in other cases.
+COMPANY = {"environment": "prod", "name": "shared", "CostCenter": "42"}
+
+
+def with_default_tags(default_tags: dict[str, str], **args: Any) -> Graph:
+    place = Place(default_tags=tuple(default_tags.items()))
+    return record(lambda: LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(**args)), place=place)
+
+
+def tagged(graph: Graph) -> list[dict[str, str]]:
+    return [child.inputs["tags"] for child in graph.children if "tags" in child.inputs]
+
+
+def lower(keys: Any) -> list[str]:
+    return sorted(key.lower() for key in keys)
+
+
+@pytest.mark.parametrize("key", ["Environment", "environment", "ENVIRONMENT"])
+def test_a_key_of_the_users_replaces_that_of_the_component_in_whatever_case(key: str) -> None:
+    for tags in tagged(component(tags={key: "prod"})):
+        assert {name: value for name, value in tags.items() if name.lower() == "environment"} == {key: "prod"}
+
+
+def test_a_name_of_the_users_replaces_those_of_the_component() -> None:
+    graph = component(tags={"name": "scratch"})
+    assert {tags["name"] for tags in tagged(graph)} == {"scratch"}
+    assert [tags for tags in tagged(graph) if "Name" in tags] == []
+
+
+def test_no_tag_differs_from_one_that_the_provider_adds_by_case_only() -> None:
+    graph = with_default_tags(COMPANY, tags={"costcenter": "7", "Team": "imaging"})
+    assert len(tagged(graph)) > 25
+    for tags in tagged(graph):
+        added = {**COMPANY, **tags}
+        assert len(set(lower(added))) == len(added), tags
+        # The user's value, under the provider's spelling, which it replaces.
+        assert added["CostCenter"] == "7"
+        assert tags == {"CostCenter": "7", "Team": "imaging"}
+
+
+def test_the_provider_adds_its_tags_to_resources_and_the_component_those_to_what_a_run_creates() -> None:
+    graph = with_default_tags(COMPANY, tags={"Team": "imaging"})
+    wanted = COMPANY | {"Team": "imaging"}
+    assert graph.one(ENVIRONMENT).inputs["computeResources"]["tags"] == wanted
+    assert graph.one(ENVIRONMENT).inputs["tags"] == {"Team": "imaging"}
+    written = json.dumps(dict(sorted(wanted.items())))
+    assert json.dumps(written)[1:-1] in states(graph)["TakeLock"]["Assign"]["tags"]
+
+
+@pytest.mark.parametrize(
+    ("default_tags", "tags", "name"),
+    [({}, {}, {"Name": "AutoExport"}), ({}, {"name": "x"}, {}), ({"NAME": "x"}, {}, {}), ({}, {"Name": "x"}, {})],
+)
+def test_a_file_system_is_named_after_the_environment_unless_a_name_is_given(
+    default_tags: dict[str, str], tags: dict[str, str], name: dict[str, str]
+) -> None:
+    graph = with_default_tags(default_tags, tags=tags)
+    written = json.dumps(json.dumps(name))[1:-1]
+    assert f"$parse('{written}')" in states(graph)["CreateFileSystem"]["Arguments"]["Tags"]
+
+
+def test_with_too_many_default_tags_the_deployment_fails_with_one_line() -> None:
+    many = {f"k{number}": "v" for number in range(39)}
+    with pytest.raises(pulumi.RunError) as refused:
+        with_default_tags(many, tags={"a": "1", "b": "2"})
+    assert str(refused.value) == "tags: with aws:defaultTags they are 41, more than the 40 that leave room for others"
+
+
+def test_a_stack_with_default_tags_is_deployed_and_each_role_has_both_kinds_of_tags() -> None:
+    with Account() as account:
+        config = {"aws:defaultTags": {"tags": COMPANY}, "tags": {"Team": "imaging", "ENVIRONMENT": "test"}}
+        deployment = mocks.deploy(account, config=config)
+        for role in deployment.of_type("aws:iam/role:Role"):
+            tags = account.client("iam").list_role_tags(RoleName=role.id)["Tags"]
+            wanted = {**COMPANY, "environment": "test", "Team": "imaging"}
+            assert {tag["Key"]: tag["Value"] for tag in tags} == wanted
+
+
+def test_an_output_among_the_tags_is_refused_by_the_name_of_the_parameter() -> None:
+    with pytest.raises(SettingsError) as refused:
+        component(tags={"Owner": pulumi.Output.from_input("me")})
+    assert str(refused.value) == "tags: an output is not a value that is known beforehand"
