@@ -72,7 +72,7 @@ def test_a_file_system_is_named_after_the_environment_unless_a_name_is_given(
 ) -> None:
     graph = with_default_tags(default_tags, tags=tags)
     written = json.dumps(json.dumps(name))[1:-1]
-    assert f"$parse('{written}')" in states(graph)["CreateFileSystem"]["Arguments"]["Tags"]
+    assert f"$parse('{written}')" in states(graph)["CreateFileSystem"]["Arguments"]
 
 
 def test_with_too_many_default_tags_the_deployment_fails_with_one_line() -> None:
