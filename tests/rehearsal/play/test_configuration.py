@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from rehearsal.provider.configuration import configuration
-from rehearsal.provider.deployment import DeployError
+from rehearsal.provider.deployment import ConfigurationError
 
 
 def refused(folder: pathlib.Path, stack_file: str) -> str:
