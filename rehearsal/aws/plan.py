@@ -1,11 +1,13 @@
-"""What a scenario may say about a model. Owns the base class of all plans and the types their keys share; each plan
-itself lies beside the model that follows it."""
+"""What a scenario may say about a model. Owns the base class of all plans, which refuses one that contradicts itself,
+and the types their keys share; each plan itself lies beside the model that follows it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Seconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -13,6 +15,16 @@ Count = Annotated[int, Field(ge=0)]
 
 class Plan(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """Each key that contradicts another of the plan, with the rule that it breaks."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        for key, rule in self.contradictions():
+            raise PydanticCustomError("contradiction", "{rule}", {"key": key, "rule": rule})
+        return self
 
 
 class Window(Plan):

@@ -4,12 +4,15 @@ that they are rehearsed."""
 
 from __future__ import annotations
 
+import difflib
 import json
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from ..aws.calls import Fault
 from ..aws.plan import Plan, Seconds, Window
@@ -45,6 +48,10 @@ class Scenario(Plans):
     expect_error: str | None = None  # the error's name, when it matters
     set: dict[str, Any] = Field(default={})  # stack configuration
     input: Any = Field(default={})  # the execution's input
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.expect_error is not None and self.expect == "SUCCEEDED":
+            yield "expect_error", "an execution that is expected to succeed (expect) has no error"
 
     def parameter(self, key: str) -> Any:
         """What the scenario says about a parameter that may be given to the stack or to the execution, or nothing."""
@@ -94,7 +101,8 @@ def load(name_or_file: str) -> Scenario:
     if path.suffix not in {".yaml", ".yml"}:
         path = SCENARIOS / f"{name_or_file}.yaml"
         if not path.exists():
-            raise ScenarioError(f"{name_or_file} is not a scenario; there are: {', '.join(names())}")
+            hint = did_you_mean(name_or_file, names()) or "; --list names those that there are"
+            raise ScenarioError(f"{name_or_file} is not a scenario{hint}")
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
@@ -112,8 +120,46 @@ def parse(content: Any, origin: str, name: str = "unnamed") -> Scenario:
 
 
 def _line(origin: str, failure: Any) -> str:
-    key = ".".join(str(part) for part in failure["loc"]) or "scenario"
-    if failure["type"] == "extra_forbidden":
-        return f"{origin}: {key}: {json.dumps(failure['input'], default=str)}: there is no such key"
+    """A mistake in one line: where, the key, its value, the rule."""
+    place, value = failure["loc"], failure["input"]
     said = failure["msg"].removeprefix("Value error, ")
-    return f"{origin}: {key}: {json.dumps(failure['input'], default=str)}: {said}"
+    if failure["type"] == "extra_forbidden":
+        said = f"there is no such key{_nearest_key(place)}"
+    if failure["type"] == "contradiction":
+        for part in (key := failure["ctx"]["key"].split(".")):
+            value = value[int(part) if isinstance(value, list) else part]
+        place = (*place, *key)
+    key_path = ".".join(str(part) for part in place) or "scenario"
+    return f"{origin}: {key_path}: {json.dumps(value, default=str)}: {said}"
+
+
+def _nearest_key(place: tuple[int | str, ...]) -> str:
+    """What may have been meant: a key of about that name at that place, or one of that name somewhere else."""
+    keys = [parts for parts in _keys(Scenario) if parts]
+    *above, name = [part for part in place if not isinstance(part, int)]
+    beside = [parts[-1] for parts in keys if list(parts[:-1]) == above]
+    elsewhere = [".".join(parts) for parts in keys if parts[-1] == name]
+    return did_you_mean(str(name), beside) or did_you_mean(elsewhere[0] if elsewhere else "", elsewhere)
+
+
+def _keys(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    """Every key of a scenario, as the parts of its path; the number of an item in a list is left out."""
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        yield (key,)
+        for part in _models(field.annotation):
+            yield from ((key, *rest) for rest in _keys(part))
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in typing.get_args(annotation):
+        yield from _models(inner)
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """A hint at what is nearest to a word that is not known, or nothing."""
+    spelt = {one.casefold().replace("-", "_"): one for one in known}
+    near = difflib.get_close_matches(word.casefold().replace("-", "_"), spelt, 1)
+    return f"; did you mean {spelt[near[0]]}?" if near else ""

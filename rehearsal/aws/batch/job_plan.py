@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from ..plan import Count, Plan, Seconds
 
@@ -38,12 +39,24 @@ class JobPlan(Plan):
     fails_to_start: StartFailuresPlan | None = None  # so many attempts before one starts
     mounts: bool = True  # false: no instance can mount
 
-    @field_validator("exit_code")
-    @classmethod
-    def _of_a_failure(cls, value: int, info: ValidationInfo) -> int:
-        if value == 0 and info.data.get("outcome") == "FAILED":
-            raise ValueError("a job with the outcome FAILED ends with another exit code than 0")
-        return value
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        end = f"an attempt ends after {self.runtime:g} s (job.runtime)"
+        for number, one in enumerate(self.writes or []):
+            if one.at + one.over > self.runtime:
+                yield f"writes.{number}", f"it goes on until {one.at + one.over:g} s, but {end}"
+        if not self.is_real and max(self.interruptions, default=0) > self.runtime:
+            yield "interruptions", f"{end}, before it is interrupted"
+        if self.outcome == "FAILED" and self.exit_code == 0:
+            yield "exit_code", "a job with the outcome FAILED ends with another exit code than 0"
+        if self.outcome == "SUCCEEDED" and "exit_code" in self.model_fields_set and self.exit_code != 0:
+            yield "exit_code", "only a job with the outcome FAILED (job.outcome) ends with another exit code than 0"
+        if self.start_delay is None and not self.mounts:
+            yield "mounts", "no instance starts (job.start_delay), so none fails to mount"
+        if self.start_delay is None or not self.mounts:
+            why = "job.start_delay" if self.start_delay is None else "job.mounts"
+            for key in ("interruptions", "fails_to_start"):
+                if getattr(self, key):
+                    yield key, f"no attempt of the job ever starts ({why})"
 
     @property
     def is_real(self) -> bool:

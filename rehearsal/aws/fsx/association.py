@@ -3,6 +3,7 @@ about a link; `associations` moves it through its lifecycle."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,16 @@ class AssociationPlan(Plan):
     stays_broken: bool = False  # it breaks for good: FAILED
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
     update_stuck: bool = False  # it stays UPDATING
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.outcome != "AVAILABLE" and self.breaks_at is not None:
+            yield "breaks_at", "an association that never was AVAILABLE (association.outcome) cannot break"
+        if self.heals_at is not None and (self.breaks_at is None or self.heals_at <= self.breaks_at):
+            yield "heals_at", "it heals after it broke (association.breaks_at)"
+        if self.stays_broken and self.breaks_at is None:
+            yield "stays_broken", "it never breaks (association.breaks_at)"
+        if self.stays_broken and self.heals_at is not None:
+            yield "stays_broken", "what is FAILED for good does not heal (association.heals_at)"
 
 
 @dataclass

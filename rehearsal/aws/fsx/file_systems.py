@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,12 @@ class FileSystemPlan(Plan):
     delete_stuck: bool = False  # it stays DELETING
     create_stuck: bool = False  # it stays CREATING
     names_late: bool = False  # its names are answered only once it is AVAILABLE; AWS's example has them at once
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.create_stuck and self.outcome != "AVAILABLE":
+            yield "outcome", "a file system that stays CREATING (file_system.create_stuck) has none"
+        if self.deleted_by_others_at is not None and (self.create_stuck or self.outcome != "AVAILABLE"):
+            yield "deleted_by_others_at", "it counts from when the file system became AVAILABLE, which it never does"
 
 
 @dataclass

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.play import schedules
 from rehearsal.play.scenario import Scenario, ScenarioError, load, names, parse
 
 
@@ -56,9 +57,99 @@ def test_a_scenario_may_be_a_file_anywhere(tmp_path: Path) -> None:
     assert (load(str(path)).name, load(str(path)).job.runtime) == ("mine", 5)
 
 
-def test_an_unknown_name_lists_what_there_is() -> None:
-    with pytest.raises(ScenarioError, match="late-burst"):
-        load("nonsense")
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("late_burst", "late_burst is not a scenario; did you mean late-burst?"),
+        ("Defalt", "Defalt is not a scenario; did you mean default?"),
+        ("nonsense", "nonsense is not a scenario; --list names those that there are"),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_one_and_no_list_of_all(name: str, line: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load(name)
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ({"job": {"runtme": 5}}, "job.runtme: 5: there is no such key; did you mean runtime?"),
+        ({"runtime": 5}, "runtime: 5: there is no such key; did you mean job.runtime?"),
+        (
+            {"job": {"writes": [{"byte_each": 5}]}},
+            "job.writes.0.byte_each: 5: there is no such key; did you mean bytes_each?",
+        ),
+        ({"export": {"stalls": [{"form": 5}]}}, "export.stalls.0.form: 5: there is no such key; did you mean for?"),
+        ({"zzz": 1}, "zzz: 1: there is no such key"),
+    ],
+)
+def test_an_unknown_key_gets_the_nearest_one(content: object, line: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(content, "my.yaml")
+    assert str(caught.value) == f"my.yaml: {line}"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (
+            {"job": {"runtime": 600, "writes": [{"files": 6}, {"over": 1200}]}},
+            'job.writes.1: {"over": 1200}: it goes on until 1200 s, but an attempt ends after 600 s (job.runtime)',
+        ),
+        (
+            {"job": {"runtime": 60, "writes": [{"at": 3600}]}},
+            'job.writes.0: {"at": 3600}: it goes on until 3600 s, but an attempt ends after 60 s (job.runtime)',
+        ),
+        (
+            {"job": {"runtime": 60, "interruptions": [30, 90]}},
+            "job.interruptions: [30, 90]: an attempt ends after 60 s (job.runtime), before it is interrupted",
+        ),
+        (
+            {"job": {"exit_code": 137}},
+            "job.exit_code: 137: only a job with the outcome FAILED (job.outcome) ends with another exit code than 0",
+        ),
+        (
+            {"job": {"start_delay": None, "mounts": False}},
+            "job.mounts: false: no instance starts (job.start_delay), so none fails to mount",
+        ),
+        (
+            {"job": {"mounts": False, "interruptions": [60]}},
+            "job.interruptions: [60]: no attempt of the job ever starts (job.mounts)",
+        ),
+        (
+            {"association": {"breaks_at": 60, "heals_at": 30}},
+            "association.heals_at: 30: it heals after it broke (association.breaks_at)",
+        ),
+        (
+            {"association": {"stays_broken": True}},
+            "association.stays_broken: true: it never breaks (association.breaks_at)",
+        ),
+        (
+            {"file_system": {"outcome": "FAILED", "deleted_by_others_at": 5}},
+            "file_system.deleted_by_others_at: 5: it counts from when the file system became AVAILABLE, which it never "
+            "does",
+        ),
+        (
+            {"expect_error": "JobFailed"},
+            'expect_error: "JobFailed": an execution that is expected to succeed (expect) has no error',
+        ),
+    ],
+)
+def test_a_scenario_that_contradicts_itself_is_refused_in_one_line(content: object, line: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(content, "my.yaml")
+    assert str(caught.value) == f"my.yaml: {line}"
+
+
+def test_files_may_be_written_and_attempts_interrupted_up_to_the_end_of_the_runtime() -> None:
+    parse({"job": {"runtime": 600, "writes": [{"over": 600}, {"at": 600}], "interruptions": [600]}}, "my.yaml")
+    parse({"job": {"interruptions": [90_000]}}, "my.yaml")  # of a real job nobody knows how long it takes
+
+
+def test_no_schedule_that_is_drawn_contradicts_itself() -> None:
+    for seed in range(300):
+        parse(schedules.hostile(schedules.seeded(seed)), "drawn")
 
 
 def test_every_shipped_scenario_says_what_it_shows() -> None:
