@@ -1,6 +1,7 @@
 """`python -m rehearsal`: the command. Owns reading the arguments and the exit status: 0 when everything ended as the
-scenario expects, 1 when it did not, 2 when the scenario cannot be played, 130 when it was interrupted. It must never
-print anything after the JSON object. Whatever takes time to import is imported late: an interruption finds `main`."""
+scenario expects, 1 when it did not, 2 when the scenario cannot be played, 130 when it was interrupted and 143 when it
+was terminated. It must never print anything after the JSON object. Whatever takes time to import is imported late: an
+interruption finds `main`."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import gc
 import json
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -26,12 +28,18 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None, started: float | None = None) -> int:
     """Run the command; `started` is when it began, by `time.perf_counter`, if that was before this call."""
     started = time.perf_counter() if started is None else started
-    options = _parser().parse_args(arguments)
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        return _run(options, started)
+        signal.signal(signal.SIGTERM, _terminated)
+        return _run(_parser().parse_args(arguments), started)
+    except Terminated:
+        print("terminated", file=sys.stderr)
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return 128 + signal.SIGINT
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(options: argparse.Namespace, started: float) -> int:
@@ -47,6 +55,15 @@ def _run(options: argparse.Namespace, started: float) -> int:
     except (ScenarioError, UsageError) as error:
         print(f"python -m rehearsal: {error}", file=sys.stderr)
         return 2
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, from whoever wants the command to end: it cleans up as after an interruption."""
+
+
+def _terminated(number: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated
 
 
 class UsageError(Exception):

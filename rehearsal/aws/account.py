@@ -30,7 +30,7 @@ from .events import Events
 from .export_metric import ExportMetric
 from .fsx.associations import Associations
 from .fsx.data_repository_tasks import DataRepositoryTasks
-from .fsx.file_systems import FileSystems
+from .fsx.file_systems import FileSystem, FileSystems
 from .fsx.tags import Tags as FsxTags
 from .fsx.transfer import Transfer
 from .functions import Functions
@@ -87,7 +87,7 @@ class Account:
         self.export_metric = ExportMetric(context, self.file_systems, self.associations, self.work.settle)
         self.work.on_first_attempt = self.associations.begin
         self.logs.before_reading = self.associations.settle
-        self.file_systems.on_deleting = self.associations.account_for
+        self.file_systems.on_deleting = self._file_system_gone
         self.file_systems.task_in_progress = self.data_repository_tasks.in_progress
         self.associations.on_import = self.data_repository_tasks.import_listing
 
@@ -192,6 +192,11 @@ class Account:
     def authorise(self) -> None:
         """From now on, let a role make only those calls that its policies allow."""
         self.calls.authoriser = Authoriser(self.context, self._tags_of, self.associations.file_system_of)
+
+    def _file_system_gone(self, file_system: FileSystem) -> None:
+        """First the jobs that are at work on it end, then what is not in S3 is accounted for."""
+        self.jobs.file_system_gone(file_system)
+        self.associations.account_for(file_system)
 
     def stop(self) -> None:
         """End what is under way and what is planned; what has happened stays as it is, to be looked at."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from ..aws.fsx.space import GIB
 from .measures import lifetime_seconds
 from .output import print_rows
 from .prices import PRICED_REGION, PRICES, file_system_dollars, storage_price, transition_dollars
@@ -69,7 +70,9 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
 def _exported(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     """What is in S3, and what is only on a file system that still exists."""
     files, size = verdict.facts["exported_files"], _size(verdict.facts["exported_bytes"])
-    rows = [("exported", f"{files:,} files, {size} in S3")]
+    directories = verdict.facts["exported_objects"] - files
+    beside = f" and {directories:,} {'directory' if directories == 1 else 'directories'}" if directories else ""
+    rows = [("exported", f"{files:,} files{beside}, {size} in S3")]
     for association in session.account.associations.living():
         missing, missing_bytes = association.content.lost()
         if missing:
@@ -86,6 +89,8 @@ def _costs(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
         cost = file_system_dollars(request, seconds)
         kind = f"{request['LustreConfiguration']['DeploymentType']}, {request['StorageCapacity']:,} GiB"
         rows.append(("file system", f"{kind} for {clock_time(seconds)}: about ${cost:.2f}"))
+        peak, usable = file_system.space.peak / GIB, file_system.space.capacity / GIB
+        rows.append(("peak", f"{peak:,.1f} GiB of the {usable:,.0f} GiB that can be used"))
         prices.append(storage_price(request))
     transitions = verdict.facts["transitions"]
     rows.append(("transitions", f"{transitions:,}: about ${transition_dollars(transitions):.4f}"))

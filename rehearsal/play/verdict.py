@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws.fsx.space import GIB
+from ..aws.fsx.tree import is_directory
 from ..aws.states.executions import Execution
 from . import measures
 from .belongings import Thing
@@ -40,7 +42,7 @@ def judge(session: Session, played: Played) -> Verdict:
     ]
     leaked = [{"type": thing.type, "id": thing.id} for thing, reason in reasons if reason is None]
     first = played.first
-    exported_files, exported_bytes = _exported(session)
+    exported_files, exported_objects, exported_bytes = _exported(session)
     drained_at, deleted_at = measures.drained_at(account), measures.deleted_at(account)
     overhead = measures.overhead_seconds(account)
     facts: dict[str, Any] = {
@@ -67,7 +69,9 @@ def judge(session: Session, played: Played) -> Verdict:
         "api_calls": played.api_calls,
         "executions": [_execution(one, began) for one in played.executions],
         "exported_files": exported_files,
+        "exported_objects": exported_objects,
         "exported_bytes": exported_bytes,
+        "peak_gib": round(max((one.space.peak for one in account.file_systems.all.values()), default=0) / GIB, 3),
         "messages": [message | {"at": _since(began, message["at"])} for message in witness.messages],
     }
     why_not = _why_not(session, played, facts, remaining)
@@ -148,10 +152,16 @@ def _stale(session: Session) -> int:
     )
 
 
-def _exported(session: Session) -> tuple[int, int]:
-    groups = [group for link in session.account.associations.all for group in link.content.groups.values()]
-    held = [(group.exported, group.bytes_each) for group in groups if group.exported_version]
-    return sum(count for count, _ in held), sum(count * size for count, size in held)
+def _exported(session: Session) -> tuple[int, int, int]:
+    """Files and links, objects (a directory is one), and bytes that are in buckets."""
+    held = [
+        (key, group.exported, group.bytes_each)
+        for link in session.account.associations.all
+        for key, group in link.content.groups.items()
+        if group.exported_version
+    ]
+    files = sum(count for key, count, _ in held if not is_directory(key))
+    return files, sum(count for _, count, _ in held), sum(count * size for _, count, size in held)
 
 
 def _execution(execution: Execution, began: float) -> dict[str, Any]:

@@ -25,6 +25,8 @@ BLOCKED = {  # Batch guide, job queue blocked events: reasons a RUNNABLE job car
     "maximum": "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - The job needs more vCPUs than the environment has.",
     "environment": "MISCONFIGURATION:COMPUTE_ENVIRONMENT - No compute environment of the queue is VALID and ENABLED.",
 }
+# AWS shows what a program said before it ended in the job's log only; here the container's reason says it as well.
+GONE = "Input/output error: the file system was deleted"
 STARTING_SECONDS = 30.0
 STOP_SECONDS = 5.0
 
@@ -127,12 +129,15 @@ class Attempts:
     def _run(self, job: Job, file_system: FileSystem | None) -> None:
         job.timers.clear()
         clock = self._clock
+        if file_system is not None and file_system.lifecycle != "AVAILABLE":  # deleted since it was mounted
+            self._not_started(job, "CannotCreateVolumeError: " + GONE)
+            return
         job.status, job.started = "RUNNING", clock.now()
         content, folder = self._scratch(job, file_system)
         number = len(job.attempts)
         variables = job.variables | {"AWS_BATCH_JOB_ID": job.id, "AWS_BATCH_JOB_ATTEMPT": str(number + 1)}
         instance = self._ids.hexadecimal("i")
-        work = self._work.start(content, folder, variables, lambda code: self._exited(job, code))
+        work = self._work.start(content, folder, variables, lambda code, why: self._exited(job, code, why))
         # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
         name = job.definition["jobDefinitionName"]
         log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
@@ -152,15 +157,24 @@ class Attempts:
                 if path == f"/fsx{association.path}":
                     return association.content, association.folder
             if path.startswith("/fsx"):
-                file_system.local = file_system.local or Content(Rates())
+                file_system.local = file_system.local or Content(Rates(), space=file_system.space)
                 return file_system.local, None
         content = Content(Rates())
         job.unmounted.append(content)
         return content, None
 
-    def _exited(self, job: Job, code: int) -> None:
+    def _exited(self, job: Job, code: int, why: str) -> None:
         if job.current is not None:
-            self._over(job, code, "Essential container in task exited")
+            self._over(job, code, "Essential container in task exited", why=why)
+
+    def file_system_gone(self, jobs: Iterable[Job], file_system: FileSystem) -> None:
+        """The file system is being deleted under a job: its client is evicted, and every call on a file fails.
+
+        Assumed of how long that takes: no time. Nothing that is written then is on the file system."""
+        for job in jobs:
+            if job.current is not None and job.current.file_system is file_system:
+                job.current.work.interrupt(self._clock.now())
+                self._over(job, 1, "Essential container in task exited", why=GONE)
 
     def _reclaimed(self, job: Job) -> None:
         if job.current is not None:
@@ -180,7 +194,7 @@ class Attempts:
             if environment and environment.arn == environment_arn and current and current.began < before:
                 self._reclaimed(job)
 
-    def _over(self, job: Job, code: int | None, reason: str, final: bool = False) -> None:
+    def _over(self, job: Job, code: int | None, reason: str, final: bool = False, why: str = "") -> None:
         current, now = job.current, self._clock.now()
         if current is None:
             return
@@ -191,7 +205,8 @@ class Attempts:
         if code is not None:
             container["exitCode"] = code
         # ECS guide, stopped task error codes: what a container that was killed with 137 by itself says.
-        why = "OutOfMemoryError: Container killed due to memory usage" if code == 137 and not final else ""
+        if code == 137 and not final:
+            why = "OutOfMemoryError: Container killed due to memory usage"
         if why:
             container["reason"] = why
         job.attempts.append(

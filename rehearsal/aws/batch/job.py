@@ -9,7 +9,8 @@ from typing import Any
 from ..clock import Timer
 from ..fsx.export import Content
 from ..fsx.file_systems import FileSystem
-from .work import ModelledAttempt, RealAttempt
+from .real_attempt import RealAttempt
+from .work import ModelledAttempt
 
 TERMINAL = {"SUCCEEDED", "FAILED"}
 BEFORE_STARTING = {"SUBMITTED", "PENDING", "RUNNABLE"}

@@ -16,6 +16,7 @@ class WritesPlan(Plan):
     at: Seconds = 0
     over: Seconds = 0
     files: Count = 1
+    directories: Count = 0  # that the files are in, each an object of its own
     bytes_each: Count = 1_048_576
     deletes_previous: bool = False
     renames: bool = False  # each file is written under another name and renamed when it is closed

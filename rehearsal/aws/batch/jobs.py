@@ -7,6 +7,7 @@ from typing import Any
 
 from ..calls import ModelError
 from ..context import Context
+from ..fsx.file_systems import FileSystem
 from .attempts import Attempts, matches
 from .definitions import Definitions
 from .environments import NAME
@@ -89,6 +90,9 @@ class Jobs:
 
     def evict(self, environment_arn: str, before: float) -> None:
         self._attempts.evict(self.all.values(), environment_arn, before)
+
+    def file_system_gone(self, file_system: FileSystem) -> None:
+        self._attempts.file_system_gone(self.all.values(), file_system)
 
     def queue_deleted(self, queue_arn: str) -> None:
         for job in self.all.values():

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..plan import Plan, Seconds
+from . import tree
 from .export import Content
 from .file_systems import FileSystem
 
@@ -66,6 +67,10 @@ class Association:
     @property
     def events(self) -> list[str]:
         return list(self.s3.get("AutoExportPolicy", {}).get("Events", []))
+
+    def refusal(self, key: str, size: int) -> str | None:
+        """Why S3 cannot hold a file, which is known of real ones."""
+        return tree.refusal(self.prefix + key, size) if tree.is_real(key) else None
 
     @property
     def folder(self) -> Path | None:

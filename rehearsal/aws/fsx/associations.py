@@ -96,10 +96,11 @@ class Associations:
             repository=params["DataRepositoryPath"],
             s3=params.get("S3", {}),
             tags=request_tags(params),
-            content=Content(self._rates(), self.export_plan.refused),
+            content=Content(self._rates(), self.export_plan.refused, file_system.space),
             created=self._context.clock.now(),
             request=params,
         )
+        association.content.refusal = association.refusal
         association.content.on_export = lambda key, removed: self._transfer.export(association, key, removed)
         association.content.on_refused = lambda key, count: self._transfer.refuse(association, key, count)
         self.all.append(association)

@@ -4,6 +4,8 @@ what is new or changed."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,8 +15,10 @@ from ..calls import ModelError
 from ..clock import moment
 from ..context import Context
 from ..plan import Count, Plan, Seconds
+from . import tree
 from .association import Association
 from .associations import Associations
+from .export import Content
 from .file_systems import FileSystem, FileSystems
 from .requests import created_before, page, request_tags, tag_list
 
@@ -232,7 +236,7 @@ class DataRepositoryTasks:
             task.association.content.export_by_task(key, version, now)
         refused = sum(entry[3] for entry in task.work)
         if refused:
-            self._report(task, refused)
+            self._report(task)
             self._fail(task, f"{refused} files could not be exported")
             return
         task.lifecycle, task.ended = "SUCCEEDED", now
@@ -240,15 +244,17 @@ class DataRepositoryTasks:
     def _fail(self, task: DataRepositoryTask, message: str) -> None:
         task.lifecycle, task.ended, task.failure = "FAILED", self._context.clock.now(), message
 
-    def _report(self, task: DataRepositoryTask, refused: int) -> None:
+    def _report(self, task: DataRepositoryTask) -> None:
         report = task.request["Report"]
         if not report.get("Enabled"):
             return
         bucket, _, path = report["Path"].removeprefix("s3://").partition("/")
-        rows = [f"{key},PathSizeTooLong\n" for key, _, _, count in task.work if count]
-        body = "path,error\n" + "".join(rows) + f"# {refused} files\n"
+        body = io.StringIO()
+        rows = csv.writer(body, lineterminator="\n")
+        for entry in task.work:
+            rows.writerows(_failures(task.association.content, entry[0], entry[3]))
         key = f"{path.strip('/')}/{task.id}/failures.csv".lstrip("/")
-        self._buckets.put(bucket, key, body.encode())
+        self._buckets.put(bucket, key, body.getvalue().encode())
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         tasks = self.all
@@ -288,3 +294,11 @@ class DataRepositoryTasks:
         if task.failure:
             answer["FailureDetails"] = {"Message": task.failure}
         return answer
+
+
+def _failures(content: Content, key: str, count: int) -> list[tuple[str, str, str]]:
+    """FSx guide, task completion reports: FilePath, FileStatus and ErrorCode, without a head; a path that a spreadsheet
+    would take for a formula is quoted."""
+    names = [tree.shown(key)] if tree.is_real(key) else [f"{key.strip('/')}-{number}" for number in range(count)]
+    code = content.groups[key].refusal
+    return [(f'"{name}"' if name[:1] in "@+-=" else name, "failed", code) for name in names if count]

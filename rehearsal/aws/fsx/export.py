@@ -12,6 +12,8 @@ from typing import Annotated
 from pydantic import Field
 
 from ..plan import Count, Plan, Window
+from . import tree
+from .space import NoSpaceLeft, Space
 
 # FSx guide, auto export, and measurements by others: a closed file is an object 8 to 10 s later on an idle queue. The
 # first part of that passes before the change shows in the queue at all.
@@ -35,10 +37,18 @@ class Group:
     bytes_each: int
     version: int = 0
     deleted: bool = False
-    refused: int = 0  # of `count`, never to be exported
+    planned_refusals: int = 0
+    refused: int = 0  # of `count`, never to be exported: as planned, or because S3 cannot hold them
     exported_version: int = 0
     exported: int = 0  # of `count`, in `exported_version`
     renamed: bool = False  # it has not changed since it was exported under another name: nothing for a task
+    refusal: str = tree.PATH_TOO_LONG  # why those are refused
+    written_at: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Of what is on the file system."""
+        return 0 if self.deleted else self.count * self.bytes_each
 
     def missing(self) -> int:
         """How many of these files S3 lacks in the version the file system has."""
@@ -90,9 +100,13 @@ class Rates:
 class Content:
     """The files under one association, and auto export's queue."""
 
-    def __init__(self, rates: Rates, refused: int = 0) -> None:
+    def __init__(self, rates: Rates, refused: int = 0, space: Space | None = None) -> None:
         self.rates = rates
+        self.space = Space() if space is None else space
         self.groups: dict[str, Group] = {}
+        self.seen: dict[str, tree.Entry] = {}  # of a real job's directory, when it was last looked at
+        # Why S3 cannot hold a file of that key and size, if it cannot.
+        self.refusal: Callable[[str, int], str | None] = lambda key, size: None
         self.exporting = False
         self.on_export: Callable[[str, bool], None] | None = None
         self.on_refused: Callable[[str, int], None] | None = None
@@ -104,15 +118,40 @@ class Content:
         self._cut_at: float | None = None
 
     def write(self, key: str, at: float, count: int = 1, bytes_each: int = 0) -> None:
-        """Files were closed at that time; calls come in order of time."""
+        """Files were closed at that time; calls come in order of time.
+
+        Raises
+        ------
+        NoSpaceLeft
+            When not all of them fit; those that do are written.
+        """
         self.settle(at)
+        group = self.groups.get(key)
+        fit = count if tree.is_real(key) else self._fitting(group, count, bytes_each)
+        if fit:
+            self._write(key, at, fit, bytes_each)
+        if fit < count:
+            raise NoSpaceLeft
+
+    def _fitting(self, group: Group | None, count: int, bytes_each: int) -> int:
+        """How many of these modelled files there is room for; what they replace makes room."""
+        room = self.space.free + (group.size if group is not None else 0)
+        return count if count * bytes_each <= room else int(room // bytes_each)
+
+    def _write(self, key: str, at: float, count: int, bytes_each: int) -> None:
         group = self.groups.get(key)
         if group is None:
             refused = min(count, self._refused_left)
             self._refused_left -= refused
-            group = self.groups[key] = Group(count, bytes_each, refused=refused)
+            group = self.groups[key] = Group(0, bytes_each, planned_refusals=refused)
+        reason = self.refusal(key, bytes_each)
+        group.refused = min(count, group.planned_refusals) if reason is None else count
+        group.refusal = reason or tree.PATH_TOO_LONG
+        if not tree.is_real(key):
+            self.space.take(count * bytes_each - group.size)
         group.count, group.bytes_each, group.deleted, group.renamed = count, bytes_each, False, False
         group.version += 1
+        group.written_at = at
         self._enqueue(key, False, at, count - group.refused, count * bytes_each)
 
     def rename(self, key: str, new_key: str, at: float) -> None:
@@ -126,7 +165,7 @@ class Content:
         group = self.groups[key]
         exported = group.version > 0 and group.missing() <= group.refused
         self.remove(key, at)
-        self.groups.setdefault(new_key, Group(group.count, group.bytes_each, refused=group.refused))
+        self.groups.setdefault(new_key, Group(0, group.bytes_each, planned_refusals=group.planned_refusals))
         self.write(new_key, at, group.count, group.bytes_each)
         self.groups[new_key].renamed = exported
 
@@ -135,6 +174,8 @@ class Content:
         group = self.groups.get(key)
         if group is None or group.deleted:
             return
+        if not tree.is_real(key):
+            self.space.take(-group.size)
         group.deleted = True
         self._enqueue(key, True, at, group.count, 0)
 

@@ -3,10 +3,9 @@ to a file system; it knows neither. It must never be kinder than AWS: what AWS l
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +13,11 @@ from ..calls import ModelError, internally
 from ..clock import moment
 from ..context import Context
 from ..plan import Count, Plan, Seconds
+from . import tree
 from .creation_rules import automatic_metadata_iops, default_version, refusals
 from .export import Content
 from .requests import created_before, page, request_tags, tag_list
+from .space import Space
 
 # FSx guide, file system access control with Amazon VPC.
 LUSTRE_PORTS = [(988, 988), (1018, 1023)]
@@ -55,6 +56,7 @@ class FileSystem:
     deleted_at: float | None = None
     local: Content | None = None  # what was written outside of every association
     folder: Path | None = None  # where a real job's files are
+    space: Space = field(default_factory=Space)
     deleted_by_others: bool = False
 
 
@@ -100,6 +102,7 @@ class FileSystems:
             request=params,
             tags=request_tags(params),
             created=clock.now(),
+            space=Space.of(params["StorageCapacity"]),
         )
         self.all[identifier] = file_system
         if not self.plan.create_stuck:
@@ -230,5 +233,5 @@ class FileSystems:
 
 def _remove_folder(file_system: FileSystem) -> None:
     if file_system.folder is not None:
-        shutil.rmtree(file_system.folder, ignore_errors=True)
+        tree.remove(file_system.folder)
         file_system.folder = None

@@ -1,11 +1,15 @@
-"""What FSx writes into other services for an association: objects in the bucket, events in the log. Owns the bytes of
-real files; modelled files, whose keys begin with `#`, have none."""
+"""What FSx writes into other services for an association: objects in the bucket, events in the log. Owns what becomes
+of real files; modelled ones have no bytes, and no objects."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..buckets import Buckets
 from ..logs import Logs
+from . import tree
 from .association import Association
+from .export import Group
 
 
 class Transfer:
@@ -16,18 +20,25 @@ class Transfer:
         self._logs = logs
 
     def export(self, association: Association, key: str, removed: bool) -> None:
-        """Bring a file's bytes, or its removal, to the bucket."""
-        if association.folder is None or key.startswith("#"):
+        """Bring an entry, or its removal, to the bucket."""
+        group = association.content.groups[key]
+        if association.folder is None or not tree.is_real(key):
             return
-        path = association.folder / key
+        path, name = association.folder / key, association.prefix + key
         if removed:
-            self._buckets.delete(association.bucket, association.prefix + key)
-        elif path.exists():
-            self._buckets.put(association.bucket, association.prefix + key, path.read_bytes())
+            self._buckets.delete(association.bucket, name)
+        elif tree.is_there(path, key) and not group.refused:
+            described, body = tree.metadata(path, group.written_at), tree.body(path)
+            if body is None:
+                self._buckets.put_file(association.bucket, name, path, described)
+            else:
+                self._buckets.put(association.bucket, name, body, described)
 
     def refuse(self, association: Association, key: str, count: int) -> None:
         """FSx guide, data repository event logs: what cannot be exported leaves the queue and is logged."""
-        self._log(association, f"ERROR S3ExportPathSizeTooLong: {count} files of {association.path}/{key}")
+        code = association.content.groups[key].refusal
+        where = f"{association.path}/{tree.shown(key).lstrip('/')}"
+        self._log(association, f"ERROR S3Export{code}: {count} files of {where}")
 
     def warn(self, association: Association, number: int) -> None:
         """The same: the log has import warnings too, and exports that were tried again and worked."""
@@ -41,14 +52,29 @@ class Transfer:
         self._logs.write(group, f"datarepo_{file_system.id}", message)
 
     def verify(self, association: Association) -> None:
-        """Compare files with their objects, byte for byte; what differs counts as not exported."""
-        for key, group in association.content.groups.items():
-            if association.folder is None or key.startswith("#") or group.deleted or group.missing():
-                continue
-            path = association.folder / key
-            found = self._buckets.read(association.bucket, association.prefix + key)
-            if path.exists() and path.read_bytes() != found:
-                group.exported_version = 0
+        """Compare what is on the file system, entry by entry, with what is in the bucket; what differs counts as not
+        exported, and what is gone is stale only if its object is still there."""
+        folder, content = association.folder, association.content
+        if folder is None:
+            return
+        for key, entry in tree.listing(folder).items():
+            group = content.groups.get(key)
+            if group is None or group.deleted:  # nobody saw it come
+                group = content.groups[key] = Group(1, entry.size, version=1, exported_version=1, exported=1)
+            if not group.missing() and not self._is_exported(association, folder / key, key):
+                group.exported_version = group.exported = 0
+        for key, group in content.groups.items():
+            if tree.is_real(key) and not tree.is_there(folder / key, key):
+                group.deleted = True
+                if self._buckets.find_object(association.bucket, association.prefix + key) is None:
+                    group.exported_version = group.exported = 0
+
+    def _is_exported(self, association: Association, path: Path, key: str) -> bool:
+        """Whether the object holds what the entry does."""
+        name, body = association.prefix + key, tree.body(path)
+        if body is None:
+            return self._buckets.holds(association.bucket, name, path)
+        return self._buckets.read(association.bucket, name) == body
 
     def bucket_problem(self, association: Association, others: list[Association]) -> str | None:
         """Why the bucket cannot be linked. FSx guide, linking: event notifications must not overlap."""

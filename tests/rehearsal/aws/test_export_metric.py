@@ -36,7 +36,7 @@ def write(world: World, count: int, over: float = 0, bytes_each: int = 10_240) -
     content = world.account.associations.all[0].content
     steps = 225 if over else 1
     for step in range(steps):
-        content.write(f"#0:{step}", now + over * (step + 1) / steps, count // steps, bytes_each)
+        content.write(f"/0:{step}", now + over * (step + 1) / steps, count // steps, bytes_each)
     return now
 
 

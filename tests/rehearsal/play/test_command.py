@@ -182,8 +182,13 @@ def test_a_system_without_what_a_real_job_needs_is_named_in_one_line(
     assert "needs Linux" in line
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.5])
-def test_an_interruption_is_one_line_and_leaves_nothing_behind(seconds: float, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "seconds", "line"),
+    [(signal.SIGINT, 0.3, "interrupted"), (signal.SIGINT, 1.5, "interrupted"), (signal.SIGTERM, 3, "terminated")],
+)
+def test_an_interruption_is_one_line_and_leaves_nothing_behind(
+    number: signal.Signals, seconds: float, line: str, tmp_path: pathlib.Path
+) -> None:
     begun = subprocess.Popen(
         [sys.executable, "-m", "rehearsal"],
         stdout=subprocess.PIPE,
@@ -195,11 +200,63 @@ def test_an_interruption_is_one_line_and_leaves_nothing_behind(seconds: float, t
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(seconds)
-    os.killpg(begun.pid, signal.SIGINT)
+    os.killpg(begun.pid, number)
     _, said = begun.communicate(timeout=60)
-    assert said == "interrupted\n"
+    assert said == f"{line}\n"
     # Python kills itself by the signal if that came during an exec(); shells call both 130.
-    assert begun.returncode in (130, -signal.SIGINT)
+    assert begun.returncode in (128 + number, -number)
+    assert list(tmp_path.iterdir()) == []
+
+
+INTERRUPTED_AT_WORK = """
+import os, signal, sys
+from pathlib import Path
+from rehearsal.__main__ import main
+from rehearsal.aws.batch import processes, work
+
+script = Path(sys.argv[1])
+script.write_text("setsid tail -f /dev/null & echo $! > " + sys.argv[2] + "; while :; do sleep 60; done")
+work.SAMPLE_JOB = script
+before, seen = processes.Processes.wake, []
+
+def wake(self, sleeper):
+    seen.append(sleeper)
+    if len(seen) == 3:
+        os.kill(os.getpid(), int(sys.argv[3]))
+    return before(self, sleeper)
+
+processes.Processes.wake = wake
+sys.exit(main([]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_job_that_is_at_work_ends_with_the_rehearsal(number: signal.Signals, tmp_path: pathlib.Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    words = [str(tmp_path / "job.sh"), str(tmp_path / "pid"), str(int(number))]
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_WORK, *words],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (
+        128 + number,
+        {signal.SIGINT: "interrupted\n", signal.SIGTERM: "terminated\n"}[number],
+    )
+    assert list(temporary.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.parametrize("name", ["refused-files", "keep-file-system"])
+def test_no_folder_is_left_of_a_file_system_that_is_kept(
+    name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["--scenario", name]) == 0
     assert list(tmp_path.iterdir()) == []
 
 

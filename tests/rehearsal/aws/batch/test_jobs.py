@@ -33,7 +33,7 @@ def test_a_reclaimed_attempt_is_tried_again_with_the_same_files_in_a_new_version
     assert job["attempts"][0]["statusReason"].startswith("Host EC2 (instance i-")
     assert "exitCode" not in job["attempts"][0]["container"]
     groups = world.account.associations.all[0].content.groups
-    assert [groups["#0:0"].version, groups["#0:99"].version] == [2, 1]
+    assert [groups["/0:0"].version, groups["/0:99"].version] == [2, 1]
 
 
 def test_an_application_error_is_not_tried_again(world: World) -> None:

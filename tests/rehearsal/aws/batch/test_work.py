@@ -107,20 +107,20 @@ def test_planned_writes_are_spread_evenly_and_add_up() -> None:
     assert sum(step.files for step in changes) == 1001
     assert changes[0][0] > 10
     assert changes[-1][0] == 110
-    assert [step.previous for step in changes][:2] == [None, "#0:0"]
+    assert [step.previous for step in changes][:2] == [None, "/0:0"]
 
 
 def test_a_burst_is_one_group() -> None:
-    assert schedule([WritesPlan(at=5, files=1000)]) == [(5, "#0:0", 1000, 1_048_576, None, None)]
+    assert schedule([WritesPlan(at=5, files=1000)]) == [(5, "/0:0", 1000, 1_048_576, None, None)]
 
 
 def test_renamed_files_lie_under_the_other_name_while_they_are_written() -> None:
     steps = schedule([WritesPlan(over=120, files=2, renames=True, deletes_previous=True)])
     assert [(step.offset, step.key, step.renamed_from, step.previous) for step in steps] == [
-        (0, "#0:0.part", None, None),
-        (60, "#0:0", "#0:0.part", None),
-        (60, "#0:1.part", None, None),
-        (120, "#0:1", "#0:1.part", "#0:0"),
+        (0, "/0:0.part", None, None),
+        (60, "/0:0", "/0:0.part", None),
+        (60, "/0:1.part", None, None),
+        (120, "/0:1", "/0:1.part", "/0:0"),
     ]
 
 
@@ -156,3 +156,179 @@ def test_a_real_rename_is_seen_as_one(world: World, script: Path) -> None:
     assert content.to_export() == []
     export_all(world)
     assert objects(world) == {"runs/a": b"one\n"}
+
+
+def lost(world: World, file_system_id: str) -> tuple[int, int]:
+    """What is lost and what is stale once the file system is deleted."""
+    world.account.client("fsx").delete_file_system(FileSystemId=file_system_id)
+    content = world.account.associations.all[0].content
+    return content.lost()[0], content.stale()
+
+
+EVERY_KIND = """
+cd "$SCRATCH_DIR"
+mkdir -p empty 'a directory/below'
+echo one > 'a directory/file'; ln 'a directory/file' 'a directory/hard link'
+ln -s nowhere dangling; ln -s 'a directory' link
+mkfifo pipe
+printf x > '#0:0'; printf y > 0.part; printf z > -rf; printf n > "$(printf 'a\nb')"
+sleep 60
+"""
+
+
+def test_every_kind_of_entry_is_an_object_as_fsx_makes_it_whatever_its_name(world: World, script: Path) -> None:
+    script.write_text(EVERY_KIND)
+    file_system_id, _ = world.running()
+    world.account.clock.advance(181 + 60)
+    export_all(world)
+    assert objects(world) == {
+        "runs/empty/": b"",
+        "runs/a directory/": b"",
+        "runs/a directory/below/": b"",
+        "runs/a directory/file": b"one\n",
+        "runs/a directory/hard link": b"one\n",
+        "runs/dangling": b"nowhere",
+        "runs/link": b"a directory",
+        "runs/#0:0": b"x",
+        "runs/0.part": b"y",
+        "runs/-rf": b"z",
+        "runs/a\nb": b"n",
+    }
+    s3 = world.account.client("s3")
+    described = s3.head_object(Bucket="results-bucket", Key="runs/link")["Metadata"]
+    assert (described["file-permissions"], described["user-agent"]) == ("0120777", "aws-fsx-lustre")
+    for key in ("runs/empty/", "runs/dangling", "runs/#0:0"):
+        s3.delete_object(Bucket="results-bucket", Key=key)
+    assert lost(world, file_system_id) == (3, 0)
+
+
+RENAMES_A_DIRECTORY = """
+cd "$SCRATCH_DIR"
+mkdir old; echo 1 > old/one; ln old/one old/two; ln -s one old/link
+sleep 60
+mv old new
+sleep 60
+rm -r new/one
+"""
+
+
+def test_a_renamed_directory_takes_all_of_its_objects_along(world: World, script: Path) -> None:
+    script.write_text(RENAMES_A_DIRECTORY)
+    file_system_id, _ = world.running()
+    world.account.clock.advance(181 + 60 + 30)
+    content = world.account.associations.all[0].content
+    content.settle(world.account.clock.now())
+    assert set(objects(world)) == {"runs/new/", "runs/new/one", "runs/new/two", "runs/new/link"}
+    assert content.groups["new/one"].renamed
+    world.account.clock.advance(32)
+    assert set(objects(world)) >= {"runs/new/one"}, "its removal is still on its way"
+    assert lost(world, file_system_id) == (0, 1)
+
+
+REFUSED = """
+cd "$SCRATCH_DIR"
+long=$(printf '%0210d' 0)
+mkdir -p $long/$long/$long/$long/$long
+echo far > $long/$long/$long/$long/$long/file
+printf bytes > "$(printf '\\377')"
+echo near > file
+"""
+
+
+def test_names_that_s3_cannot_hold_are_refused_and_logged_and_nothing_else_is(world: World, script: Path) -> None:
+    script.write_text(REFUSED)
+    world.account.client("logs").create_log_group(logGroupName="/aws/fsx/events")
+    arn = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/fsx/events:*"
+    logged = {"DeploymentType": "SCRATCH_2", "LogConfiguration": {"Level": "WARN_ERROR", "Destination": arn}}
+    identifier = world.file_system(LustreConfiguration=logged)["FileSystemId"]
+    world.account.clock.advance(421)
+    world.link(identifier)
+    world.account.clock.advance(61)
+    world.point(world.template(identifier))
+    world.account.clock.advance(121)
+    world.submit()
+    world.account.clock.advance(400)
+    export_all(world)
+    assert objects(world)["runs/file"] == b"near\n"
+    assert max(map(len, objects(world))) <= 1024
+    events = world.account.client("logs").filter_log_events(logGroupName="/aws/fsx/events")["events"]
+    codes = sorted(event["message"].split(":")[0] for event in events)
+    # The fifth directory, the file in it, and the name that is not UTF-8.
+    assert codes == ["ERROR S3ExportInternalError", *["ERROR S3ExportPathSizeTooLong"] * 2]
+    assert lost(world, identifier) == (3, 0)
+
+
+def test_large_files_are_compared_and_not_read(world: World, script: Path) -> None:
+    script.write_text('truncate -s 50G "$SCRATCH_DIR/sparse"; printf end >> "$SCRATCH_DIR/sparse"; sleep 60\n')
+    file_system_id, _ = world.running()
+    world.account.clock.advance(181 + 60 + 200)
+    export_all(world)
+    head = world.account.client("s3").head_object(Bucket="results-bucket", Key="runs/sparse")
+    assert head["ContentLength"] == 50 * 1024**3 + 3
+    file_system = world.account.file_systems.all[file_system_id]
+    assert round(file_system.space.peak / 1024**3) == 50
+    assert lost(world, file_system_id) == (0, 0)
+
+
+def test_a_real_job_that_writes_more_than_fits_fails_and_what_fits_is_kept(world: World, script: Path) -> None:
+    script.write_text('cd "$SCRATCH_DIR"; echo first > a; sleep 60; truncate -s 5000G b; sleep 60; echo never > c\n')
+    file_system_id, job_id = world.running()
+    world.account.clock.advance(600)
+    job = world.job(job_id)
+    assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 1)
+    assert "No space left on device" in job["container"]["reason"]
+    assert job["stoppedAt"] - job["startedAt"] == 60_000
+    folder = world.account.file_systems.all[file_system_id].folder
+    assert folder is not None
+    assert sorted(path.name for path in (folder / "scratch").iterdir()) == ["a", "b"]
+    space = world.account.file_systems.all[file_system_id].space
+    assert space.peak <= space.capacity < space.peak + 2
+
+
+def test_a_modelled_job_that_writes_more_than_fits_fails_when_the_file_system_is_full(world: World) -> None:
+    gib = 1024**3
+    world.scenario(job={"runtime": 1000, "writes": [{"over": 1000, "files": 100, "bytes_each": 50 * gib}]})
+    file_system_id, job_id = world.running()
+    world.account.clock.advance(1200)
+    job = world.job(job_id)
+    assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 1)
+    assert "No space left on device" in job["container"]["reason"]
+    assert job["stoppedAt"] - job["startedAt"] == 230_000, "the 23rd file does not fit"
+    assert world.account.file_systems.all[file_system_id].space.peak == 22 * 50 * gib
+
+
+def test_what_is_removed_or_replaced_makes_room(world: World) -> None:
+    gib = 1024**3
+    writes = [{"over": 1000, "files": 100, "bytes_each": 500 * gib, "deletes_previous": True, "renames": True}]
+    world.scenario(job={"runtime": 1000, "writes": writes})
+    file_system_id, job_id = world.running()
+    world.account.clock.advance(1200)
+    assert world.job(job_id)["status"] == "SUCCEEDED"
+    assert world.account.file_systems.all[file_system_id].space.peak == 1000 * gib
+
+
+def test_a_job_cannot_go_on_when_its_file_system_is_deleted(world: World) -> None:
+    world.scenario(job={"runtime": 1000, "writes": [{"over": 1000, "files": 100}]})
+    file_system_id, job_id = world.running()
+    world.account.clock.advance(181 + 500)
+    export_all(world)
+    assert lost(world, file_system_id)[0] < 10, "what is on its way and no more"
+    world.account.clock.advance(5)
+    job = world.job(job_id)
+    assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 1)
+    assert "Input/output error" in job["container"]["reason"]
+
+
+def test_a_job_ends_with_its_container_not_with_what_that_left_behind(world: World, script: Path) -> None:
+    script.write_text('sleep 600 & setsid sleep 600 & echo done > "$SCRATCH_DIR/done"; sleep 30\n')
+    _, job_id = world.running()
+    world.account.clock.advance(181 + 40)
+    job = world.job(job_id)
+    assert (job["status"], job["stoppedAt"] - job["startedAt"]) == ("SUCCEEDED", 30_000)
+
+
+def test_directories_are_written_with_their_files() -> None:
+    steps = schedule([WritesPlan(over=10, files=1000, directories=100)])
+    assert sum(step.files for step in steps if step.key.endswith("/")) == 100
+    assert sum(step.files for step in steps if not step.key.endswith("/")) == 1000
+    assert [step.files for step in schedule([WritesPlan(files=0, directories=7)])] == [7, 0]

@@ -75,7 +75,7 @@ def logged(world: World) -> list[str]:
     world.account.clock.advance(421)
     world.link(identifier)
     world.account.clock.advance(61)
-    world.account.associations.all[0].content.write("#0:0", at=world.account.clock.now(), count=5)
+    world.account.associations.all[0].content.write("/0:0", at=world.account.clock.now(), count=5)
     world.account.clock.advance(60)
     prefix = f"datarepo_{identifier}"
     streams = logs.describe_log_streams(logGroupName="/aws/fsx/lustre", logStreamNamePrefix=prefix)["logStreams"]

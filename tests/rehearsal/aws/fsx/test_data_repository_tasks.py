@@ -45,7 +45,7 @@ def test_a_task_counts_what_it_exports_in_steps_of_30_seconds(world: World) -> N
     world.scenario(export={"files_per_second": 10})
     file_system_id, _ = world.linked(export=False)
     content = world.account.associations.all[0].content
-    content.write("#0:0", at=world.account.clock.now(), count=1000)
+    content.write("/0:0", at=world.account.clock.now(), count=1000)
     identifier = world.task(file_system_id)["TaskId"]
     with refused("BadRequest"):
         world.account.client("fsx").delete_file_system(FileSystemId=file_system_id)
@@ -64,7 +64,7 @@ def test_a_task_counts_what_it_exports_in_steps_of_30_seconds(world: World) -> N
 def test_a_task_with_failed_files_fails_and_reports_them_in_the_bucket(world: World) -> None:
     world.scenario(export={"refused": 2})
     file_system_id, _ = world.linked(export=False)
-    world.account.associations.all[0].content.write("#0:0", at=world.account.clock.now(), count=10)
+    world.account.associations.all[0].content.write("/0:0", at=world.account.clock.now(), count=10)
     identifier = world.task(file_system_id)["TaskId"]
     world.account.clock.advance(60)
     found = task_of(world, identifier)
@@ -72,7 +72,7 @@ def test_a_task_with_failed_files_fails_and_reports_them_in_the_bucket(world: Wo
     assert found["Status"] == {"TotalCount": 10, "SucceededCount": 8, "FailedCount": 2}
     key = f"runs/reports/{identifier}/failures.csv"
     body = world.account.client("s3").get_object(Bucket="results-bucket", Key=key)["Body"].read()
-    assert b"#0:0,PathSizeTooLong" in body
+    assert body.splitlines()[0] == b"0:0-0,failed,PathSizeTooLong"
 
 
 @pytest.mark.parametrize("path", ["/scratch", "elsewhere", "/fsx/scratch"])

@@ -98,7 +98,7 @@ def test_what_is_on_a_deleted_file_system_and_not_in_s3_is_lost(world: World) ->
     world.scenario(export={"files_per_second": 1})
     file_system_id, _ = world.linked()
     content = world.account.associations.all[0].content
-    content.write("#0:0", at=world.account.clock.now(), count=100, bytes_each=10)
+    content.write("/0:0", at=world.account.clock.now(), count=100, bytes_each=10)
     world.account.clock.advance(58)
     world.account.client("fsx").delete_file_system(FileSystemId=file_system_id)
     assert content.lost() == (50, 500)
