@@ -89,8 +89,9 @@ def _costs(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
         cost = file_system_dollars(request, seconds)
         kind = f"{request['LustreConfiguration']['DeploymentType']}, {request['StorageCapacity']:,} GiB"
         rows.append(("file system", f"{kind} for {clock_time(seconds)}: about ${cost:.2f}"))
-        peak, usable = file_system.space.peak / GIB, file_system.space.capacity / GIB
-        rows.append(("peak", f"{peak:,.1f} GiB of the {usable:,.0f} GiB that can be used"))
+        peak, usable = file_system.space.peak, file_system.space.capacity / GIB
+        most = _size(peak) if peak < GIB else f"{peak / GIB:,.1f} GiB"
+        rows.append(("peak", f"{most} of the {usable:,.0f} GiB that can be used"))
         prices.append(storage_price(request))
     transitions = verdict.facts["transitions"]
     rows.append(("transitions", f"{transitions:,}: about ${transition_dollars(transitions):.4f}"))

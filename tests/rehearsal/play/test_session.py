@@ -55,18 +55,6 @@ def test_a_play_that_breaks_off_leaves_nothing_in_force_either(account: Account,
     assert account.clock.idle()
 
 
-def test_no_process_of_a_job_outlives_a_play_and_no_directory_outlives_the_account() -> None:
-    with Account() as account:
-        session = Session(account, deploy(account).exports)
-        played = session.play(parse({"job": {"start_delay": 60}, "execution": {"abort_at": 1200}}, "test"))
-        assert played.first.status == "ABORTED"
-        session.play(load("keep-file-system"))
-        folders = [one.folder for one in account.file_systems.living()]
-        assert all(folder is not None and folder.exists() for folder in folders)
-    assert folders
-    assert not any(folder.exists() for folder in folders if folder is not None)
-
-
 def test_each_play_starts_as_the_deployment_left_the_account(account: Account, session: Session) -> None:
     def facts() -> dict[str, Any]:
         return judge(session, session.play(load("reclaim"))).facts | {"wall_seconds": 0}
