@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import pieces
+from .bucket_plan import BucketPlan, ObjectsPlan
 from .context import Context
 from .pieces import readable
 
@@ -25,6 +26,7 @@ class Buckets:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._prepared: dict[str, BucketPlan] = {}
 
     @property
     def _s3(self) -> Any:
@@ -38,6 +40,52 @@ class Buckets:
         for name, bucket in self._s3.buckets.items():
             if len(bucket.keys) and not baseline.get(name):
                 bucket.keys.clear()
+            if name in self._prepared:
+                bucket.notification_configuration = None
+        self._prepared = {}
+
+    def prepare(self, name: str, plan: BucketPlan) -> None:
+        """Let the bucket be as somebody has left it before the run."""
+        self._prepared[name] = plan
+        for key, text in plan.files.items():
+            self.put(name, key, text.encode())
+        if plan.notifications or plan.event_bridge:
+            queue = self._context.arn("sqs", "somebody-elses")
+            self._s3.put_bucket_notification_configuration(
+                name,
+                {
+                    "QueueConfiguration": [
+                        {
+                            "Queue": queue,
+                            "Event": one.events,
+                            "Filter": {"S3Key": {"FilterRule": [{"Name": "prefix", "Value": one.prefix}]}},
+                        }
+                        for one in plan.notifications
+                    ],
+                    **({"EventBridgeConfiguration": {}} if plan.event_bridge else {}),
+                },
+            )
+
+    def planned(self, name: str) -> list[ObjectsPlan]:
+        """Objects that are only counted."""
+        return self._prepared.get(name, BucketPlan()).objects
+
+    def keys(self, name: str, prefix: str) -> list[str]:
+        """The keys below a prefix, without it, in order; those of deleted objects left out."""
+        bucket = self.find(name)
+        found = sorted(key for key in (bucket.keys if bucket is not None else ()) if key.startswith(prefix))
+        return [key.removeprefix(prefix) for key in found if key != prefix and self.find_object(name, key) is not None]
+
+    def notified(self, name: str, kinds: set[str]) -> list[str]:
+        """The prefixes below which events of these kinds (ObjectCreated, …) go to a topic, queue or function."""
+        configuration = self._s3.buckets[name].notification_configuration
+        if configuration is None:  # S3 guide: EventBridge gets every event, beside whatever else is configured
+            return []
+        return [
+            _prefix(one.filters)
+            for one in (*configuration.topic, *configuration.queue, *configuration.cloud_function)
+            if kinds & {event.split(":")[1] for event in one.events}
+        ]
 
     def find(self, name: str) -> Any | None:
         return self._s3.buckets.get(name)
@@ -63,6 +111,15 @@ class Buckets:
         # As of a multipart upload: not the MD5 of all bytes.
         created._etag = f"{hashlib.md5(f'{key}{size}'.encode()).hexdigest()}-{math.ceil(size / LARGE_BYTES)}"
 
+    def get_file(self, bucket: str, key: str, path: Path) -> None:
+        """Write the bytes of an object, which may be larger than memory, into a file that does not exist."""
+        found = self._s3.get_object(bucket, key)
+        if found.contentsize <= LARGE_BYTES:
+            path.write_bytes(found.value)
+            return
+        with path.open("wb") as target:
+            pieces.copy(found._value_buffer, target, found.contentsize)
+
     def find_object(self, bucket: str, key: str) -> Any | None:
         """The object of that key, unless it was deleted."""
         with contextlib.suppress(Exception):
@@ -84,3 +141,8 @@ class Buckets:
             return False
         with readable(path), path.open("rb") as file:
             return bool(found.value == file.read()) if size <= LARGE_BYTES else pieces.same(file, found._value_buffer)
+
+
+def _prefix(filters: Mapping[str, Any]) -> str:
+    rules = filters.get("S3Key", {}).get("FilterRule", [])
+    return next((str(rule["Value"]) for rule in rules if rule["Name"].lower() == "prefix"), "")

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from .batch.environments import ComputeEnvironmentPlan
 from .batch.job_plan import JobPlan
+from .bucket_plan import BucketPlan
 from .calls import Fault
 from .events import EventsPlan
 from .export_metric import MetricPlan
@@ -25,6 +26,7 @@ class Plans(Plan):
     metric: MetricPlan = MetricPlan()
     file_system: FileSystemPlan = FileSystemPlan()
     association: AssociationPlan = AssociationPlan()
+    bucket: BucketPlan = BucketPlan()
     task: DataRepositoryTaskPlan = DataRepositoryTaskPlan()
     compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
     faults: list[Fault] = Field(default=[])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from ..aws.bucket_plan import ARCHIVED
 from ..aws.fsx.space import GIB
 from .measures import lifetime_seconds
 from .output import print_rows
@@ -49,6 +50,8 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     if facts["error"]:
         rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
     rows += _exported(session, verdict)
+    if archived := sum(one.count for one in verdict.played.scenario.bucket.objects if one.storage_class in ARCHIVED):
+        rows.append(("archived", f"{archived:,} objects of the bucket are listed, but cannot be read until restored"))
     rows.append(("lost", f"{facts['lost_files']:,} files, {_size(facts['lost_bytes'])}"))
     if facts["stale_objects"]:
         rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had deleted or renamed"))

@@ -79,6 +79,7 @@ class Session:
         began_wall = time.perf_counter()
         account = self.account
         account.reset(self._baseline, scenario)
+        account.buckets.prepare(self.exports["bucketName"], scenario.bucket)
         account.schedules.start(self._clean_up_machine)
         account.authorise()
         account.executions.watcher = watcher

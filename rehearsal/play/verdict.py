@@ -158,7 +158,7 @@ def _exported(session: Session) -> tuple[int, int, int]:
         (key, group.exported, group.bytes_each)
         for link in session.account.associations.all
         for key, group in link.content.groups.items()
-        if group.exported_version
+        if group.exported_version and not group.imported
     ]
     files = sum(count for key, count, _ in held if not is_directory(key))
     return files, sum(count for _, count, _ in held), sum(count * size for _, count, size in held)

@@ -46,6 +46,8 @@ def as_shown(key: str, default: Any) -> str:
         return "empty"
     if default in ([], {}):
         return "none"
+    if isinstance(default, list):
+        return f"`[{', '.join(default)}]`"
     if isinstance(default, bool) or default is None or isinstance(default, str):
         return f"`{default if isinstance(default, str) else json.dumps(default)}`"
     return f"{default:g}" if isinstance(default, float) else str(default)

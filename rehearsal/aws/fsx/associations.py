@@ -35,8 +35,8 @@ class Associations:
         self.export_plan = ExportPlan()
         self.all: list[Association] = []
         self.first_attempt_at: float | None = None  # what the plan's windows count from
-        # Told when the listing of the bucket has to be imported: for how many seconds, and whether that fails.
-        self.on_import: Callable[[Association, float, bool], None] = lambda association, seconds, fails: None
+        # Told when the listing of the bucket has to be imported.
+        self.on_import: Callable[[Association, AssociationPlan], None] = lambda association, plan: None
         context.calls.answer(
             "fsx",
             CreateDataRepositoryAssociation=self.create,
@@ -168,7 +168,7 @@ class Associations:
         if self.plan.heals_at is not None:
             self._context.clock.after(self.plan.heals_at, lambda: self._heal(association))
         if association.request.get("BatchImportMetaDataOnCreate"):
-            self.on_import(association, self.plan.import_, self.plan.import_fails)
+            self.on_import(association, self.plan)
         if association.events:
             association.content.switch_on()
 

@@ -15,8 +15,8 @@ from ..calls import ModelError
 from ..clock import moment
 from ..context import Context
 from ..plan import Count, Plan, Seconds
-from . import tree
-from .association import Association
+from . import imports, tree
+from .association import Association, AssociationPlan
 from .associations import Associations
 from .export import Content
 from .file_systems import FileSystem, FileSystems
@@ -128,10 +128,11 @@ class DataRepositoryTasks:
         self.all.append(task)
         return task
 
-    def import_listing(self, association: Association, seconds: float, fails: bool) -> None:
+    def import_listing(self, association: Association, plan: AssociationPlan) -> None:
         """FSx API reference, BatchImportMetaDataOnCreate: a task begins some time after the association is there.
 
         FSx creates that task itself, and nothing says how it could be tagged."""
+        seconds, fails = plan.import_seconds(imports.count(self._buckets, association)), plan.import_fails
         self._context.clock.after(IMPORT_LISTED_AFTER_SECONDS, lambda: self._list_import(association, seconds, fails))
 
     def _list_import(self, association: Association, seconds: float, fails: bool) -> None:
@@ -148,6 +149,8 @@ class DataRepositoryTasks:
         if task.lifecycle not in {"PENDING", "EXECUTING"}:
             return
         task.lifecycle = lifecycle
+        if lifecycle != "EXECUTING":
+            imports.appear(self._buckets, task.association)
         if lifecycle == "EXECUTING":
             task.began = self._context.clock.now()
         elif lifecycle == "FAILED":

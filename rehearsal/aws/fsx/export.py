@@ -44,6 +44,7 @@ class Group:
     renamed: bool = False  # it has not changed since it was exported under another name: nothing for a task
     refusal: str = tree.PATH_TOO_LONG  # why those are refused
     written_at: float = 0.0
+    imported: bool = False  # as it is in the bucket, whence it came
 
     @property
     def size(self) -> int:
@@ -150,6 +151,7 @@ class Content:
         if not tree.is_real(key):
             self.space.take(count * bytes_each - group.size)
         group.count, group.bytes_each, group.deleted, group.renamed = count, bytes_each, False, False
+        group.imported = False
         group.version += 1
         group.written_at = at
         self._enqueue(key, False, at, count - group.refused, count * bytes_each)

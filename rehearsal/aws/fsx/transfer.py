@@ -11,6 +11,10 @@ from . import tree
 from .association import Association
 from .export import Group
 
+# Assumed: the S3 events that FSx listens to for each event of an import policy. FSx guide, association lifecycle
+# states: other notifications clash if they overlap with these.
+KINDS = {"NEW": "ObjectCreated", "CHANGED": "ObjectCreated", "DELETED": "ObjectRemoved"}
+
 
 class Transfer:
     """Carries files from file systems to buckets."""
@@ -61,6 +65,8 @@ class Transfer:
             group = content.groups.get(key)
             if group is None or group.deleted:  # nobody saw it come
                 group = content.groups[key] = Group(1, entry.size, version=1, exported_version=1, exported=1)
+            if group.imported and tree.is_directory(key):  # there because something is in it; it may have no object
+                continue
             if not group.missing() and not self._is_exported(association, folder / key, key):
                 group.exported_version = group.exported = 0
         for key, group in content.groups.items():
@@ -81,15 +87,20 @@ class Transfer:
         bucket = self._buckets.find(association.bucket)
         if bucket is None:
             return f"The bucket {association.bucket} does not exist"
-        if not association.s3.get("AutoImportPolicy", {}).get("Events"):
+        kinds = {KINDS[event] for event in association.s3.get("AutoImportPolicy", {}).get("Events") or ()}
+        if not kinds:
             return None
-        if bucket.notification_configuration is not None:
+        if any(_overlap(prefix, association.prefix) for prefix in self._buckets.notified(association.bucket, kinds)):
             return f"The bucket {association.bucket} has an event notification configuration that overlaps"
         for other in others:
             if other is association or other.bucket != association.bucket:
                 continue
             listens = other.lifecycle in {"AVAILABLE", "UPDATING"} and other.s3.get("AutoImportPolicy")
-            overlaps = other.prefix.startswith(association.prefix) or association.prefix.startswith(other.prefix)
-            if listens and overlaps:
+            if listens and _overlap(other.prefix, association.prefix):
                 return f"The event notification configuration of {other.id} overlaps"
         return None
+
+
+def _overlap(one: str, other: str) -> bool:
+    """S3 guide, event notifications with object key name filtering: prefixes overlap if one key may have both."""
+    return one.startswith(other) or other.startswith(one)

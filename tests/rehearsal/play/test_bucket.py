@@ -1,0 +1,150 @@
+"""What is in the bucket before a run: listed on the file system, seen by a real job, exported again only if changed,
+and no reason for a link to fail unless it really clashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.aws.batch import work
+from rehearsal.play.scenario import ScenarioError, parse
+from rehearsal.play.session import Session
+from rehearsal.play.stage import staged
+from rehearsal.play.verdict import Verdict, judge
+
+BUCKET = "somebodys-results"
+FILES = {
+    "in/kept.txt": "as it was", "in/deep/replaced.txt": "old", "in/removed.txt": "to go", "in/renamed.txt": "moves",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    with staged({"bucketName": BUCKET, "bucketPrefix": "runs/"}) as stage:
+        yield stage.session
+
+
+def play(session: Session, **keys: Any) -> Verdict:
+    return judge(session, session.play(parse(keys, "test")))
+
+
+def held(session: Session) -> dict[str, bytes]:
+    buckets = session.account.buckets
+    return {key: buckets.read(BUCKET, key) or b"" for key in buckets.keys(BUCKET, "")}
+
+
+def script(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
+    path = folder / "job.sh"
+    path.write_text(f"set -e\n{text}\n")
+    monkeypatch.setattr(work, "SAMPLE_JOB", path)
+
+
+def test_a_real_job_finds_the_inputs_and_only_what_it_changes_is_exported(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script(
+        monkeypatch,
+        tmp_path,
+        """cd "$SCRATCH_DIR"; test ! -e ../outside.txt; grep -q 'as it was' in/kept.txt
+        sleep 30; echo new > in/deep/replaced.txt; rm in/removed.txt; mv in/renamed.txt in/moved.txt; sleep 30""",
+    )
+    files = {f"runs/{key}": text for key, text in FILES.items()} | {"outside.txt": "of nobody's concern"}
+    verdict = play(session, bucket={"files": files})
+    assert verdict.why_not == []
+    assert held(session) == {
+        "outside.txt": b"of nobody's concern",
+        "runs/in/kept.txt": b"as it was",
+        "runs/in/deep/replaced.txt": b"new\n",
+        "runs/in/moved.txt": b"moves",
+    }
+    assert verdict.facts["exported_files"] == 2
+
+
+def test_without_automatic_export_what_was_removed_stays_in_the_bucket(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script(monkeypatch, tmp_path, 'sleep 30; cd "$SCRATCH_DIR"; echo new > a.txt; rm b.txt; sleep 30')
+    files = {"runs/a.txt": "a", "runs/b.txt": "b", "runs/c.txt": "c"}
+    verdict = play(session, bucket={"files": files}, input={"autoExport": False})
+    assert verdict.why_not == []
+    assert held(session) == {"runs/a.txt": b"new\n", "runs/b.txt": b"b", "runs/c.txt": b"c"}
+    assert verdict.facts["exported_files"] == 1
+
+
+def test_what_a_job_leaves_as_it_was_is_neither_exported_nor_lost_nor_stale(session: Session) -> None:
+    objects = [{"prefix": "runs/frames/", "count": 3000}, {"prefix": "runs/old/", "storage_class": "GLACIER"}]
+    verdict = play(session, bucket={"files": {"runs/a.txt": "a"}, "objects": objects}, job={"writes": [{"files": 2}]})
+    assert verdict.why_not == []
+    assert (verdict.facts["exported_files"], verdict.facts["lost_files"], verdict.facts["stale_objects"]) == (2, 0, 0)
+    (link,) = session.account.associations.all
+    assert sum(group.count for group in link.content.groups.values() if group.imported) == 3002
+
+
+def test_an_input_that_a_job_changes_and_nobody_exports_is_lost(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script(monkeypatch, tmp_path, 'sleep 10; echo new > "$SCRATCH_DIR/a.txt"; sleep 600')
+    plan = {"file_system": {"deleted_by_others_at": 600}, "export": {"stalls": [{"at": 0, "for": 4000}]}}
+    verdict = play(session, bucket={"files": {"runs/a.txt": "a"}}, expect="FAILED", **plan)
+    assert verdict.facts["lost_files"] == 1
+
+
+def test_the_listing_takes_as_long_as_there_are_objects_below_the_linked_prefix(session: Session) -> None:
+    def started_at(*objects: dict[str, Any], **association: Any) -> float:
+        verdict = play(session, bucket={"objects": list(objects)}, job={"runtime": 60}, association=association)
+        assert verdict.why_not == []
+        return float(verdict.facts["job_started_at"])
+
+    without = started_at()
+    assert started_at({"prefix": "elsewhere/", "count": 4_000_000}) == without
+    assert started_at({"prefix": "runs/", "count": 4_000_000}) - without > 3600, "aws-parallelcluster #4211"
+    assert started_at({"prefix": "runs/", "count": 4_000_000}, **{"import": 60}) == without, "unless it is said"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "clashes"),
+    [
+        ({"notifications": [{"prefix": ""}]}, True),
+        ({"notifications": [{"prefix": "ru"}]}, True),
+        ({"notifications": [{"prefix": "runs/deep/"}]}, True),
+        (
+            {"notifications": [{"prefix": "incoming/"}, {"prefix": "runs/", "events": ["s3:ObjectRemoved:Delete"]}]},
+            True,
+        ),
+        ({"notifications": [{"prefix": "incoming/"}]}, False),
+        ({"notifications": [{"prefix": "", "events": ["s3:ObjectRestore:Completed"]}]}, False),
+        ({"event_bridge": True}, False),
+        ({}, False),
+    ],
+)
+def test_only_a_notification_that_overlaps_clashes(session: Session, bucket: dict[str, Any], clashes: bool) -> None:
+    verdict = play(session, bucket=bucket, job={"runtime": 60}, expect="FAILED" if clashes else "SUCCEEDED")
+    assert verdict.why_not == []
+    if clashes:
+        assert "event notification configuration that overlaps" in verdict.facts["cause"]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "words"),
+    [
+        ({"files": {"/a": "x"}}, "'/a' cannot be the path of a file"),
+        ({"files": {"a/../b": "x"}}, "cannot be the path of a file"),
+        ({"files": {"a": "x", "a/b": "y"}}, "'a' cannot be a file and a directory"),
+        ({"notifications": [{"events": ["ObjectCreated"]}]}, "events"),
+        ({"objects": [{"storage_class": "ICE"}]}, "storage_class"),
+        ({"objects": [{"count": -1}]}, "count"),
+    ],
+)
+def test_a_bucket_that_cannot_be_is_refused(bucket: dict[str, Any], words: str) -> None:
+    with pytest.raises(ScenarioError, match=words):
+        parse({"bucket": bucket}, "test")
+
+
+def test_what_one_play_put_into_the_bucket_is_not_there_in_the_next(session: Session) -> None:
+    play(session, bucket={"files": {"runs/a.txt": "a"}, "notifications": [{"prefix": "x/"}]}, job={"runtime": 60})
+    play(session, job={"runtime": 60})
+    assert "runs/a.txt" not in held(session)
+    assert session.account.buckets.notified(BUCKET, {"ObjectCreated"}) == []
