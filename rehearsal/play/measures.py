@@ -54,7 +54,8 @@ TASK_REPORT_SECONDS = 11.0  # what an export task with nothing left to do takes 
 
 def bound_start_seconds(account: Account) -> float:
     """What no workflow can shorten before a job runs: creation, linking, import, and the boot of an instance."""
-    create, link = account.file_systems.plan.create, account.associations.plan.create
+    file_systems, link = account.file_systems, account.associations.plan.create
+    create = max((file_systems.creation_seconds(one.request) for one in file_systems.all.values()), default=0.0)
     return create + link + account.data_repository_tasks.plan.start + account.associations.plan.import_ + _boot(account)
 
 

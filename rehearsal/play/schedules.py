@@ -54,9 +54,10 @@ def ordinary(whole: Whole) -> dict[str, Any]:
             "writes": [_steady(whole, runtime), *([_late(whole, runtime)] if _chance(whole, 50) else [])],
             "interruptions": [whole(30, runtime) for _ in range(_weighted(whole, (75, 15, 10)))],
         },
-        "export": {"files_per_second": whole(150, 400)},
+        # A third slower or faster than as measured, for the stack's own file system (aws/fsx/speed.py).
+        "export": {"files_per_second": whole(230, 450), "bytes_per_second": whole(160, 310) * 1_000_000},
         "metric": {"delay": whole(60, 180)},
-        "file_system": {"create": whole(300, 900), "delete": whole(60, 300)},
+        "file_system": {"create": whole(300, 900), "delete": whole(240, 420)},
         "association": {"create": whole(30, 120)},
         "compute_environment": {"update": whole(60, 240)},
     }

@@ -10,6 +10,7 @@ from typing import Any
 from ..calls import ModelError
 from ..clock import moment
 from ..context import Context
+from . import speed
 from .association import Association, AssociationPlan
 from .creation_rules import default_version
 from .export import Content, ExportPlan, Rates
@@ -96,7 +97,7 @@ class Associations:
             repository=params["DataRepositoryPath"],
             s3=params.get("S3", {}),
             tags=request_tags(params),
-            content=Content(self._rates(), self.export_plan.refused, file_system.space),
+            content=Content(self._rates(file_system), self.export_plan.refused, file_system.space),
             created=self._context.clock.now(),
             request=params,
         )
@@ -107,8 +108,13 @@ class Associations:
         self._context.clock.after(self.plan.create, lambda: self._created(association))
         return {"Association": self.view(association)}
 
-    def _rates(self) -> Rates:
-        return Rates(self.export_plan.files_per_second, self.export_plan.bytes_per_second, self._stalls())
+    def _rates(self, file_system: FileSystem) -> Rates:
+        throughput, plan = speed.throughput(file_system.request), self.export_plan
+        return Rates(
+            plan.files_per_second or speed.EXPORT.files_per_second(throughput),
+            plan.bytes_per_second or speed.EXPORT.bytes_per_second(throughput),
+            self._stalls(),
+        )
 
     def _stalls(self) -> list[tuple[float, float]]:
         origin = self.first_attempt_at

@@ -22,8 +22,8 @@ EXPORT_LATENCY_SECONDS = 9.0
 
 
 class ExportPlan(Plan):
-    files_per_second: Annotated[float, Field(gt=0)] = 213
-    bytes_per_second: Annotated[float, Field(gt=0)] = 500_000_000
+    files_per_second: Annotated[float, Field(gt=0)] | None = None  # absent: as follows from the file system (speed)
+    bytes_per_second: Annotated[float, Field(gt=0)] | None = None
     refused: Count = 0  # files that can never be exported
     stalls: list[Window] = Field(default=[])
     warnings: Count = 0  # lines in the event log that say nothing about a failed export; without lines there is no log
@@ -81,8 +81,8 @@ class Change:
 class Rates:
     """How fast the queue is worked off; stalls are (from, to) instants."""
 
-    files_per_second: float = ExportPlan().files_per_second
-    bytes_per_second: float = ExportPlan().bytes_per_second
+    files_per_second: float = 213
+    bytes_per_second: float = 147_000_000
     stalls: list[tuple[float, float]] = field(default_factory=list)
 
     def finish(self, start: float, files: int, size: int) -> float:

@@ -13,7 +13,7 @@ from ..calls import ModelError, internally
 from ..clock import moment
 from ..context import Context
 from ..plan import Count, Plan, Seconds
-from . import tree
+from . import speed, tree
 from .creation_rules import automatic_metadata_iops, default_version, refusals
 from .export import Content
 from .requests import created_before, page, request_tags, tag_list
@@ -24,9 +24,9 @@ LUSTRE_PORTS = [(988, 988), (1018, 1023)]
 
 
 class FileSystemPlan(Plan):
-    create: Seconds = 420
+    create: Seconds | None = None  # absent: as measured for its type and capacity (speed)
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
-    delete: Seconds = 120
+    delete: Seconds | None = None  # absent: as measured
     delete_refused: Count = 0  # so many deletions are answered with BadRequest
     deleted_by_others_at: Seconds | None = None  # somebody deletes it this long after it became AVAILABLE
     delete_stuck: bool = False  # it stays DELETING
@@ -106,8 +106,12 @@ class FileSystems:
         )
         self.all[identifier] = file_system
         if not self.plan.create_stuck:
-            clock.after(self.plan.create, lambda: self._created(file_system))
+            clock.after(self.creation_seconds(params), lambda: self._created(file_system))
         return {"FileSystem": self.view(file_system)}
+
+    def creation_seconds(self, request: dict[str, Any]) -> float:
+        """How long what was asked for takes to be created."""
+        return speed.creation_seconds(request) if self.plan.create is None else self.plan.create
 
     def _created(self, file_system: FileSystem) -> None:
         if file_system.lifecycle != "CREATING":
@@ -214,7 +218,8 @@ class FileSystems:
         file_system.lifecycle = "DELETING"
         file_system.deleting_at = self._context.clock.now()
         if not self.plan.delete_stuck:
-            self._context.clock.after(self.plan.delete, lambda: self._deleted(file_system))
+            seconds = speed.DELETION_SECONDS if self.plan.delete is None else self.plan.delete
+            self._context.clock.after(seconds, lambda: self._deleted(file_system))
         return {"FileSystemId": file_system.id, "Lifecycle": "DELETING"}
 
     def _deleted_by_others(self, file_system: FileSystem) -> None:

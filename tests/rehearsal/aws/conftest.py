@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from rehearsal.aws.account import Account
+from rehearsal.aws.fsx.file_systems import FileSystemPlan
 from rehearsal.aws.states.executions import Execution
-from tests.rehearsal.aws.world import World
+from tests.rehearsal.aws.world import TIMES, World
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
 
@@ -69,4 +70,5 @@ def world(account: Account) -> World:
     order = [{"order": 1, "computeEnvironment": environment}]
     batch.create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=order)
     account.clock.advance(10)
+    account.file_systems.reset(FileSystemPlan(**TIMES))
     return World(account, subnet, group, account.snapshot())

@@ -69,7 +69,8 @@ def test_only_the_exact_dimensions_have_data(world: World) -> None:
 
 def test_a_million_small_files_look_as_they_were_measured(world: World) -> None:
     """1,000,000 files of 10 KB in 225 s: about 58 s a minute up to about 80 minutes, out after about 80 minutes."""
-    file_system_id, _ = world.linked()
+    measured = {"DeploymentType": "PERSISTENT_2", "PerUnitStorageThroughput": 250}
+    file_system_id, _ = world.linked(LustreConfiguration=measured)
     began = write(world, 999_900, over=225)
     world.account.clock.advance(100 * 60)
     curve = [value for _, value in reversed(ages(world, file_system_id, minutes=99))]

@@ -10,6 +10,8 @@ from typing import Any
 from rehearsal.aws.account import Account, Baseline
 from rehearsal.play.scenario import Scenario, parse
 
+# How long a file system takes to be created and deleted, where a test does not say.
+TIMES = {"create": 420, "delete": 120}
 USER_DATA = """MIME-Version: 1.0
 Content-Type: multipart/mixed; boundary="b"
 
@@ -28,7 +30,8 @@ class World:
     baseline: Baseline
 
     def scenario(self, **content: Any) -> Scenario:
-        """Start again, with what this says planned."""
+        """Start again, with what this says planned; file systems come and go in times that are easy to reckon with."""
+        content["file_system"] = {**TIMES, **content.get("file_system", {})}
         scenario = parse(content, "test")
         self.account.reset(self.baseline, scenario)
         return scenario
@@ -61,9 +64,9 @@ class World:
         }
         return dict(self.account.client("fsx").create_data_repository_association(**request)["Association"])
 
-    def linked(self, export: bool = True) -> tuple[str, str]:
+    def linked(self, export: bool = True, **more: Any) -> tuple[str, str]:
         """A file system and its association, both AVAILABLE: their ids."""
-        file_system_id = self.file_system()["FileSystemId"]
+        file_system_id = self.file_system(**more)["FileSystemId"]
         self.account.clock.advance(421)
         association_id = self.link(file_system_id, export)["AssociationId"]
         self.account.clock.advance(61)

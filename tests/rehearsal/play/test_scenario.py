@@ -13,9 +13,9 @@ from rehearsal.play.scenario import Scenario, ScenarioError, load, names, parse
 def test_every_key_is_optional_and_has_the_default_that_is_written_down() -> None:
     scenario = parse({}, "file")
     assert (scenario.job.start_delay, scenario.job.runtime, scenario.job.outcome) == (180, 3600, "SUCCEEDED")
-    assert (scenario.export.files_per_second, scenario.export.bytes_per_second) == (213, 500_000_000)
+    assert (scenario.export.files_per_second, scenario.export.bytes_per_second) == (None, None)
+    assert (scenario.file_system.create, scenario.file_system.delete) == (None, None)
     assert (scenario.metric.delay, scenario.metric.gaps) == (90, [])
-    assert (scenario.file_system.create, scenario.file_system.delete) == (420, 120)
     assert (scenario.association.create, scenario.compute_environment.update) == (60, 120)
     assert (scenario.faults, scenario.execution.abort_at, scenario.expect) == ([], None, "SUCCEEDED")
 
