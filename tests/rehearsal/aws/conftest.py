@@ -70,5 +70,5 @@ def world(account: Account) -> World:
     order = [{"order": 1, "computeEnvironment": environment}]
     batch.create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=order)
     account.clock.advance(10)
-    account.file_systems.reset(FileSystemPlan(**TIMES))
+    account.file_systems.reset(FileSystemPlan.model_validate(TIMES))
     return World(account, subnet, group, account.snapshot())
