@@ -65,8 +65,11 @@ class LustreBatchAutoExportArgs:
     lustre_metadata_iops: int | None
     """Provisioned metadata IOPS, with PERSISTENT_2 and Lustre 2.15; 0: what FSx gives. Default: 0."""
     job_definition_container_image: pulumi.Input[str] | None
-    """Image of the job, from any registry. Empty: a repository is created and its tag latest is used. Default:
+    """Image of the job, from any registry. Empty: a repository is created and its tag ecrImageTag is used. Default:
     ""."""
+    ecr_image_tag: str | None
+    """Tag of the job's image in the repository that is created. With any other than latest a tag that was pushed
+    once cannot be pushed again. Default: "latest"."""
     export_verification: str | None
     """What proves that everything is in the bucket: an export task without failed files (task), or a full quiet
     window of the export queue and no logged failure (metrics). Default: "task"."""
@@ -91,16 +94,30 @@ class LustreBatchAutoExportArgs:
     vpc_id: pulumi.Input[str] | None
     """Existing VPC to use; empty: one is created. Default: ""."""
     subnet_ids: pulumi.Input[list[pulumi.Input[str]]] | None
-    """Existing subnets of vpcId, with a route to S3, ECR, ECS and CloudWatch Logs; the file system goes into the
-    first. Default: []."""
+    """Existing subnets of vpcId; the file system goes into the first. Instances in them have to reach S3 (a gateway
+    endpoint is enough), and ECR, ECS and CloudWatch Logs, by a NAT gateway, public addresses or interface
+    endpoints. Default: []."""
     security_group_ids: pulumi.Input[list[pulumi.Input[str]]] | None
     """Existing security groups for the file system and the instances (open to each other on TCP 988 and 1018-1023);
     empty: one is created. Default: []."""
     vpc_cidr: str | None
     """Address range of the VPC that is created. Default: "10.0.0.0/16"."""
+    availability_zone_ids: list[str] | None
+    """Availability Zones of the VPC that is created, by their ids; the file system goes into the first. Empty: the
+    first two that have the instance types. FSx does not say which zones it serves: if it refuses one, name
+    others. Default: []."""
+    egress: str | None
+    """How instances in the VPC that is created reach AWS: through a NAT gateway, billed by the hour, or with public
+    addresses of their own, billed while they run. Either way nothing can reach them from outside. Default:
+    "nat"."""
+    reachable_buckets: pulumi.Input[list[pulumi.Input[str]]] | None
+    """Buckets of this region that jobs may reach from the VPC that is created, besides the linked one, such as one
+    with public data; ["*"]: all of them. Default: []."""
+    vpc_flow_logs: bool | None
+    """Log the traffic of the VPC that is created to CloudWatch Logs, which is billed per GB. Default: False."""
     spread_across_zones: bool | None
-    """Let instances start in every private subnet instead of only in the file system's Availability Zone: more Spot
-    capacity, but traffic between zones is billed. Default: False."""
+    """Let instances start in every zone of the VPC instead of only in the file system's: more Spot capacity, but
+    traffic between zones is billed. Default: False."""
     bucket_name: pulumi.Input[str] | None
     """Existing bucket to link; empty: one is created. Default: ""."""
     bucket_prefix: str | None
@@ -149,6 +166,7 @@ class LustreBatchAutoExportArgs:
         lustre_data_compression_type: str | None = None,
         lustre_metadata_iops: int | None = None,
         job_definition_container_image: pulumi.Input[str] | None = None,
+        ecr_image_tag: str | None = None,
         export_verification: str | None = None,
         provisioning_timeout_minutes: int | None = None,
         job_start_timeout_minutes: int | None = None,
@@ -161,6 +179,10 @@ class LustreBatchAutoExportArgs:
         subnet_ids: pulumi.Input[list[pulumi.Input[str]]] | None = None,
         security_group_ids: pulumi.Input[list[pulumi.Input[str]]] | None = None,
         vpc_cidr: str | None = None,
+        availability_zone_ids: list[str] | None = None,
+        egress: str | None = None,
+        reachable_buckets: pulumi.Input[list[pulumi.Input[str]]] | None = None,
+        vpc_flow_logs: bool | None = None,
         spread_across_zones: bool | None = None,
         bucket_name: pulumi.Input[str] | None = None,
         bucket_prefix: str | None = None,
@@ -197,6 +219,7 @@ class LustreBatchAutoExportArgs:
         self.lustre_data_compression_type = lustre_data_compression_type
         self.lustre_metadata_iops = lustre_metadata_iops
         self.job_definition_container_image = job_definition_container_image
+        self.ecr_image_tag = ecr_image_tag
         self.export_verification = export_verification
         self.provisioning_timeout_minutes = provisioning_timeout_minutes
         self.job_start_timeout_minutes = job_start_timeout_minutes
@@ -209,6 +232,10 @@ class LustreBatchAutoExportArgs:
         self.subnet_ids = subnet_ids
         self.security_group_ids = security_group_ids
         self.vpc_cidr = vpc_cidr
+        self.availability_zone_ids = availability_zone_ids
+        self.egress = egress
+        self.reachable_buckets = reachable_buckets
+        self.vpc_flow_logs = vpc_flow_logs
         self.spread_across_zones = spread_across_zones
         self.bucket_name = bucket_name
         self.bucket_prefix = bucket_prefix

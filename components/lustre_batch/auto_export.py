@@ -74,8 +74,8 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         owner = Owner(physical_name(name), self, settings, Surroundings.of(self))
 
         topic = create_topic(owner)
-        network = create_network(owner)
         storage = create_storage(owner)
+        network = create_network(owner, storage.bucket_arn)
         compute = create_compute(owner, network)
         check_metrics = create_check_metrics(owner)
         locks = create_locks(owner)

@@ -1,21 +1,24 @@
-"""The network: a VPC over two Availability Zones, or the one that is adopted, and who may talk Lustre in it.
+"""The network: the VPC that is created, or the one that is adopted, and who may talk Lustre in it.
 
-Instances and file system live in private subnets. Nothing here may open a port to the internet, and an adopted
-network is used as it is.
+The file system lives in a private subnet; instances do so beside it, behind a NAT gateway, or in public subnets with
+addresses of their own. Nothing here may open a port to the internet, and an adopted network is used as it is.
 """
 
 import ipaddress
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from .owner import Owner
+from .templates import read_data, render, render_output
+from .zones import choose_zones
 
 # FSx guide, "File system access control with Amazon VPC": between clients and servers and among clients, both ways.
 LUSTRE_PORTS = ((988, 988), (1018, 1023))
-ZONES = 2
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,11 @@ class Network:
     ready: Sequence[pulumi.Resource]  # what instances need before they can reach ECS, ECR and S3
 
 
-def create_network(owner: Owner) -> Network:
-    """Create the network, or wrap the one that the settings name."""
+def create_network(owner: Owner, bucket_arn: pulumi.Output[str]) -> Network:
+    """Create the network, from which S3 is reached as far as this bucket, or wrap the one that the settings name."""
     settings = owner.settings
     if not settings.vpc_id:
-        return _create_vpc(owner)
+        return _create_vpc(owner, bucket_arn)
     subnet_ids = pulumi.Output.from_input(settings.subnet_ids)
     return Network(
         vpc_id=settings.vpc_id,
@@ -49,22 +52,26 @@ def subnet_ranges(vpc_range: str) -> list[str]:
     return [str(part) for part in ipaddress.IPv4Network(vpc_range).subnets(prefixlen_diff=2)]
 
 
-def _create_vpc(owner: Owner) -> Network:
+def _create_vpc(owner: Owner, bucket_arn: pulumi.Output[str]) -> Network:
+    settings = owner.settings
+    named = settings.availability_zone_ids
+    zone_tags = {"AvailabilityZoneIds": " ".join(named)} if named else {}
     vpc = aws.ec2.Vpc(
         owner.named("vpc"),
-        cidr_block=owner.settings.vpc_cidr,
+        cidr_block=settings.vpc_cidr,
         enable_dns_support=True,
         enable_dns_hostnames=True,
-        tags=owner.tags("vpc"),
-        opts=owner.child(),
+        tags=owner.tags("vpc").apply(lambda tags: tags | zone_tags),
+        # Subnets cannot move. Other zones mean another network, whose ranges must not meet those of the old one.
+        opts=owner.child(replace_on_changes=["tags.AvailabilityZoneIds"]),
     )
-    # Local Zones and the like have no FSx: only zones that need no opting in.
-    zones = aws.get_availability_zones_output(
-        state="available",
-        filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
-        opts=pulumi.InvokeOptions(parent=owner.component),
-    ).names
-    ranges = subnet_ranges(owner.settings.vpc_cidr)
+    # What comes into being in the VPC without being asked for lets nothing in or out (FSBP, EC2.2).
+    aws.ec2.DefaultSecurityGroup(owner.named("unused"), vpc_id=vpc.id, tags=owner.tags("unused"), opts=owner.child())
+    if settings.vpc_flow_logs:
+        _create_flow_log(owner, vpc)
+    zones = choose_zones(owner)
+    ranges = subnet_ranges(settings.vpc_cidr)
+    public_egress = settings.egress == "public"
 
     def subnet(kind: str, number: int, cidr: str) -> aws.ec2.Subnet:
         part = f"{kind}-{number + 1}"
@@ -72,14 +79,17 @@ def _create_vpc(owner: Owner) -> Network:
             owner.named(part),
             vpc_id=vpc.id,
             cidr_block=cidr,
-            availability_zone=zones.apply(lambda names: names[number]),
+            availability_zone_id=zones[number],
+            # Batch's instances take what their subnet says (Batch guide, compute environments).
+            map_public_ip_on_launch=(public_egress and kind == "public") or None,
             tags=owner.tags(part),
-            # Which zone comes first may change with the account; a subnet that is in use must not move for it.
-            opts=owner.child(ignore_changes=["availabilityZone"]),
+            # Which zone comes first may change with the account; a subnet that is in use must not move for it. A stack
+            # of 0.1.0 has the zone's name.
+            opts=owner.child(ignore_changes=None if named else ["availabilityZone", "availabilityZoneId"]),
         )
 
-    public = [subnet("public", number, ranges[number]) for number in range(ZONES)]
-    private = [subnet("private", number, ranges[ZONES + number]) for number in range(ZONES)]
+    public = [subnet("public", number, ranges[number]) for number in range(len(zones))]
+    private = [subnet("private", number, ranges[len(ranges) // 2 + number]) for number in range(len(zones))]
 
     gateway = aws.ec2.InternetGateway(
         owner.named("internet"),
@@ -88,41 +98,55 @@ def _create_vpc(owner: Owner) -> Network:
         # It cannot leave a network that still has public addresses (EC2 API, DetachInternetGateway).
         opts=owner.child(replace_on_changes=["vpcId"]),
     )
+    tables = [_route_table(owner, vpc, "public", public), _route_table(owner, vpc, "private", private)]
+    ways_out = [_route(owner, "public", tables[0], gateway_id=gateway.id)]
+    if not public_egress:
+        nat = _create_nat_gateway(owner, public[0], gateway)
+        ways_out.append(_route(owner, "private", tables[1], nat_gateway_id=nat.id))
+    endpoint = aws.ec2.VpcEndpoint(
+        owner.named("s3"),
+        vpc_id=vpc.id,
+        # A gateway endpoint costs nothing, and what goes through it is not billed by the NAT gateway (VPC guide).
+        service_name=pulumi.Output.concat("com.amazonaws.", owner.surroundings.region, ".s3"),
+        vpc_endpoint_type="Gateway",
+        route_table_ids=[table.id for table in tables],
+        policy=_endpoint_policy(owner, bucket_arn),
+        tags=owner.tags("s3"),
+        opts=owner.child(),
+    )
+    instances = public if public_egress else private
+    return Network(
+        vpc_id=vpc.id,
+        file_system_subnet_id=private[0].id,
+        compute_subnet_ids=[subnet.id for subnet in instances[: None if settings.spread_across_zones else 1]],
+        security_group_ids=[_create_security_group(owner, vpc.id).id],
+        ready=[*ways_out, endpoint],
+    )
+
+
+def _create_nat_gateway(owner: Owner, subnet: aws.ec2.Subnet, gateway: aws.ec2.InternetGateway) -> aws.ec2.NatGateway:
     address = aws.ec2.Eip(owner.named("nat"), domain="vpc", tags=owner.tags("nat"), opts=owner.child())
-    nat = aws.ec2.NatGateway(
+    return aws.ec2.NatGateway(
         owner.named("nat"),
         allocation_id=address.allocation_id,
-        subnet_id=public[0].id,
+        subnet_id=subnet.id,
         tags=owner.tags("nat"),
         # The address serves one gateway at a time.
         opts=owner.child(depends_on=[gateway], delete_before_replace=True),
     )
-    public_table, public_route = _route_table(owner, vpc, "public", public, gateway_id=gateway.id)
-    private_table, private_route = _route_table(owner, vpc, "private", private, nat_gateway_id=nat.id)
-    # A gateway endpoint costs nothing, and what goes through it is not billed by the NAT gateway (VPC guide).
-    endpoint = aws.ec2.VpcEndpoint(
-        owner.named("s3"),
-        vpc_id=vpc.id,
-        service_name=pulumi.Output.concat("com.amazonaws.", owner.surroundings.region, ".s3"),
-        vpc_endpoint_type="Gateway",
-        route_table_ids=[public_table.id, private_table.id],
-        tags=owner.tags("s3"),
-        opts=owner.child(),
-    )
-    return Network(
-        vpc_id=vpc.id,
-        file_system_subnet_id=private[0].id,
-        compute_subnet_ids=[subnet.id for subnet in private[: ZONES if owner.settings.spread_across_zones else 1]],
-        security_group_ids=[_create_security_group(owner, vpc.id).id],
-        ready=[public_route, private_route, endpoint],
-    )
 
 
-def _route_table(
-    owner: Owner, vpc: aws.ec2.Vpc, kind: str, subnets: Sequence[aws.ec2.Subnet], **target: pulumi.Input[str]
-) -> tuple[aws.ec2.RouteTable, aws.ec2.Route]:
+def _route_table(owner: Owner, vpc: aws.ec2.Vpc, kind: str, subnets: Sequence[aws.ec2.Subnet]) -> aws.ec2.RouteTable:
     table = aws.ec2.RouteTable(owner.named(kind), vpc_id=vpc.id, tags=owner.tags(kind), opts=owner.child())
-    route = aws.ec2.Route(
+    for number, subnet in enumerate(subnets, start=1):
+        aws.ec2.RouteTableAssociation(
+            owner.named(f"{kind}-{number}"), route_table_id=table.id, subnet_id=subnet.id, opts=owner.child()
+        )
+    return table
+
+
+def _route(owner: Owner, kind: str, table: aws.ec2.RouteTable, **target: pulumi.Input[str]) -> aws.ec2.Route:
+    return aws.ec2.Route(
         owner.named(kind),
         route_table_id=table.id,
         destination_cidr_block="0.0.0.0/0",
@@ -130,11 +154,51 @@ def _route_table(
         nat_gateway_id=target.get("nat_gateway_id"),
         opts=owner.child(),
     )
-    for number, subnet in enumerate(subnets, start=1):
-        aws.ec2.RouteTableAssociation(
-            owner.named(f"{kind}-{number}"), route_table_id=table.id, subnet_id=subnet.id, opts=owner.child()
+
+
+def _endpoint_policy(owner: Owner, bucket_arn: pulumi.Output[str]) -> pulumi.Output[str]:
+    """What S3 is good for from this network: images, packages, the linked bucket, and the buckets that the user names.
+
+    FSx reaches the bucket by a way of its own, so no run depends on the last two; jobs with credentials may.
+    """
+
+    def fill(known: list[Any]) -> str:
+        region, partition, linked, named = known
+        arns = [linked, *(f"arn:{partition}:s3:::{name}" for name in named)]
+        document = json.loads(
+            render(read_data("policies/s3_endpoint.json"), {"Region": region, "Partition": partition})
         )
-    return table, route
+        document["Statement"].append(
+            {
+                "Sid": "UseBucketsOfJobs",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [each for arn in arns for each in (arn, f"{arn}/*")],
+            }
+        )
+        return json.dumps(document)
+
+    here = owner.surroundings
+    return pulumi.Output.all(here.region, here.partition, bucket_arn, owner.settings.reachable_buckets).apply(fill)
+
+
+def _create_flow_log(owner: Owner, vpc: aws.ec2.Vpc) -> None:
+    """All traffic, to a log group of the stack. VPC guide, "IAM role for publishing flow logs to CloudWatch Logs";
+    the right to create groups is left out: the group exists, and must not come back once it is deleted."""
+    group = owner.log_group("flow-logs", "/aws/vpc")
+    role, may = owner.role(
+        "flow-logs", "vpc-flow-logs", render_output(read_data("policies/flow_logs.json"), {"LogGroupArn": group.arn})
+    )
+    aws.ec2.FlowLog(
+        owner.named("flow-logs"),
+        vpc_id=vpc.id,
+        traffic_type="ALL",
+        log_destination=group.arn,
+        iam_role_arn=role.arn,
+        tags=owner.tags("flow-logs"),
+        opts=owner.child(depends_on=[may]),
+    )
 
 
 def _create_security_group(owner: Owner, vpc_id: pulumi.Input[str]) -> aws.ec2.SecurityGroup:

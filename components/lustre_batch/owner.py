@@ -9,12 +9,12 @@ import pulumi
 import pulumi_aws as aws
 
 from .rules import Refused, beside_default_tags, without_taken
-from .settings import Settings
+from .settings import NOT_IN_CHINA, Settings
 from .templates import read_data, render_output
 
-# Step Functions guide, "Prevent cross-service confused deputy"; EventBridge guide, the same. Lambda and EC2 document no
-# such condition for the roles they assume.
-_NAMING_THE_ACCOUNT = {"states.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"}
+# Step Functions guide, "Prevent cross-service confused deputy"; EventBridge and VPC guides, the same. Lambda and EC2
+# document no such condition for the roles they assume.
+_NAMING_THE_ACCOUNT = {f"{service}.amazonaws.com" for service in ("states", "events", "scheduler", "vpc-flow-logs")}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Surroundings:
         options = pulumi.InvokeOptions(parent=component)
         partition = aws.get_partition_output(opts=options)
         return cls(
-            partition=partition.partition,
+            partition=partition.partition.apply(_with_scratch_file_systems),
             dns_suffix=partition.dns_suffix,
             region=aws.get_region_output(opts=options).region,
             account_id=aws.get_caller_identity_output(opts=options).account_id,
@@ -45,6 +45,12 @@ class Surroundings:
         return pulumi.Output.concat(
             "arn:", self.partition, ":", service, ":", self.region, ":", self.account_id, ":", resource
         )
+
+
+def _with_scratch_file_systems(partition: str) -> str:
+    if partition == "aws-cn":
+        raise pulumi.RunError(f"aws-cn: this partition cannot be used: {NOT_IN_CHINA}")
+    return partition
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ the bounds of single values; it knows neither resources nor where values come fr
 """
 
 import ipaddress
+import re
 from functools import cache
 from typing import Any, Final, Literal, get_args
 
@@ -17,6 +18,9 @@ from .rules import IMAGE_LENGTH, IMAGE_PATTERN, check_prefix, read_tags
 # SDK CreateFileSystemLustreMetadataConfiguration, Iops.
 METADATA_IOPS_STEP: Final = 12_000
 METADATA_IOPS_BELOW_IT: Final = (1500, 3000, 6000)
+# FSx guide as published in China, "Deployment options": persistent file systems only.
+NOT_IN_CHINA: Final = "the AWS regions in China have no scratch file systems of FSx for Lustre"
+BUCKET_NAME: Final = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 
 def _parameter(
@@ -180,13 +184,21 @@ class Settings(BaseModel):
     # ------------------------------------------------------------------ the job's image
     job_definition_container_image: str = _parameter(
         "",
-        "Image of the job, from any registry. Empty: a repository is created and its tag latest is used.",
+        "Image of the job, from any registry. Empty: a repository is created and its tag ecrImageTag is used.",
         rule="an image such as registry/name:tag or registry/name@sha256:… "
         "(at most 255 characters, without https://, spaces and line breaks)",
         run_time=True,
         composed=True,
         pattern=f"^({IMAGE_PATTERN})?$",
         max_length=IMAGE_LENGTH,
+    )
+    # ECR API, PutImage, imageTag: at most 300; Docker takes 128.
+    ecr_image_tag: str = _parameter(
+        "latest",
+        "Tag of the job's image in the repository that is created. With any other than latest a tag that was pushed "
+        "once cannot be pushed again.",
+        rule="a tag of 1 to 128 letters, digits, underscores, dots or hyphens, such as v1.2",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",
     )
 
     # ------------------------------------------------------------------ what makes it safe
@@ -244,8 +256,9 @@ class Settings(BaseModel):
     )
     subnet_ids: list[str] = _parameter(
         [],
-        "Existing subnets of vpcId, with a route to S3, ECR, ECS and CloudWatch Logs; the file system goes "
-        "into the first.",
+        "Existing subnets of vpcId; the file system goes into the first. Instances in them have to reach S3 (a gateway "
+        "endpoint is enough), and ECR, ECS and CloudWatch Logs, by a NAT gateway, public addresses or interface "
+        "endpoints.",
         composed=True,
     )
     security_group_ids: list[str] = _parameter(
@@ -259,16 +272,40 @@ class Settings(BaseModel):
         "Address range of the VPC that is created.",
         rule="an IPv4 range of size /16 to /24, such as 10.0.0.0/16",
     )
+    # EC2 guide, AZ IDs: the same place in every account, unlike names such as us-east-1a.
+    availability_zone_ids: list[str] = _parameter(
+        [],
+        "Availability Zones of the VPC that is created, by their ids; the file system goes into the first. Empty: "
+        "the first two that have the instance types. FSx does not say which zones it serves: if it refuses one, "
+        "name others.",
+        rule="a list of at most two ids of Availability Zones, such as use1-az4",
+        max_length=2,
+    )
+    egress: Literal["nat", "public"] = _parameter(
+        "nat",
+        "How instances in the VPC that is created reach AWS: through a NAT gateway, billed by the hour, or with public "
+        "addresses of their own, billed while they run. Either way nothing can reach them from outside.",
+    )
+    reachable_buckets: list[str] = _parameter(
+        [],
+        "Buckets of this region that jobs may reach from the VPC that is created, besides the linked one, such as one "
+        'with public data; ["*"]: all of them.',
+        rule='a list of names of buckets, or ["*"]',
+        composed=True,
+    )
+    vpc_flow_logs: bool = _parameter(
+        False, "Log the traffic of the VPC that is created to CloudWatch Logs, which is billed per GB."
+    )
     spread_across_zones: bool = _parameter(
         False,
-        "Let instances start in every private subnet instead of only in the file system's Availability Zone: "
-        "more Spot capacity, but traffic between zones is billed.",
+        "Let instances start in every zone of the VPC instead of only in the file system's: more Spot capacity, but "
+        "traffic between zones is billed.",
     )
     bucket_name: str = _parameter(
         "",
         "Existing bucket to link; empty: one is created.",
         rule="the name of a bucket or empty",
-        pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        pattern=f"^$|^{BUCKET_NAME}$",
         composed=True,
     )
     bucket_prefix: str = _parameter(
@@ -362,6 +399,20 @@ class Settings(BaseModel):
     def _range_is_a_network(cls, value: str) -> str:
         if not 16 <= ipaddress.IPv4Network(value).prefixlen <= 24:
             raise ValueError("not a usable size")
+        return value
+
+    @field_validator("availability_zone_ids")
+    @classmethod
+    def _zones_are_named_by_id(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value) or not all(re.fullmatch(r"[a-z]+[0-9]-az[0-9]+", zone) for zone in value):
+            raise ValueError("not ids of zones")
+        return value
+
+    @field_validator("reachable_buckets")
+    @classmethod
+    def _buckets_are_names(cls, value: list[str]) -> list[str]:
+        if value != ["*"] and not all(re.fullmatch(BUCKET_NAME, name) for name in value):
+            raise ValueError("not names of buckets")
         return value
 
     @field_validator("compute_environment_instance_types")

@@ -35,7 +35,7 @@ def create_storage(owner: Owner) -> Storage:
     image: pulumi.Input[str] = settings.job_definition_container_image
     if not image:
         repository_url = _create_repository(owner).repository_url
-        image = pulumi.Output.concat(repository_url, ":latest")
+        image = pulumi.Output.concat(repository_url, ":", settings.ecr_image_tag)
     return Storage(
         bucket_name=bucket_name,
         bucket_arn=pulumi.Output.concat("arn:", owner.surroundings.partition, ":s3:::", bucket_name),
@@ -135,6 +135,8 @@ def _create_repository(owner: Owner) -> aws.ecr.Repository:
         # Named by Pulumi, with a new suffix each time: one that was retained does not block a later deployment.
         owner.named(settings.ecr_repository_name),
         image_scanning_configuration={"scan_on_push": True},
+        # A tag that stands for one image for ever, unless it is the one that is made to be pushed again.
+        image_tag_mutability="MUTABLE" if settings.ecr_image_tag == "latest" else "IMMUTABLE",
         encryption_configurations=(
             [{"encryption_type": "KMS", "kms_key": settings.kms_key_arn}] if settings.kms_key_arn else None
         ),

@@ -7,7 +7,8 @@ value that is not clearly right is refused before any resource is registered.
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from .combinations import contradictions
 from .rules import Refused
-from .settings import METADATA_IOPS_BELOW_IT, METADATA_IOPS_STEP, Settings, extra, run_time_names, shape
+from .settings import METADATA_IOPS_BELOW_IT, METADATA_IOPS_STEP, NOT_IN_CHINA, Settings, extra, run_time_names, shape
 
 
 class SettingsError(ValueError):
@@ -64,6 +65,8 @@ def read_config(config: Mapping[str, str], namespace: str = "lustre-batch") -> S
     """Settings from a stack's configuration: ``namespace:key`` to text, lists and maps as JSON."""
     prefix = f"{namespace}:"
     own = {key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)}
+    if (region := config.get("aws:region", "")).startswith("cn-"):
+        raise SettingsError([f"aws:region: {region} cannot be used: {NOT_IN_CHINA}"])
     return read_settings({name: _read_value(name, text) for name, text in own.items()}, prefix=prefix)
 
 
@@ -211,14 +214,25 @@ def _groups_come_with_their_vpc(s: Settings) -> str | None:
     return f"vpcId: {_show(s.vpc_id)} is not the VPC of securityGroupIds {_show(s.security_group_ids)}; give both"
 
 
-def _adopted_network_has_its_own_range(s: Settings) -> str | None:
-    if not s.vpc_id or "vpc_cidr" not in s.model_fields_set or s.vpc_cidr == Settings.model_fields["vpc_cidr"].default:
+# What shapes the network that is created, and means nothing for one that is adopted.
+_OF_THE_CREATED_NETWORK: Final = ("vpcCidr", "availabilityZoneIds", "egress", "reachableBuckets", "vpcFlowLogs")
+
+
+def _adopted_network_is_used_as_it_is(key: str, s: Settings) -> str | None:
+    value = getattr(s, to_snake(key))
+    if not s.vpc_id or value == Settings.model_fields[to_snake(key)].default:
         return None
-    return f"vpcCidr: {s.vpc_cidr} cannot be combined with vpcId {s.vpc_id}, which has an address range of its own"
+    return f"{key}: {_show(value)} cannot be combined with vpcId {s.vpc_id}, which is used as it is"
+
+
+def _spreading_takes_two_zones(s: Settings) -> str | None:
+    if not s.spread_across_zones or len(s.availability_zone_ids) != 1:
+        return None
+    return f"spreadAcrossZones: true needs two availabilityZoneIds, not only {s.availability_zone_ids[0]}"
 
 
 # Each with the keys it is about: a key that is wrong by itself is not also blamed for a contradiction.
-_RULES_FOR_SEVERAL: Final = (
+_RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...]] = (
     (("computeEnvironmentAllocationStrategy", "computeEnvironmentType"), _spot_strategies_need_spot),
     (
         ("computeEnvironmentMinvCpus", "computeEnvironmentDesiredvCpus", "computeEnvironmentMaxvCpus"),
@@ -227,5 +241,6 @@ _RULES_FOR_SEVERAL: Final = (
     (("jobDefinitionVcpus", "computeEnvironmentMaxvCpus"), _job_fits_environment),
     (("vpcId", "subnetIds"), _subnets_come_with_their_vpc),
     (("vpcId", "securityGroupIds"), _groups_come_with_their_vpc),
-    (("vpcId", "vpcCidr"), _adopted_network_has_its_own_range),
+    *((("vpcId", key), partial(_adopted_network_is_used_as_it_is, key)) for key in _OF_THE_CREATED_NETWORK),
+    (("spreadAcrossZones", "availabilityZoneIds"), _spreading_takes_two_zones),
 )

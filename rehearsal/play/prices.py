@@ -24,6 +24,9 @@ PRICED_REGION = "us-east-1"
 PRICES = {
     "scratch": Price(0.14, "GB-month", f"{FSX_PAGE} (Scratch, SSD)", "2026-01"),
     "metadata": Price(0.055, "IOPS-month", f"{FSX_PAGE} (metadata IOPS above those of AUTOMATIC mode)", "2026-01"),
+    "nat": Price(0.045, "hour", "https://aws.amazon.com/vpc/pricing/ (NAT gateway)", "2026-01"),
+    "address": Price(0.005, "hour", "https://aws.amazon.com/vpc/pricing/ (public IPv4 address)", "2026-01"),
+    "secret": Price(0.4, "month", "https://aws.amazon.com/secrets-manager/pricing/", "2026-01"),
     "transition": Price(0.025 / 1000, "state transition", "https://aws.amazon.com/step-functions/pricing/", "2026-01"),
 }
 # Persistent SSD file systems, by throughput (MB/s/TiB). That of 125 is the page's as others quote it in 2026; the rest
@@ -51,3 +54,15 @@ def file_system_dollars(request: Mapping[str, Any], seconds: float) -> float:
 
 def transition_dollars(transitions: int) -> float:
     return PRICES["transition"].dollars * transitions
+
+
+# State transitions of a sweep that finds nothing (docs/scenarios.md has those of runs).
+SWEEP_TRANSITIONS = 12
+
+
+def resting_dollars(egress: str, sweep_interval_minutes: int = 60) -> float:
+    """A month of a stack in which nothing runs: secret, sweeps, and the NAT gateway with its address where there is
+    one."""
+    hourly = PRICES["nat"].dollars + PRICES["address"].dollars if egress == "nat" else 0.0
+    sweeps = HOURS_PER_MONTH * 60 / sweep_interval_minutes if sweep_interval_minutes else 0
+    return hourly * HOURS_PER_MONTH + PRICES["secret"].dollars + transition_dollars(round(sweeps * SWEEP_TRANSITIONS))

@@ -11,7 +11,7 @@ PAIRS = (
     READMES,
     *(
         (f"docs/{name}.md", f"docs/{name}.ja.md")
-        for name in ("errors", "limits", "operations", "parameters", "workflow")
+        for name in ("errors", "limits", "operations", "parameters", "security", "workflow")
     ),
 )
 ENGLISH, JAPANESE = (tuple(pair[language] for pair in PAIRS) for language in (0, 1))

@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from rehearsal.__main__ import _parser
 from rehearsal.aws.fsx.creation_rules import DEPLOYMENT_TYPES, automatic_metadata_iops
 from rehearsal.play import scenario
-from rehearsal.play.prices import HOURS_PER_MONTH, PERSISTENT, PRICES
+from rehearsal.play.prices import HOURS_PER_MONTH, PERSISTENT, PRICES, resting_dollars
 from tests.docs import markdown
 from tools.generate import SETTINGS, VALIDATION
 
@@ -208,6 +208,12 @@ def test_the_prices_are_those_that_the_rehearsal_reckons_with(page: str) -> None
     assert f"{scratch:.2f}" in file_system
     assert len([cell for cell in cells if f"{transition * 1000:g}" in cell and "1,000" in cell]) == 1
     readme = "README.ja.md" if page.endswith(".ja.md") else "README.md"
+    for egress, form in (("nat", ".0f"), ("public", ".2f")):
+        assert format(resting_dollars(egress), form) in markdown.text(readme), egress
+    nat, address = PRICES["nat"].dollars, PRICES["address"].dollars
+    monthly = f"{(nat + address) * HOURS_PER_MONTH:.2f}"
+    assert len([cell for cell in cells if monthly in cell and f"{nat:g}" in cell]) == 1
+    assert len([cell for cell in cells if f"{address:g} " in cell]) >= 1
     assert f"{hourly:.2f}" in markdown.text(readme)
     [transitions] = re.findall(r"^ +transitions +(\d+):", markdown.between(readme, "rehearsal"), re.M)
     assert len([cell for cell in cells if transitions in cell]) == 1

@@ -14,6 +14,7 @@ _LISTS = (
     ("ec2", "describe_addresses", "Addresses", "AllocationId"),
     ("ec2", "describe_route_tables", "RouteTables", "RouteTableId"),
     ("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
+    ("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
     ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
     ("s3", "list_buckets", "Buckets", "Name"),
     ("ecr", "describe_repositories", "repositories", "repositoryName"),

@@ -187,3 +187,36 @@ def test_typed_configuration_is_checked_as_the_engine_checks_it() -> None:
     found = configuration("autoexport", {"jobDefinitionVcpus": 16})
     assert (found.project, found.values["lustre-batch:jobDefinitionVcpus"]) == ("lustre-batch", "16")
     assert found.values["lustre-batch:computeEnvironmentInstanceTypes"] == '["optimal"]'
+
+
+GROUP, SUBNET = KINDS["aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"], KINDS["aws:ec2/subnet:Subnet"]
+
+
+def test_the_default_group_of_a_vpc_is_emptied_and_goes_with_its_vpc_only(account: Account) -> None:
+    ec2 = account.client("ec2")
+    vpc, _ = resources.create(account, VPC, {"cidrBlock": "10.0.0.0/16"})
+    identity, state = resources.create(account, GROUP, {"vpcId": vpc})
+    (group,) = ec2.describe_security_groups(GroupIds=[identity])["SecurityGroups"]
+    assert (group["GroupName"], group["IpPermissions"], group["IpPermissionsEgress"]) == ("default", [], [])
+    resources.delete(account, GROUP, identity, state)
+    assert ec2.describe_security_groups(GroupIds=[identity])["SecurityGroups"]
+
+
+def test_a_subnet_is_in_the_zone_whose_id_it_names_and_names_it_once(account: Account) -> None:
+    vpc, _ = resources.create(account, VPC, {"cidrBlock": "10.0.0.0/16"})
+    wanted = {"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZoneId": "use1-az4", "mapPublicIpOnLaunch": True}
+    _, state = resources.create(account, SUBNET, wanted)
+    assert (state["availabilityZoneId"], state["mapPublicIpOnLaunch"]) == ("use1-az4", True)
+    assert "conflicts with availabilityZone" in _reasons(SUBNET, {**wanted, "availabilityZone": "us-east-1a"})
+
+
+def test_offerings_are_answered_for_families_as_ec2_does_by_wildcard(account: Account) -> None:
+    def zones(*types: str) -> set[str]:
+        inputs = {"locationType": "availability-zone-id", "filters": [{"name": "instance-type", "values": list(types)}]}
+        answer = resources.look_up(account, "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings", inputs)
+        assert {type_.split(".")[0] for type_ in answer["instanceTypes"]} <= {type_.split(".")[0] for type_ in types}
+        return set(answer["locations"])
+
+    assert "use1-az3" not in zones("c7i.*")
+    assert {"use1-az1", "use1-az6"} <= zones("c7i.*", "m7i.8xlarge")
+    assert zones("c99.*") == set()

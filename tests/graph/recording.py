@@ -24,7 +24,8 @@ class Place:
     region: str = "us-east-1"
     account_id: str = "123456789012"
     suffix: str = "amazonaws.com"
-    zones: tuple[str, ...] = ("us-east-1a", "us-east-1b", "us-east-1c")
+    zones: tuple[str, ...] = ("use1-az6", "use1-az1", "use1-az2")
+    lacking: tuple[str, ...] = ()  # zones without any instance type
     default_tags: tuple[tuple[str, str], ...] = ()
 
 
@@ -40,6 +41,7 @@ class Registration:
     provider: str
     depends_on: list[str]
     ignore_changes: list[str]
+    replace_on_changes: list[str]
     protect: bool
     retain_on_delete: bool
     aliases: list[str]
@@ -90,6 +92,18 @@ _ARNS = {
 }
 
 
+def _offerings(place: Place, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Every family in one size, in every zone that lacks none."""
+    patterns = [pattern for each in inputs.get("filters") or [] for pattern in each["values"]]
+    found = [
+        (pattern.replace("*", "8xlarge"), zone)
+        for zone in place.zones
+        if zone not in place.lacking
+        for pattern in patterns
+    ]
+    return {"instanceTypes": [type_ for type_, _ in found], "locations": [zone for _, zone in found]}
+
+
 class _Cloud(mocks.Mocks):
     """Answers what AWS would assign: ids, ARNs and physical names."""
 
@@ -117,7 +131,8 @@ class _Cloud(mocks.Mocks):
             "aws:index/getPartition:getPartition": {"partition": here.partition, "dnsSuffix": here.suffix},
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": here.account_id},
             "aws:index/getDefaultTags:getDefaultTags": {"tags": dict(here.default_tags)},
-            "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": list(here.zones)},
+            "aws:index/getAvailabilityZones:getAvailabilityZones": {"zoneIds": list(here.zones)},
+            "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _offerings(here, args.args),
         }
         return answers[args.token]
 
@@ -143,6 +158,7 @@ class _Monitor(mocks.MockMonitor):
                     provider=request.provider,
                     depends_on=list(request.dependencies),
                     ignore_changes=list(request.ignoreChanges),
+                    replace_on_changes=list(request.replaceOnChanges),
                     protect=request.protect,
                     retain_on_delete=request.retainOnDelete,
                     aliases=[alias.urn or alias.spec.name for alias in request.aliases],

@@ -111,13 +111,24 @@ def test_an_output_where_a_value_has_to_be_known_is_refused_by_name() -> None:
 
 
 # ---------------------------------------------------------------------- mistakes
+ADOPTED = {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1"]}
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
         ({"vpc_id": "vpc-1"}, ["subnetIds", "[]", "vpc-1"]),
         ({"subnet_ids": ["subnet-1"]}, ["vpcId", "subnet-1"]),
         ({"security_group_ids": ["sg-1"]}, ["vpcId", "sg-1"]),
-        ({"vpc_id": "vpc-1", "subnet_ids": ["subnet-1"], "vpc_cidr": "10.9.0.0/16"}, ["vpcCidr", "10.9.0.0/16"]),
+        ({**ADOPTED, "vpc_cidr": "10.9.0.0/16"}, ["vpcCidr", "10.9.0.0/16", "vpcId vpc-1"]),
+        ({**ADOPTED, "availability_zone_ids": ["use1-az4"]}, ["availabilityZoneIds", "use1-az4", "vpcId vpc-1"]),
+        ({**ADOPTED, "egress": "public"}, ["egress: public", "vpcId vpc-1"]),
+        ({**ADOPTED, "reachable_buckets": ["data"]}, ["reachableBuckets", "data", "vpcId vpc-1"]),
+        ({**ADOPTED, "vpc_flow_logs": True}, ["vpcFlowLogs: true", "vpcId vpc-1"]),
+        (
+            {"spread_across_zones": True, "availability_zone_ids": ["use1-az4"]},
+            ["spreadAcrossZones: true needs two availabilityZoneIds, not only use1-az4"],
+        ),
     ],
 )
 def test_contradictory_arguments_are_refused_before_anything_is_registered(

@@ -18,6 +18,7 @@ CHILDREN = {
     "aws:cloudwatch/eventTarget:EventTarget": ["clean-up"],
     "aws:cloudwatch/logGroup:LogGroup": ["check-metrics", "clean-up", "file-systems", "guard-destroy", "workflow"],
     "aws:dynamodb/table:Table": ["locks"],
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["unused"],
     "aws:ec2/eip:Eip": ["nat"],
     "aws:ec2/internetGateway:InternetGateway": ["internet"],
     "aws:ec2/natGateway:NatGateway": ["nat"],
@@ -214,7 +215,7 @@ def test_what_the_workflow_and_batch_change_at_run_time_is_left_alone_by_a_deplo
 
 # What else a deployment may ignore: a change would replace a resource that is in use, or that holds data.
 SET_ONCE = {
-    "aws:ec2/subnet:Subnet": ["availabilityZone"],
+    "aws:ec2/subnet:Subnet": ["availabilityZone", "availabilityZoneId"],
     "aws:ecr/repository:Repository": ["encryptionConfigurations"],
 }
 
@@ -224,7 +225,7 @@ def test_nothing_else_is_left_alone_but_what_would_replace_a_resource_in_use(gra
     for child in others:
         assert child.ignore_changes in ([], SET_ONCE.get(child.type)), child.name
     subnets = graph.all("aws:ec2/subnet:Subnet")
-    assert [subnet.ignore_changes for subnet in subnets] == [["availabilityZone"]] * 4
+    assert [subnet.ignore_changes for subnet in subnets] == [SET_ONCE["aws:ec2/subnet:Subnet"]] * 4
 
 
 def test_without_arguments_the_component_is_the_same_as_the_stack_with_nothing_configured(graph: Graph) -> None:

@@ -88,6 +88,14 @@ def test_images_are_scanned_when_they_are_pushed(graph: Graph) -> None:
     assert graph.one(REPOSITORY).inputs["imageScanningConfiguration"] == {"scanOnPush": True}
 
 
+def test_a_tag_stands_for_one_image_for_ever_unless_it_is_latest(graph: Graph) -> None:
+    assert graph.one(REPOSITORY).inputs["imageTagMutability"] == "MUTABLE"
+    tagged = record_stack({"ecrImageTag": "v1.2"})
+    assert tagged.one(REPOSITORY).inputs["imageTagMutability"] == "IMMUTABLE"
+    secret = tagged.one("aws:secretsmanager/secretVersion:SecretVersion").text("secretString")
+    assert json.loads(secret)["jobDefinitionContainerImage"] == tagged.exports["repositoryUrl"] + ":v1.2"
+
+
 def test_the_repository_has_the_configured_name_with_a_suffix_of_its_own() -> None:
     """Pulumi's automatic naming: the name of a retained repository never collides with the next one's."""
     graph = record_stack({"ecrRepositoryName": "team/job"})

@@ -17,7 +17,8 @@ from lustre_batch import LustreBatchAutoExport
 from tests.graph.recording import COMPONENT, Graph, Place, Registration, record, record_stack
 from tests.graph.standalone import ENVIRONMENT, component
 
-CHINA = Place("aws-cn", "cn-north-1", "210987654321", "amazonaws.com.cn", ("cn-north-1a", "cn-north-1b"))
+GOV_CLOUD = Place("aws-us-gov", "us-gov-west-1", "210987654321", zones=("usgw1-az1", "usgw1-az2"))
+CHINA = Place("aws-cn", "cn-north-1", suffix="amazonaws.com.cn", zones=("cnn1-az1", "cnn1-az2"))
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 ROLE = "aws:iam/role:Role"
@@ -48,7 +49,7 @@ def takes(type_: str, argument: str) -> bool:
 
 # ---------------------------------------------------------------------- any region and partition
 def test_in_another_partition_no_input_names_the_usual_one_its_region_or_another_account() -> None:
-    graph = record_stack({"aws:region": "cn-north-1"}, place=CHINA)
+    graph = record_stack({"aws:region": "us-gov-west-1"}, place=GOV_CLOUD)
     foreign = re.compile(r"arn:aws:|us-east-1|123456789012")
     for child in graph.children:
         for text in texts(child.inputs):
@@ -57,7 +58,7 @@ def test_in_another_partition_no_input_names_the_usual_one_its_region_or_another
 
 
 def test_in_another_partition_every_arn_is_of_that_partition_and_account() -> None:
-    graph = record_stack(place=CHINA)
+    graph = record_stack(place=GOV_CLOUD)
     arns = [
         arn
         for child in graph.children
@@ -67,8 +68,26 @@ def test_in_another_partition_every_arn_is_of_that_partition_and_account() -> No
     assert len(arns) > 30
     for arn in arns:
         _, partition, service, _, account, _ = arn.split(":")
-        assert partition == "aws-cn", arn
+        assert partition == "aws-us-gov", arn
         assert account in ("210987654321", "aws", "") or service == "states", arn
+
+
+def test_china_is_refused_before_anything_is_registered_where_the_configuration_names_the_region() -> None:
+    """FSx guide as published in China, deployment options: persistent file systems only."""
+    graph = Graph()
+    with pytest.raises(pulumi.RunError) as refused:
+        record_stack({"aws:region": "cn-northwest-1"}, place=CHINA, into=graph)
+    assert str(refused.value) == (
+        "aws:region: cn-northwest-1 cannot be used: "
+        "the AWS regions in China have no scratch file systems of FSx for Lustre"
+    )
+    assert graph.registrations == []
+
+
+def test_china_is_refused_by_its_partition_where_the_region_is_not_in_the_configuration() -> None:
+    """In the preview: nothing exists yet."""
+    with pytest.raises(pulumi.RunError, match=r"aws-cn: .* no scratch file systems of FSx for Lustre"):
+        record(lambda: LustreBatchAutoExport("lustre"), place=CHINA, preview=True)
 
 
 # ---------------------------------------------------------------------- several in one program
@@ -80,7 +99,7 @@ def two() -> None:
 def test_two_instances_fit_in_one_program_and_share_no_name() -> None:
     graph = record(two)
     urns = [each.urn for each in graph.registrations]
-    assert len(urns) == len(set(urns)) == 2 * 67
+    assert len(urns) == len(set(urns)) == 2 * 68
     by_owner: dict[str, set[tuple[str, str]]] = {"green": set(), "blue": set()}
     for child in graph.children:
         owner = child.parent.rsplit("::", 1)[-1]

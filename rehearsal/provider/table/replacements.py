@@ -13,6 +13,7 @@ aws:ec2/subnet:Subnet
   vpcId                             ec2/vpc_subnet.go
   cidrBlock                         ec2/vpc_subnet.go
   availabilityZone                  ec2/vpc_subnet.go
+  availabilityZoneId                ec2/vpc_subnet.go
 aws:ec2/eip:Eip
   domain                            ec2/ec2_eip.go
 aws:ec2/natGateway:NatGateway
@@ -35,6 +36,15 @@ aws:ec2/securityGroup:SecurityGroup
   name                              ec2/vpc_security_group.go
   description                       ec2/vpc_security_group.go
   vpcId                             ec2/vpc_security_group.go
+aws:ec2/defaultSecurityGroup:DefaultSecurityGroup
+  vpcId                             ec2/vpc_default_security_group.go
+aws:ec2/flowLog:FlowLog
+  vpcId                             ec2/vpc_flow_log.go
+  trafficType                       ec2/vpc_flow_log.go
+  logDestination                    ec2/vpc_flow_log.go
+  logDestinationType                ec2/vpc_flow_log.go
+  iamRoleArn                        ec2/vpc_flow_log.go
+  maxAggregationInterval            ec2/vpc_flow_log.go
 aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule
   securityGroupId                   ec2/vpc_security_group_ingress_rule.go
 aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule

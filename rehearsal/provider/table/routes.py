@@ -106,7 +106,7 @@ def _create_endpoint(aws: Aws, inputs: Props) -> str:
             VpcId=inputs["vpcId"],
             ServiceName=inputs["serviceName"],
             VpcEndpointType=inputs.get("vpcEndpointType", "Gateway"),
-            **given(RouteTableIds=inputs.get("routeTableIds")),
+            **given(RouteTableIds=inputs.get("routeTableIds"), PolicyDocument=inputs.get("policy")),
             **tagged("vpc-endpoint", inputs),
         )["VpcEndpoint"]["VpcEndpointId"]
     )
@@ -123,9 +123,16 @@ def _read_endpoint(aws: Aws, identity: str, state: Props) -> Props | None:
         "serviceName": found[0]["ServiceName"],
         "vpcEndpointType": found[0].get("VpcEndpointType", "Gateway"),
         "routeTableIds": list(found[0].get("RouteTableIds", [])),
+        "policy": found[0]["PolicyDocument"],
         "state": found[0]["State"],
         "tagsAll": tag_map(found[0].get("Tags")),
     }
+
+
+def _set_policy(aws: Aws, identity: str, new: Props, old: Props) -> None:
+    # Without a policy the endpoint gets the default one, which allows everything (VPC guide, endpoint policies).
+    policy = given(PolicyDocument=new.get("policy")) or {"ResetPolicy": True}
+    aws.client("ec2").modify_vpc_endpoint(VpcEndpointId=identity, **policy)
 
 
 def _change_endpoint(aws: Aws, identity: str, new: Props, old: Props) -> None:
@@ -158,8 +165,9 @@ KINDS = (
         _create_endpoint,
         _read_endpoint,
         _delete_endpoint,
-        update={"routeTableIds": _change_endpoint} | TAGS,
-        computed=frozenset({"routeTableIds"}),
+        update={"routeTableIds": _change_endpoint, "policy": _set_policy} | TAGS,
+        computed=frozenset({"routeTableIds", "policy"}),
+        documents=frozenset({"policy"}),
         defaults={"vpcEndpointType": "Gateway"},
         unordered=frozenset({"routeTableIds"}),
     ),

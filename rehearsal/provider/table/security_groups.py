@@ -47,6 +47,28 @@ def _delete_group(aws: Aws, identity: str, state: Props) -> None:
     aws.client("ec2").delete_security_group(GroupId=identity)
 
 
+def _adopt_default_group(aws: Aws, inputs: Props) -> str:
+    """EC2 makes the group with its VPC; the provider takes it over (vpc_default_security_group.go)."""
+    inside = [{"Name": "vpc-id", "Values": [inputs["vpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
+    return str(aws.client("ec2").describe_security_groups(Filters=inside)["SecurityGroups"][0]["GroupId"])
+
+
+def _empty_default_group(aws: Aws, identity: str, inputs: Props) -> None:
+    ec2 = aws.client("ec2")
+    group = ec2.describe_security_groups(GroupIds=[identity])["SecurityGroups"][0]
+    # VPC guide, default security groups: everything from its own members comes in, and everything goes out. moto has
+    # the second only.
+    if group["IpPermissions"]:
+        ec2.revoke_security_group_ingress(GroupId=identity, IpPermissions=group["IpPermissions"])
+    if group["IpPermissionsEgress"]:
+        ec2.revoke_security_group_egress(GroupId=identity, IpPermissions=group["IpPermissionsEgress"])
+    retag(aws, identity, inputs, {})
+
+
+def _leave_default_group(aws: Aws, identity: str, state: Props) -> None:
+    """It cannot be deleted: it goes with its VPC."""
+
+
 def _create_rule(direction: str) -> Callable[[Aws, Props], str]:
     def create(aws: Aws, inputs: Props) -> str:
         cidr, group, description = (
@@ -141,6 +163,14 @@ KINDS = (
         naming=Naming(limit=255),
         computed=frozenset({"vpcId"}),
         defaults={"description": "Managed by Pulumi"},
+    ),
+    Kind(
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+        _adopt_default_group,
+        _read_group,
+        _leave_default_group,
+        _empty_default_group,
+        update=TAGS,
     ),
     _rule_kind("ingress"),
     _rule_kind("egress"),

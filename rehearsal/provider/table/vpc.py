@@ -3,10 +3,11 @@ never let it: EC2's DependencyViolation has to reach the caller."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .ec2 import TAGS, ec2_arn, tagged, users_of
-from .kind import Aws, Kind, Props, ResourceError, Update, given, gone_is_none, pascal
+from .kind import Aws, Failure, Kind, Props, ResourceError, Update, given, gone_is_none, pascal
 from .tags import tag_map
 
 # --- VPC -------------------------------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ def _create_subnet(aws: Aws, inputs: Props) -> str:
     subnet = aws.client("ec2").create_subnet(
         VpcId=inputs["vpcId"],
         CidrBlock=inputs["cidrBlock"],
-        **given(AvailabilityZone=inputs.get("availabilityZone")),
+        **given(AvailabilityZone=inputs.get("availabilityZone"), AvailabilityZoneId=inputs.get("availabilityZoneId")),
         **tagged("subnet", inputs),
     )["Subnet"]
     return str(subnet["SubnetId"])
@@ -99,9 +100,27 @@ def _read_subnet(aws: Aws, identity: str, state: Props) -> Props:
         "cidrBlock": subnet["CidrBlock"],
         "availabilityZone": subnet["AvailabilityZone"],
         "availabilityZoneId": subnet["AvailabilityZoneId"],
+        "mapPublicIpOnLaunch": subnet["MapPublicIpOnLaunch"],
         "ownerId": aws.account_id,
         "tagsAll": tag_map(subnet.get("Tags")),
     }
+
+
+def _map_public_addresses(aws: Aws, identity: str, new: Props, old: Props) -> None:
+    aws.client("ec2").modify_subnet_attribute(
+        SubnetId=identity, MapPublicIpOnLaunch={"Value": bool(new.get("mapPublicIpOnLaunch"))}
+    )
+
+
+def _finish_subnet(aws: Aws, identity: str, inputs: Props) -> None:
+    # moto lets the first subnet in a zone hand out addresses; EC2 lets none but default ones (CreateSubnet).
+    _map_public_addresses(aws, identity, inputs, {})
+
+
+def _zone_is_named_once(inputs: Props) -> Iterator[Failure]:
+    # ec2/vpc_subnet.go, ConflictsWith.
+    if inputs.get("availabilityZone") and inputs.get("availabilityZoneId"):
+        yield Failure("availabilityZoneId", "conflicts with availabilityZone")
 
 
 def _delete_subnet(aws: Aws, identity: str, state: Props) -> None:
@@ -241,8 +260,11 @@ KINDS = (
         _create_subnet,
         _read_subnet,
         _delete_subnet,
-        update=TAGS,
+        _finish_subnet,
+        update={"mapPublicIpOnLaunch": _map_public_addresses} | TAGS,
         computed=frozenset({"availabilityZone", "availabilityZoneId"}),
+        defaults={"mapPublicIpOnLaunch": False},
+        check=_zone_is_named_once,
     ),
     Kind(
         "aws:ec2/internetGateway:InternetGateway",
