@@ -151,7 +151,7 @@ def test_jobs_are_found_by_a_name_that_run_and_clean_up_make_alike_and_that_outl
 
 # ---------------------------------------------------------------------- the run's own look at its job
 def is_job_done(run: Definition, *details: dict[str, Any], since: int = NOW) -> tuple[str, dict[str, Any]]:
-    given = {"jobIds": ["job-1"], "parameters": {"autoExport": True}}
+    given = {"jobIds": ["job-1"], "parameters": {"autoExport": True}, "fileSystemId": "fs-1"}
     return choose(run, "IsJobDone", jobs=jobs(run, *details), since=since, **given)
 
 
@@ -209,6 +209,13 @@ def test_a_job_that_finds_no_instance_has_its_time_counted_from_its_last_attempt
     retried = detail(status, Attempts=[{"StoppedAt": NOW}])
     assert is_job_done(run, retried) == ("WaitForJobCompletion", {})
     assert is_job_done(run, detail(status, CreatedAt=NOW)) == ("WaitForJobCompletion", {})
+
+
+def test_a_job_that_waits_without_a_reason_is_told_where_to_look(run: Definition) -> None:
+    """An instance that cannot mount shuts down before Batch hears of it: nobody says why the job stays RUNNABLE."""
+    cause = is_job_done(run, detail("RUNNABLE"))[1]["failure"]["Cause"]
+    for words in ("cannot mount fs-1", "network", "Lustre client", "mount", "console output", "no quota"):
+        assert words in cause, words
 
 
 @pytest.mark.parametrize("status", ["STARTING", "RUNNING"])

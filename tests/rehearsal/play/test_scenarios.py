@@ -24,7 +24,7 @@ KEYS = {
     "scenario", "outcome", "error", "cause", "output", "lost_files", "lost_bytes", "leaked", "retained", "drained_at",
     "deleted_at", "idle_seconds", "overhead_seconds", "job_started_at", "job_ended_at", "stale_objects",
     "virtual_seconds", "wall_seconds", "transitions", "history_events", "executions", "messages", "exported_files",
-    "api_calls",
+    "api_calls", "exported_objects", "peak_gib",
 }  # fmt: skip
 
 
@@ -92,6 +92,25 @@ def test_a_million_small_files_take_eighty_minutes_and_under_ten_real_seconds(pl
     assert found["exported_files"] == 1_000_000
     assert 75 * 60 < found["drained_at"] - (found["job_ended_at"] - 300) < 90 * 60
     assert found["wall_seconds"] < 10
+
+
+def test_a_million_files_in_a_hundred_thousand_directories_take_under_ten_real_seconds(play: Play) -> None:
+    found = facts(play, "many-directories")
+    assert (found["exported_files"], found["exported_objects"]) == (1_000_000, 1_100_000)
+    assert found["wall_seconds"] < 10
+
+
+def test_a_full_file_system_is_told_with_its_peak(play: Play) -> None:
+    found = facts(play, "file-system-full")
+    assert "No space left on device" in found["cause"]
+    assert "exit code 1" in found["cause"]
+    assert 1126 <= found["peak_gib"] <= 1200 * 1.1 * 1024 / 1200
+    assert found["exported_files"] == 1126
+
+
+def test_an_instance_that_cannot_mount_is_told_with_where_to_look(play: Play) -> None:
+    cause = facts(play, "no-instance-mounts")["cause"]
+    assert all(words in cause for words in ("mount", "Lustre client", "network", "console output"))
 
 
 def test_a_kept_file_system_is_named_with_its_reason(play: Play) -> None:
