@@ -4,6 +4,7 @@ what the engine did to docs/changes.md: nothing in that document is written by h
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,6 +77,8 @@ def settings(there: Existing) -> list[Setting]:
         "computeEnvironmentInstanceTypes": ["c7i", "m7i"],
         "computeEnvironmentMaxvCpus": 512,
         "computeEnvironmentDesiredvCpus": 8,
+        "computeEnvironmentRootVolumeGib": 200,
+        "computeEnvironmentMetadataHopLimit": 2,
         "jobDefinitionRetryAttempts": 3,
         "jobDefinitionVcpus": 16,
         "jobDefinitionMemory": 60000,
@@ -168,6 +171,7 @@ def _configured(workspace: Workspace, stack: str, key: str) -> Any:
 # These carry parameters to the next run; they change no infrastructure.
 _SECRET = "aws:secretsmanager/secretVersion:SecretVersion"
 _MACHINE = "aws:sfn/stateMachine:StateMachine"
+_ENVIRONMENT = "aws:batch/computeEnvironment:ComputeEnvironment"
 
 
 def table(rows: list[Row], stack: str) -> str:
@@ -194,7 +198,30 @@ def table(rows: list[Row], stack: str) -> str:
         )
         texts = [", ".join(_short(name, stack) for name in cell) or "–" for cell in cells]
         lines.append(f"| {keys} | {kind_of(row)} | " + " | ".join(texts) + " |")
+    lines += ["", "## While a run is alive", "", *_while_a_run_is_alive(rows)]
     return "\n".join(lines) + "\n"
+
+
+# Batch guide, updating compute environments: these only move the bounds within which it scales.
+_SIZES = {"computeEnvironmentMinvCpus", "computeEnvironmentMaxvCpus", "computeEnvironmentDesiredvCpus"}
+
+
+def _while_a_run_is_alive(rows: list[Row]) -> list[str]:
+    touching = [
+        "+".join(f"`{key}`" for key in row.setting.values)
+        for row in rows
+        if any(token == _ENVIRONMENT for _, token, _ in row.steps) and not _SIZES & set(row.setting.values)
+    ]
+    return textwrap.wrap(
+        "An execution keeps the definition it was started with, and no deployment changes its file system, launch "
+        f"template or job definition. These deployments have Batch replace instances: {', '.join(touching)}. "
+        "A running job is waited for, up to 7,200 minutes, Batch's maximum; its instance goes when it has ended. "
+        "Until then the compute environment is UPDATING: `pulumi up` gives up after 20 minutes, and succeeds when it "
+        "is repeated after the job. Everything else in the table leaves instances alone.",
+        width=118,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def kind_of(row: Row) -> str:

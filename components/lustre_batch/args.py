@@ -64,6 +64,11 @@ class LustreBatchAutoExportArgs:
     """Compression of the data on the file system; what arrives in the bucket is the same. Default: "NONE"."""
     lustre_metadata_iops: int | None
     """Provisioned metadata IOPS, with PERSISTENT_2 and Lustre 2.15; 0: what FSx gives. Default: 0."""
+    compute_environment_root_volume_gib: int | None
+    """Size of an instance's root volume (GiB), which holds the job's image; gp3, encrypted. Default: 100."""
+    compute_environment_metadata_hop_limit: int | None
+    """Reach of the instance metadata service (hops). 1: the instance alone; 2: the job's container too, which can
+    then take the credentials of the instance. Default: 1."""
     job_definition_container_image: pulumi.Input[str] | None
     """Image of the job, from any registry. Empty: a repository is created and its tag ecrImageTag is used. Default:
     ""."""
@@ -165,6 +170,8 @@ class LustreBatchAutoExportArgs:
         lustre_per_unit_storage_throughput: int | None = None,
         lustre_data_compression_type: str | None = None,
         lustre_metadata_iops: int | None = None,
+        compute_environment_root_volume_gib: int | None = None,
+        compute_environment_metadata_hop_limit: int | None = None,
         job_definition_container_image: pulumi.Input[str] | None = None,
         ecr_image_tag: str | None = None,
         export_verification: str | None = None,
@@ -218,6 +225,8 @@ class LustreBatchAutoExportArgs:
         self.lustre_per_unit_storage_throughput = lustre_per_unit_storage_throughput
         self.lustre_data_compression_type = lustre_data_compression_type
         self.lustre_metadata_iops = lustre_metadata_iops
+        self.compute_environment_root_volume_gib = compute_environment_root_volume_gib
+        self.compute_environment_metadata_hop_limit = compute_environment_metadata_hop_limit
         self.job_definition_container_image = job_definition_container_image
         self.ecr_image_tag = ecr_image_tag
         self.export_verification = export_verification

@@ -1,7 +1,9 @@
 """The Batch environment: a managed compute environment, its queue, and the role of its instances.
 
 The launch template belongs to the workflow, which names the file system of the run in it: nothing here may set or
-reset it, or a deployment would take the file system away from a running job.
+reset it, or a deployment would take the file system away from a running job. So does the update policy, by which a
+deployment waits for a running job: the provider takes no more than 360 minutes of the 7200 that Batch does
+(terraform-provider-aws #48709), and sends a policy only where that itself has changed.
 """
 
 from dataclasses import dataclass

@@ -181,6 +181,25 @@ class Settings(BaseModel):
         le=192_000,
     )
 
+    # ------------------------------------------------------------------ the instances
+    # amazon-ecs-ami, block_device_size_gb: 30. SDK LaunchTemplateEbsBlockDeviceRequest, VolumeSize: gp3 up to 65,536.
+    compute_environment_root_volume_gib: int = _parameter(
+        100,
+        "Size of an instance's root volume (GiB), which holds the job's image; gp3, encrypted.",
+        rule="a whole number from 30 (the size of the AMI) to 65536 (GiB)",
+        ge=30,
+        le=65_536,
+    )
+    # EC2 guide, instance metadata options: a container behind Docker's bridge is one hop further away.
+    compute_environment_metadata_hop_limit: int = _parameter(
+        1,
+        "Reach of the instance metadata service (hops). 1: the instance alone; 2: the job's container too, which can "
+        "then take the credentials of the instance.",
+        rule="1 or 2",
+        ge=1,
+        le=2,
+    )
+
     # ------------------------------------------------------------------ the job's image
     job_definition_container_image: str = _parameter(
         "",

@@ -101,6 +101,7 @@ class Account:
         self._batch_tags = BatchTags(context, self.definitions, self.environments, self.queues, self.jobs)
         self.environments.on_valid = self.jobs.kick
         self.environments.on_eviction = self.jobs.evict
+        self.environments.is_held = self.jobs.holds
         self.environments.queues_naming = self.queues.naming
         self.queues.on_deleting = self.jobs.queue_deleted
 

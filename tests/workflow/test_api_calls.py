@@ -302,6 +302,51 @@ def test_a_launch_template_version_is_named_rather_than_the_latest(run: Definiti
     assert arguments["ComputeResources"]["LaunchTemplate"]["Version"] == "1"
 
 
+def test_each_run_takes_the_newest_image_and_gives_a_job_that_runs_there_half_an_hour(
+    run: Definition, clean_up: Definition
+) -> None:
+    """Batch guide, AMI versions: an environment keeps its first image until an update asks for the latest."""
+    updates = [
+        run.states["UpdateComputeEnvironment"],
+        *(clean_up.states[f"ReleaseEnvironment{x}"] for x in ("", "Again")),
+    ]
+    assert updates[0]["Arguments"]["ComputeResources"]["UpdateToLatestImageVersion"] is True
+    for update in updates:
+        assert update["Arguments"]["UpdatePolicy"] == {
+            "TerminateJobsOnUpdate": False,
+            "JobExecutionTimeoutMinutes": 30,
+        }
+
+
+def test_while_its_job_runs_an_update_of_others_waits_for_it_as_long_as_batch_allows(run: Definition) -> None:
+    """SDK UpdatePolicy: at most 7200. The environment keeps the policy of its last update."""
+    state = run.states["LetJobFinish"]
+    assert state["Arguments"]["UpdatePolicy"] == {"TerminateJobsOnUpdate": False, "JobExecutionTimeoutMinutes": 7200}
+    assert evaluate(state["Arguments"]["ComputeResources"], environmentMaxvCpus=96) == {"MaxvCpus": 96}
+    # In vain, the job runs all the same.
+    assert {state["Next"], *(catcher["Next"] for catcher in state["Catch"])} == {"FindImportTask"}
+
+
+def test_instances_start_from_an_encrypted_root_volume_and_leave_nothing_behind_when_they_shut_down(
+    run: Definition,
+) -> None:
+    data = run.states["CreateLaunchTemplate"]["Arguments"]["LaunchTemplateData"]
+    (mapping,) = data["BlockDeviceMappings"]
+    assert mapping["DeviceName"] == "/dev/xvda"
+    assert evaluate(mapping["Ebs"]) == {
+        "VolumeType": "gp3",
+        "VolumeSize": 100,
+        "Encrypted": True,
+        "DeleteOnTermination": True,
+    }
+    assert data["InstanceInitiatedShutdownBehavior"] == "terminate"
+
+
+def test_the_metadata_service_wants_a_token_and_answers_the_instance_alone(run: Definition) -> None:
+    options = run.states["CreateLaunchTemplate"]["Arguments"]["LaunchTemplateData"]["MetadataOptions"]
+    assert evaluate(options) == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+
+
 def test_a_lock_is_taken_and_released_under_one_key_by_its_holder_alone(run: Definition, clean_up: Definition) -> None:
     take, release = (
         run.states["TakeLock"]["Arguments"],

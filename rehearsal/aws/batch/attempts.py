@@ -5,7 +5,7 @@ fits nowhere stays RUNNABLE."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -188,11 +188,16 @@ class Attempts:
 
     def evict(self, jobs: Iterable[Job], environment_arn: str, before: float) -> None:
         """An environment's update replaces the instances that still run older attempts."""
+        for job in self.older(jobs, environment_arn, before):
+            self._reclaimed(job)
+
+    def older(self, jobs: Iterable[Job], environment_arn: str, before: float) -> Iterator[Job]:
+        """The jobs with an attempt that runs on that environment and started before some time."""
         for job in jobs:
-            environment = self._environment(job)
-            current = job.current
-            if environment and environment.arn == environment_arn and current and current.began < before:
-                self._reclaimed(job)
+            if job.current is not None and job.current.began < before:
+                environment = self._environment(job)
+                if environment is not None and environment.arn == environment_arn:
+                    yield job
 
     def _over(self, job: Job, code: int | None, reason: str, final: bool = False, why: str = "") -> None:
         current, now = job.current, self._clock.now()

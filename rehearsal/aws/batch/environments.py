@@ -17,11 +17,14 @@ from ..plan import Plan, Seconds
 # Batch guide, updating compute environments: changing these is an infrastructure update.
 INFRASTRUCTURE = {
     "launchTemplate", "allocationStrategy", "instanceTypes", "ec2Configuration", "imageId", "instanceRole", "subnets",
-    "securityGroupIds", "ec2KeyPair", "placementGroup", "bidPercentage", "tags", "type",
+    "securityGroupIds", "ec2KeyPair", "placementGroup", "bidPercentage", "tags", "type", "updateToLatestImageVersion",
 }  # fmt: skip
 # Batch guide, updatePolicy.jobExecutionTimeoutMinutes: how long running jobs may hold up a replacement of instances.
 JOB_EXECUTION_TIMEOUT_MINUTES = 30
 STATE_CHANGE_SECONDS = 2.0
+HELD_SECONDS = 60.0  # until an update that a running job holds open looks again
+# amazon-ecs-ami, block_device_size_gb: EC2 starts nothing from a volume that is smaller than its snapshot.
+AMI_GIB = 30
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
 FILE_SYSTEM = re.compile(r"fs-[0-9a-f]{17}")
 
@@ -56,6 +59,8 @@ class Environments:
         self.on_valid: Callable[[], None] = lambda: None
         # Told when the instances of an environment that started before some time are replaced: its ARN, and that time.
         self.on_eviction: Callable[[str, float], None] = lambda arn, before: None
+        # Says whether an attempt that started before some time still runs on the environment with that ARN.
+        self.is_held: Callable[[str, float], bool] = lambda arn, before: False
         # Names the job queues that name an environment, which then cannot be deleted.
         self.queues_naming: Callable[[str], list[str]] = lambda arn: []
         context.calls.answer(
@@ -106,11 +111,16 @@ class Environments:
         if environment.status in {"CREATING", "UPDATING", "DELETING"}:
             message = f"Cannot update, resource is being modified: it is {environment.status}"
             raise ModelError("ClientException", message)
+        if not {"state", "computeResources", "serviceRole", "unmanagedvCpus"} & set(params):
+            # As terraform-provider-aws #43969 was answered.
+            message = "One of [state | compute-resources | service-role | unmanaged-vcpus] is required."
+            raise ModelError("ClientException", message)
         changes = _with_desired(environment.resources, params.get("computeResources", {}))
         _check_sizes({**environment.resources, **changes})
         infrastructure = bool(INFRASTRUCTURE & set(changes))
         if infrastructure:
             self._check_infrastructure(environment, params)
+        changes = {key: value for key, value in changes.items() if key != "updateToLatestImageVersion"}
         environment.state = params.get("state", environment.state)
         environment.request |= {key: params[key] for key in ("updatePolicy", "serviceRole") if key in params}
         environment.resources = {**environment.resources, **changes}
@@ -122,11 +132,13 @@ class Environments:
         if not infrastructure:
             self._context.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, update))
         elif not self.plan.stuck:
-            seconds = self.plan.update
-            self._context.clock.after(seconds, lambda: self._updated(environment, update))
+            began = self._context.clock.now()
+            self._context.clock.after(self.plan.update, lambda: self._updated(environment, update, began))
         if infrastructure:
             policy = environment.request.get("updatePolicy", {})
             minutes = policy.get("jobExecutionTimeoutMinutes", JOB_EXECUTION_TIMEOUT_MINUTES)
+            if policy.get("terminateJobsOnUpdate"):
+                minutes = 0
             began = self._context.clock.now()
             self._context.clock.after(minutes * 60, lambda: self.on_eviction(environment.arn, began))
         return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
@@ -145,7 +157,11 @@ class Environments:
         if template.get("launchTemplateId") and template.get("launchTemplateName"):
             raise ModelError("ClientException", "Name a launch template by its id or by its name, not both")
 
-    def _updated(self, environment: Environment, update: int) -> None:
+    def _updated(self, environment: Environment, update: int, began: float) -> None:
+        """Batch guide, updatePolicy: instances with running jobs are replaced when those end, or their time is over."""
+        if environment.update == update and self.is_held(environment.arn, began):
+            self._context.clock.after(HELD_SECONDS, lambda: self._updated(environment, update, began))
+            return
         _, problem = self.user_data(environment)
         planned = self.plan.outcome == "INVALID"
         if environment.update == update and (problem or (planned and "launchTemplate" in environment.resources)):
@@ -179,7 +195,13 @@ class Environments:
                 return None, f"CLIENT_ERROR - {error}"
         if not answer["LaunchTemplateVersions"]:
             return None, "CLIENT_ERROR - The launch template's version does not exist"
-        encoded = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"].get("UserData", "")
+        data = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+        for mapping in data.get("BlockDeviceMappings", []):
+            size = mapping.get("Ebs", {}).get("VolumeSize", AMI_GIB)
+            if mapping.get("DeviceName") == "/dev/xvda" and size < AMI_GIB:
+                reason = f"Volume of size {size}GB is smaller than snapshot, expect size >= {AMI_GIB}GB"
+                return None, f"CLIENT_ERROR - {reason}"
+        encoded = data.get("UserData", "")
         try:
             text = base64.b64decode(encoded, validate=True).decode()
         except ValueError:

@@ -94,6 +94,9 @@ class Jobs:
     def file_system_gone(self, file_system: FileSystem) -> None:
         self._attempts.file_system_gone(self.all.values(), file_system)
 
+    def holds(self, environment_arn: str, before: float) -> bool:
+        return any(self._attempts.older(self.all.values(), environment_arn, before))
+
     def queue_deleted(self, queue_arn: str) -> None:
         for job in self.all.values():
             if job.queue == queue_arn:

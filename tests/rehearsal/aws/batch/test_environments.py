@@ -112,3 +112,42 @@ def test_an_environment_is_deleted_only_when_disabled_and_named_by_no_queue(worl
 def test_a_taken_name_is_refused(world: World) -> None:
     with refused("already exists"):
         world.account.client("batch").create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=[])
+
+
+def test_a_running_job_holds_an_update_of_instances_open_and_is_given_as_long_as_the_policy_says(world: World) -> None:
+    world.scenario(job={"runtime": 90_000, "writes": []})
+    _, job = world.running()
+    world.account.clock.advance(600)
+    batch = world.account.client("batch")
+    policy = {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 7200}
+    batch.update_compute_environment(
+        computeEnvironment="environment", computeResources={"maxvCpus": 256}, updatePolicy=policy
+    )
+    world.account.clock.advance(3)
+    assert world.environment()["status"] == "VALID"
+    assert world.environment()["updatePolicy"] == policy
+    batch.update_compute_environment(computeEnvironment="environment", computeResources={"instanceTypes": ["c7i"]})
+    world.account.clock.advance(3600)
+    assert world.environment()["status"] == "UPDATING"
+    assert world.job(job)["status"] == "RUNNING"
+    world.account.clock.advance(90_000)
+    assert world.job(job)["status"] == "SUCCEEDED"
+    assert world.environment()["status"] == "VALID"
+
+
+def test_an_update_has_to_name_a_resource_beside_its_policy(world: World) -> None:
+    with refused("compute-resources .* is required"):
+        world.account.client("batch").update_compute_environment(
+            computeEnvironment="environment", updatePolicy={"jobExecutionTimeoutMinutes": 7200}
+        )
+
+
+def test_a_root_volume_smaller_than_its_image_makes_the_environment_invalid(world: World) -> None:
+    devices = [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 20, "VolumeType": "gp3"}}]
+    template = world.account.client("ec2").create_launch_template(
+        LaunchTemplateName="small", LaunchTemplateData={"BlockDeviceMappings": devices}
+    )
+    world.point(template["LaunchTemplate"]["LaunchTemplateId"])
+    world.account.clock.advance(121)
+    assert world.environment()["status"] == "INVALID"
+    assert "smaller than snapshot, expect size >= 30GB" in world.environment()["statusReason"]
