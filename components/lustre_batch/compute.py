@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from .instance_types import image_types
 from .network import Network
 from .owner import Owner
 
@@ -39,7 +40,9 @@ def create_compute(owner: Owner, network: Network) -> Compute:
             "min_vcpus": settings.compute_environment_minv_cpus,
             "max_vcpus": settings.compute_environment_maxv_cpus,
             "desired_vcpus": settings.compute_environment_desiredv_cpus,
-            "ec2_configurations": [{"image_type": "ECS_AL2023"}],
+            "ec2_configurations": [
+                {"image_type": image_type} for image_type in image_types(settings.compute_environment_instance_types)
+            ],
             "instance_role": profile.arn,
             "security_group_ids": network.security_group_ids,
             "subnets": network.compute_subnet_ids,

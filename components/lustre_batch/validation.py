@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from .combinations import contradictions
+from .instance_types import fits, offers, problem_with, too_small
 from .rules import Refused
 from .settings import METADATA_IOPS_BELOW_IT, METADATA_IOPS_STEP, NOT_IN_CHINA, Settings, extra, run_time_names, shape
 
@@ -88,6 +89,18 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
         "rule": f"a whole number from 1 to {limit} (computeEnvironmentMaxvCpus)",
     }
     return list(rules.values())
+
+
+def instance_offers(settings: Settings) -> dict[str, Any]:
+    """The largest jobs that the instance types take, for the state machine to check a run's job by: a list of
+    ``{vcpus, memory}``, empty where their sizes are not known, and what is said of a job that is larger.
+    """
+    names = settings.compute_environment_instance_types
+    offered = offers(names)
+    return {
+        "largest": [{"vcpus": vcpus, "memory": memory_mib} for vcpus, memory_mib in offered],
+        "tooSmall": too_small(names, offered) if offered else "",
+    }
 
 
 def rule_of(name: str) -> str:
@@ -200,6 +213,21 @@ def _job_fits_environment(s: Settings) -> str | None:
     )
 
 
+def _instance_types_are_some(s: Settings) -> str | None:
+    problem = problem_with(s.compute_environment_instance_types)
+    return None if problem is None else f"computeEnvironmentInstanceTypes: {problem}"
+
+
+def _job_fits_an_instance(s: Settings) -> str | None:
+    names = s.compute_environment_instance_types
+    if problem_with(names) is not None:
+        return None
+    offered, vcpus, memory_mib = offers(names), s.job_definition_vcpus, s.job_definition_memory
+    if fits(vcpus, memory_mib, offered):
+        return None
+    return f"jobDefinitionVcpus: {vcpus} with jobDefinitionMemory {memory_mib} (MiB) {too_small(names, offered)}"
+
+
 def _subnets_come_with_their_vpc(s: Settings) -> str | None:
     if bool(s.vpc_id) == bool(s.subnet_ids):
         return None
@@ -239,6 +267,8 @@ _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str 
         _vcpus_are_in_order,
     ),
     (("jobDefinitionVcpus", "computeEnvironmentMaxvCpus"), _job_fits_environment),
+    (("computeEnvironmentInstanceTypes",), _instance_types_are_some),
+    (("computeEnvironmentInstanceTypes", "jobDefinitionVcpus", "jobDefinitionMemory"), _job_fits_an_instance),
     (("vpcId", "subnetIds"), _subnets_come_with_their_vpc),
     (("vpcId", "securityGroupIds"), _groups_come_with_their_vpc),
     *((("vpcId", key), partial(_adopted_network_is_used_as_it_is, key)) for key in _OF_THE_CREATED_NETWORK),

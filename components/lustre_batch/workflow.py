@@ -17,7 +17,7 @@ from .owner import Owner
 from .storage import Storage, run_time_parameters
 from .templates import render_output
 from .user_data import user_data
-from .validation import run_time_rules
+from .validation import instance_offers, run_time_rules
 
 REPORTS = "lustre-batch-reports"
 # The Lambda's own: a zero counts when its minute began so long after the job's end (functions/check_metrics).
@@ -74,6 +74,7 @@ def create_workflow(
         "ImageLength": rules.IMAGE_LENGTH,
         "ImagePattern": rules.IMAGE_PATTERN,
         "ImageSigns": rules.IMAGE_SIGNS,
+        "InstanceOffers": instance_offers(settings),
         "JobDefinitionName": stack_id,
         "JobQueueArn": compute.job_queue_arn,
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,

@@ -77,7 +77,7 @@ def test_a_job_waits_until_the_environment_is_valid_with_the_runs_own_template(
     )
     wanted: tuple[str, str | None]
     if (status, template) == ("VALID", "lt-1"):
-        wanted = ("FindImportTask", None)
+        wanted = ("LetJobFinish", None)
     elif status == "INVALID":
         wanted = ("CleanUp", "ComputeEnvironmentInvalid")
     else:
@@ -170,6 +170,7 @@ def test_a_poll_that_fails_saw_nothing(run: Definition, clean_up: Definition) ->
             "environmentStatus": "UNKNOWN",
             "environmentReason": "Fsx.InternalServerErrorException",
             "environmentTemplateId": "",
+            "environmentMaxvCpus": 0,
         },
         "FindImportTask": {"imports": [], "incomplete": []},
         "DescribeJob": {"jobs": []},

@@ -167,6 +167,47 @@ def test_the_deployment_and_a_run_refuse_the_same_combinations_in_the_same_words
     assert blamed == set(DRAWN)
 
 
+INSTANCES = ["c7i.24xlarge", "r7i.8xlarge", "g6.xlarge"]
+
+
+@pytest.fixture(scope="module")
+def on_named_types() -> Definition:
+    return definition_of(
+        record_stack({"computeEnvironmentInstanceTypes": json.dumps(INSTANCES), "jobDefinitionVcpus": "8"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "memory_mib"),
+    [
+        (8, 30_000),
+        (32, 262_112),
+        (32, 262_113),
+        (96, 196_576),
+        (96, "196577"),
+        (97, 4),
+        (192, 500),
+        (4, 262_144),
+        (0, 4),
+    ],
+)
+def test_a_job_that_fits_none_of_the_named_types_is_refused_by_the_run_in_the_words_of_the_deployment(
+    on_named_types: Definition, vcpus: int, memory_mib: Any
+) -> None:
+    job = {"jobDefinitionVcpus": vcpus, "jobDefinitionMemory": memory_mib}
+    problems = check(on_named_types, given=job)["problems"]
+    assert problems == [
+        line.replace("from 1 to 100000", "from 1 to 256 (computeEnvironmentMaxvCpus)")
+        for line in refused_by_the_deployment({"computeEnvironmentInstanceTypes": INSTANCES, **job})
+    ]
+    assert bool(problems) == (memory_mib in (262_113, "196577", 262_144) or vcpus in (97, 192, 0))
+
+
+def test_a_job_larger_than_the_environment_is_not_refused_twice(on_named_types: Definition) -> None:
+    (problem,) = check(on_named_types, given={"jobDefinitionVcpus": 300})["problems"]
+    assert problem == "jobDefinitionVcpus: 300 is not a whole number from 1 to 256 (computeEnvironmentMaxvCpus)"
+
+
 def refused_by_the_deployment(given: dict[str, Any]) -> list[str]:
     try:
         read_settings(given)

@@ -14,6 +14,7 @@ from ..context import Context
 from ..fsx.associations import Associations
 from ..fsx.export import Content, Rates
 from ..fsx.file_systems import FileSystem, FileSystems
+from . import capacity
 from .environments import FILE_SYSTEM, Environment, Environments
 from .job import TERMINAL, Attempt, Job, mounted_path, requirement
 from .job_plan import JobPlan
@@ -23,6 +24,8 @@ from .work import Work
 BLOCKED = {  # Batch guide, job queue blocked events: reasons a RUNNABLE job carries
     "capacity": "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - The job queue is blocked: there is no instance capacity.",
     "maximum": "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - The job needs more vCPUs than the environment has.",
+    "requirement": "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement (vCPU/memory/GPU) is "
+    "higher than that can be met by the CE(s) attached to the job queue.",
     "environment": "MISCONFIGURATION:COMPUTE_ENVIRONMENT - No compute environment of the queue is VALID and ENABLED.",
 }
 # AWS shows what a program said before it ended in the job's log only; here the container's reason says it as well.
@@ -74,6 +77,8 @@ class Attempts:
             job.reason = BLOCKED["environment"]
         elif vcpus > environment.resources.get("maxvCpus", 0):
             job.reason = BLOCKED["maximum"]
+        elif not capacity.fits(environment.resources.get("instanceTypes", []), vcpus, requirement(job, "MEMORY")):
+            job.reason = BLOCKED["requirement"]
         elif delay is None:
             job.reason = BLOCKED["capacity"]
         else:

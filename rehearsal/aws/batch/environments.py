@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ..calls import ModelError, internally
 from ..context import Context
 from ..plan import Plan, Seconds
+from . import capacity
 
 # Batch guide, updating compute environments: changing these is an infrastructure update.
 INFRASTRUCTURE = {
@@ -88,6 +89,7 @@ class Environments:
         if params["type"] == "MANAGED" and not resources:
             raise ModelError("ClientException", "computeResources is required for a MANAGED compute environment")
         _check_sizes(resources)
+        _check_types(resources)
         environment = Environment(
             name=name,
             arn=self._context.arn("batch", f"compute-environment/{name}"),
@@ -117,6 +119,7 @@ class Environments:
             raise ModelError("ClientException", message)
         changes = _with_desired(environment.resources, params.get("computeResources", {}))
         _check_sizes({**environment.resources, **changes})
+        _check_types(changes)
         infrastructure = bool(INFRASTRUCTURE & set(changes))
         if infrastructure:
             self._check_infrastructure(environment, params)
@@ -270,3 +273,12 @@ def _check_sizes(resources: dict[str, Any]) -> None:
         raise ModelError(
             "ClientException", f"minvCpus {low} <= desiredvCpus {desired} <= maxvCpus {high} does not hold"
         )
+
+
+def _check_types(resources: dict[str, Any]) -> None:
+    """Batch API reference, ComputeResource: types that it knows, and (as strict as can be) of one architecture."""
+    names = resources.get("instanceTypes", [])
+    if strange := capacity.unknown(names):
+        raise ModelError("ClientException", f"Instance type can only be one of those of EC2, not {', '.join(strange)}")
+    if len(kinds := capacity.architectures(names)) > 1:
+        raise ModelError("ClientException", f"Instance types are of more than one architecture: {sorted(kinds)}")

@@ -151,3 +151,13 @@ def test_a_root_volume_smaller_than_its_image_makes_the_environment_invalid(worl
     world.account.clock.advance(121)
     assert world.environment()["status"] == "INVALID"
     assert "smaller than snapshot, expect size >= 30GB" in world.environment()["statusReason"]
+
+
+@pytest.mark.parametrize(
+    ("types", "words"), [(["c7i.gigantic"], "not c7i.gigantic"), (["optimal", "c7g"], "more than one architecture")]
+)
+def test_instance_types_that_batch_cannot_start_are_refused(world: World, types: list[str], words: str) -> None:
+    with refused(words):
+        world.account.client("batch").update_compute_environment(
+            computeEnvironment="environment", computeResources={"instanceTypes": types}
+        )

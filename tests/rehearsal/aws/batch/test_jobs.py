@@ -215,3 +215,14 @@ def test_a_failure_with_the_exit_code_of_a_success_is_refused(world: World) -> N
     assert str(caught.value) == (
         "test: job.exit_code: 0: a job with the outcome FAILED ends with another exit code than 0"
     )
+
+
+def test_a_job_that_fits_no_instance_type_stays_runnable_with_batchs_reason(world: World) -> None:
+    world.account.client("batch").update_compute_environment(
+        computeEnvironment="environment", computeResources={"instanceTypes": ["c7i.large"]}
+    )
+    world.account.clock.advance(121)
+    _, job = world.running(vcpus=4)
+    world.account.clock.advance(3600)
+    assert world.job(job)["status"] == "RUNNABLE"
+    assert world.job(job)["statusReason"].startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")

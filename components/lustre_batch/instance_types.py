@@ -1,0 +1,164 @@
+"""What EC2's instance types offer a job: vCPUs, memory, architecture, GPUs. Owns what Batch makes of the names that a
+compute environment lists.
+
+The data is EC2's own answer to DescribeInstanceTypes, as moto ships it; it is read without importing moto, which takes
+seconds. A type that botocore knows and moto does not is newer: it is accepted without a look at its size.
+"""
+
+import difflib
+import gzip
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+# SDK ComputeResource, instanceTypes: Batch chooses the families of these itself, and changes them.
+BUNDLES: Final = {"optimal": "x86_64", "default_x86_64": "x86_64", "default_arm64": "arm64"}
+# Batch guide, reserve system memory: what its AMI keeps for the ECS agent. The kernel takes more, by type and version.
+RESERVED_MIB: Final = 32
+# SDK Ec2Configuration, imageType: what Batch's images of Amazon Linux 2023 do not support.
+_WITHOUT_IMAGE: Final = {"a1", "g3", "g3s", "p3", "p3dn"}
+Offer = tuple[int, int]
+"""vCPUs and memory (MiB) of the largest job that an instance takes."""
+
+
+@dataclass(frozen=True)
+class InstanceType:
+    """One type, as far as a job is concerned."""
+
+    name: str
+    vcpus: int
+    memory_mib: int
+    architectures: frozenset[str]
+    has_nvidia_gpus: bool
+
+
+@cache
+def catalogue() -> Mapping[str, InstanceType]:
+    """Every type that moto knows, by name."""
+    spec = importlib.util.find_spec("moto")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / "ec2" / "resources" / "instance_types.json.gz"
+    with gzip.open(path) as file:
+        described: dict[str, dict[str, Any]] = json.load(file)
+    return {
+        name: InstanceType(
+            name=name,
+            vcpus=one["VCpuInfo"]["DefaultVCpus"],
+            memory_mib=one["MemoryInfo"]["SizeInMiB"],
+            architectures=frozenset(one["ProcessorInfo"]["SupportedArchitectures"]),
+            has_nvidia_gpus=any(gpu.get("Manufacturer") == "NVIDIA" for gpu in one.get("GpuInfo", {}).get("Gpus", [])),
+        )
+        for name, one in described.items()
+    }
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    """The names that the SDK lists as well: newer types are there first."""
+    import botocore.session
+
+    shape = botocore.session.get_session().get_service_model("ec2").shape_for("InstanceType")
+    return frozenset(catalogue()) | frozenset(shape.enum)
+
+
+def _family(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _members(name: str) -> list[InstanceType]:
+    """The types that a name stands for, as far as their data is known."""
+    if "." in name:
+        return [catalogue()[name]] if name in catalogue() else []
+    return [one for one in catalogue().values() if _family(one.name) == name]
+
+
+def problem_with(names: Sequence[str]) -> str | None:
+    """Why an environment cannot be made of these: the value and the rule."""
+    for name in names:
+        if name not in BUNDLES and (problem := _unknown(name) or _without_image(name)) is not None:
+            return problem
+    kinds = {name: architecture for name in names if (architecture := _architecture(name))}
+    if len(set(kinds.values())) > 1:
+        each = ", ".join(f"{name} is {kind}" for name, kind in kinds.items())
+        return f"{json.dumps(list(names))} is not of one architecture, as the job's image is: {each}"
+    return None
+
+
+def _unknown(name: str) -> str | None:
+    if _members(name) or name in _known_names():
+        return None
+    families = {_family(known) for known in _known_names()}
+    if name in families:
+        return None
+    sizes = sorted(_members(_family(name)), key=lambda one: (one.vcpus, one.name))
+    if sizes:
+        hint = f" ({_family(name)} has {', '.join(one.name.partition('.')[2] for one in sizes)})"
+    else:
+        near = difflib.get_close_matches(name, [*BUNDLES, *sorted(families), *sorted(_known_names())], n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"{name} is not an instance type or family of EC2{hint}"
+
+
+def _without_image(name: str) -> str | None:
+    family = _family(name)
+    kinds = {kind for one in _members(name) for kind in one.architectures}
+    if kinds and not kinds & {"x86_64", "arm64"}:
+        return f"{name} is not an instance type for Linux containers: its architecture is {', '.join(sorted(kinds))}"
+    # The image with NVIDIA's drivers is for x86.
+    if family in _WITHOUT_IMAGE or (_has_nvidia_gpus(name) and _architecture(name) == "arm64"):
+        return f"{name} is not supported by Batch's images of Amazon Linux 2023"
+    return None
+
+
+def _architecture(name: str) -> str | None:
+    if name in BUNDLES:
+        return BUNDLES[name]
+    kinds = {kind for one in _members(name) for kind in one.architectures} & {"x86_64", "arm64"}
+    return min(kinds) if len(kinds) == 1 else None
+
+
+def _has_nvidia_gpus(name: str) -> bool:
+    return name not in BUNDLES and any(one.has_nvidia_gpus for one in _members(name))
+
+
+def image_types(names: Iterable[str]) -> list[str]:
+    """Batch's image types for these: instances with NVIDIA's GPUs have one of their own (SDK Ec2Configuration)."""
+    return ["ECS_AL2023", *(["ECS_AL2023_NVIDIA"] if any(map(_has_nvidia_gpus, names)) else [])]
+
+
+def offers(names: Iterable[str]) -> list[Offer]:
+    """The largest jobs that these take, none within another; nothing where one of them has no known size."""
+    found: set[Offer] = set()
+    for name in names:
+        members = [] if name in BUNDLES else _members(name)
+        if not members or ("." not in name and _has_newer(name)):
+            return []
+        found |= {(one.vcpus, one.memory_mib - RESERVED_MIB) for one in members}
+    return sorted(one for one in found if not any(_within(one, other) for other in found if other != one))
+
+
+def _has_newer(family: str) -> bool:
+    return any(_family(name) == family and name not in catalogue() for name in _known_names())
+
+
+def _within(one: Offer, other: Offer) -> bool:
+    return one[0] <= other[0] and one[1] <= other[1]
+
+
+def fits(vcpus: int, memory_mib: int, offered: Sequence[Offer]) -> bool:
+    """Whether one of the offers takes such a job; without any, nothing is known against it."""
+    return not offered or any(_within((vcpus, memory_mib), offer) for offer in offered)
+
+
+def too_small(names: Sequence[str], offered: Sequence[Offer]) -> str:
+    """What is said of a job that fits none of them, after its own values."""
+    largest = " or ".join(f"{vcpus} vCPUs and {memory_mib} MiB" for vcpus, memory_mib in offered)
+    return (
+        f"fits none of computeEnvironmentInstanceTypes {json.dumps(list(names))}, "
+        f"of which a job gets at most {largest} ({RESERVED_MIB} MiB are kept for the ECS agent)"
+    )
