@@ -72,11 +72,11 @@ def test_a_job_with_more_vcpus_than_any_named_type_is_refused() -> None:
 @pytest.mark.parametrize(("memory", "taken"), [(32_768, False), (32_737, False), (32_736, True)])
 def test_the_memory_that_batch_keeps_is_counted(memory: int, taken: bool) -> None:
     """Batch guide, memory management: 32,768 MiB never fit an instance of 32 GiB."""
-    given = {KEY: ["m7i.2xlarge"], "jobDefinitionVcpus": 8, "jobDefinitionMemory": memory}
+    job = {"jobDefinitionVcpus": 8, "jobDefinitionMemory": memory}
     if taken:
-        read_settings(given)
+        read_settings({KEY: ["m7i.2xlarge"], **job})
     else:
-        assert f"jobDefinitionMemory {memory} (MiB) fits none of" in refused(**{"names": given.pop(KEY), **given})
+        assert f"jobDefinitionMemory {memory} (MiB) fits none of" in refused(["m7i.2xlarge"], **job)
 
 
 def test_vcpus_of_one_type_and_memory_of_another_are_no_instance() -> None:
