@@ -61,9 +61,12 @@ def _nothing_is_open(graph: Graph) -> bool:
     return all(rule["referencedSecurityGroupId"] == rule["securityGroupId"] for rule in rules(graph))
 
 
-def _metadata_takes_tokens(graph: Graph) -> bool:
-    templates = run_states(graph, "createLaunchTemplate")
-    return bool(templates) and all(says(each, "HttpTokens:required") for each in templates)
+def _every_template_says(words: str) -> Check:
+    def check(graph: Graph) -> bool:
+        templates = run_states(graph, "createLaunchTemplate")
+        return bool(templates) and all(says(each, words) for each in templates)
+
+    return check
 
 
 def _no_public_access(graph: Graph) -> bool:
@@ -116,7 +119,8 @@ CHECKS: dict[str, Check] = {
         and not {"ingress", "egress"}
         & set(*map(set, inputs(graph, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")))
     ),
-    "EC2.8": _metadata_takes_tokens,
+    "EC2.3": _every_template_says("Encrypted:true"),
+    "EC2.8": _every_template_says("HttpTokens:required"),
     "EC2.12": lambda graph: (
         len(graph.all("aws:ec2/eip:Eip")) == len({each["allocationId"] for each in inputs(graph, NAT)})
     ),
