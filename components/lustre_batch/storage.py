@@ -14,6 +14,9 @@ from .templates import read_data, render_output
 # Secrets Manager API, DeleteSecret: 7 to 30 days. Names are unique: a deleted secret does not block a later deployment.
 SECRET_RECOVERY_DAYS = 7
 UNTAGGED_IMAGE_DAYS = 14
+# A version without a label is deleted by AWS when it likes, and the provider would then put its value again: over what
+# people wrote since (terraform-provider-aws #37302). This one stays on the deployment's version while edits move on.
+DEPLOYED = "lustre-batch-deployed"
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,9 @@ def _create_parameters(owner: Owner, image: pulumi.Input[str]) -> pulumi.Output[
         owner.named("parameters"),
         secret_id=secret.id,
         secret_string=pulumi.Output.json_dumps(run_time_parameters(owner, image), indent=2),
-        opts=owner.child(),
+        version_stages=["AWSCURRENT", DEPLOYED],
+        # An edit takes AWSCURRENT away, and that is left alone. A version goes with its secret and is not deleted: its
+        # labels have moved by then, and removing them once more is an error (API, UpdateSecretVersionStage).
+        opts=owner.child(ignore_changes=["versionStages"], retain_on_delete=True),
     )
     return secret.arn

@@ -44,6 +44,7 @@ from .states.executions import Executions
 from .states.expressions import Evaluator
 from .states.integrations import Integrations
 from .tables import Tables
+from .secrets import Secrets
 from .topics import Topics
 
 
@@ -70,6 +71,7 @@ class Account:
         self.buckets = Buckets(context)
         self.logs = Logs(context)
         self.topics = Topics(context)
+        Secrets(context)
         self.launch_templates = LaunchTemplates(context)
         self.tables = Tables(context)
         self.functions = Functions(context)

@@ -87,6 +87,27 @@ def test_refresh_and_up_after_the_run_change_nothing(stack: Stack) -> None:
     assert stack.operate("up").changes == {}
 
 
+def test_what_people_write_into_the_secret_survives_refresh_and_up_however_often_they_do(stack: Stack) -> None:
+    """Once edited twice, a version without a label of its own is gone, and would be put again on top."""
+    secrets, secret = stack.account.client("secretsmanager"), stack.exports["parametersSecretArn"]
+    for vcpus in (4, 8, 16):
+        secrets.put_secret_value(SecretId=secret, SecretString=json.dumps({"jobDefinitionVcpus": vcpus}))
+    # The labels of the deployed version are another's now; that is seen, and left alone.
+    assert set(stack.operate("refresh").changes) <= {"update"}
+    assert stack.operate("up").changes == {}
+    assert json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"]) == {"jobDefinitionVcpus": 16}
+
+
+def test_a_deployment_that_changes_a_parameter_still_puts_the_next_version(stack: Stack) -> None:
+    secrets, secret = stack.account.client("secretsmanager"), stack.exports["parametersSecretArn"]
+    stack.set(jobDefinitionVcpus=24)
+    stack.operate("up")
+    assert json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["jobDefinitionVcpus"] == 24
+    stack.unset("jobDefinitionVcpus")
+    stack.operate("up")
+    assert json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["jobDefinitionVcpus"] == 32
+
+
 def test_what_a_run_sets_on_the_environment_is_left_to_it(stack: Stack) -> None:
     _name_a_template(stack, "what-a-run-made")
     stack.operate("refresh")

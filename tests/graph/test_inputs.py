@@ -12,6 +12,8 @@ from rehearsal.provider.deployment import ROOT
 from tests.graph.recording import Graph, record_stack
 
 BUCKET, REPOSITORY = "aws:s3/bucket:Bucket", "aws:ecr/repository:Repository"
+# A version of a secret goes with its secret, whatever becomes of its record.
+VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 ENVIRONMENT, FUNCTION = "aws:batch/computeEnvironment:ComputeEnvironment", "aws:lambda/function:Function"
 LOGS = "aws:cloudwatch/logGroup:LogGroup"
 CHECK = "autoexport-check-metrics"
@@ -70,7 +72,7 @@ def test_replaced_versions_expire_after_the_days_given_and_current_ones_never() 
 
 
 def test_bucket_and_images_stay_when_the_stack_is_destroyed_and_nothing_else_does(graph: Graph) -> None:
-    kept = {child.type for child in graph.children if child.retain_on_delete}
+    kept = {child.type for child in graph.children if child.retain_on_delete} - {VERSION}
     assert kept == DATA | {child.type for child in graph.children if child.type.startswith("aws:s3/bucket")}
     assert graph.one(BUCKET).inputs["forceDestroy"] is False
     assert graph.one(REPOSITORY).inputs["forceDelete"] is False
@@ -78,7 +80,7 @@ def test_bucket_and_images_stay_when_the_stack_is_destroyed_and_nothing_else_doe
 
 def test_asked_to_keep_nothing_destroying_the_stack_takes_bucket_and_images_along() -> None:
     graph = record_stack({"retainDataOnDestroy": "false"})
-    assert [child.name for child in graph.children if child.retain_on_delete] == []
+    assert {child.type for child in graph.children if child.retain_on_delete} == {VERSION}
     assert graph.one(BUCKET).inputs["forceDestroy"] is True
     assert graph.one(REPOSITORY).inputs["forceDelete"] is True
 
@@ -132,7 +134,7 @@ def test_the_secret_holds_every_run_time_parameter_as_the_deployment_sets_it(gra
 
 
 def test_the_secrets_text_crosses_to_the_engine_as_a_secret(graph: Graph) -> None:
-    value = graph.one("aws:secretsmanager/secretVersion:SecretVersion").inputs["secretString"]
+    value = graph.one(VERSION).inputs["secretString"]
     assert isinstance(value, dict), "in plain text in the state"
 
 

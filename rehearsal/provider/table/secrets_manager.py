@@ -76,10 +76,30 @@ def _read_version(aws: Aws, identity: str, state: Props) -> Props:
     }
 
 
+def _relabel_version(aws: Aws, identity: str, new: Props, old: Props) -> None:
+    """As the provider does it: labels are added, then removed, AWSCURRENT excepted (secret_version.go)."""
+    secret, _, version = identity.partition("|")
+    client = aws.client("secretsmanager")
+    wanted, present = set(new.get("versionStages") or []), set(old.get("versionStages") or [])
+    for label in sorted(wanted - present):
+        versions = client.describe_secret(SecretId=secret)["VersionIdsToStages"]
+        holder = next((each for each, labels in versions.items() if label in labels), None)
+        taken_from = {"RemoveFromVersionId": holder} if holder and label == "AWSCURRENT" else {}
+        client.update_secret_version_stage(SecretId=secret, VersionStage=label, MoveToVersionId=version, **taken_from)
+    _remove_labels(aws, identity, present - wanted)
+
+
 def _delete_version(aws: Aws, identity: str, state: Props) -> None:
-    # terraform-provider-aws, secret_version.go: the version labelled AWSCURRENT cannot be removed and goes with the
-    # secret.
-    return
+    _remove_labels(aws, identity, set(state.get("versionStages") or []))
+
+
+def _remove_labels(aws: Aws, identity: str, labels: set[str]) -> None:
+    """Remove them one by one; one that is elsewhere by now is an error. AWSCURRENT cannot be removed."""
+    secret, _, version = identity.partition("|")
+    for label in sorted(labels - {"AWSCURRENT"}):
+        aws.client("secretsmanager").update_secret_version_stage(
+            SecretId=secret, VersionStage=label, RemoveFromVersionId=version
+        )
 
 
 KINDS = (
@@ -103,6 +123,8 @@ KINDS = (
         _put_version,
         _read_version,
         _delete_version,
+        update={"versionStages": _relabel_version},
         computed=frozenset({"versionStages"}),
+        unordered=frozenset({"versionStages"}),
     ),
 )
