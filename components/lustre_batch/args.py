@@ -130,8 +130,8 @@ class LustreBatchAutoExportArgs:
     permissions_boundary_arn: pulumi.Input[str] | None
     """Permissions boundary for every role that is created. Default: ""."""
     kms_key_arn: pulumi.Input[str] | None
-    """Customer managed KMS key for the bucket, secret, topic, repository, log groups and Lambda function, and for
-    file systems of a persistent type. Default: ""."""
+    """Customer managed KMS key for whatever takes one: bucket, secret, topic, repository, log groups, state
+    machines, Lambda functions, table, queue, schedule, and file systems of a persistent type. Default: ""."""
     tags: dict[str, str] | None
     """Tags for every resource, including those that a run creates. Default: {}."""
     retain_data_on_destroy: bool | None

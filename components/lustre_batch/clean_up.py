@@ -51,7 +51,9 @@ def _create_rule(owner: Owner, workflow: Workflow, undelivered: aws.sqs.Queue) -
         tags=owner.tags(),
         opts=owner.child(),
     )
-    role, may = owner.role("clean-up-rule", "events", _may_start(workflow.clean_up))
+    # Whoever starts an execution of a machine with a key has to use it (SFN guide, data at rest encryption).
+    may_start = owner.policy_with_key("start_clean_up", {"StateMachineArn": workflow.clean_up.arn})
+    role, may = owner.role("clean-up-rule", "events", may_start)
     may_be_kept = aws.sqs.QueuePolicy(
         owner.named("undelivered"),
         queue_url=undelivered.url,
@@ -82,6 +84,7 @@ def _create_schedule(owner: Owner, machine: aws.sfn.StateMachine, undelivered: a
         description="Cleans up after executions that are over and left something",
         schedule_expression=f"rate({minutes} minutes)",
         flexible_time_window={"mode": "OFF"},
+        kms_key_arn=owner.settings.kms_key_arn or None,
         target={
             "arn": machine.arn,
             "role_arn": role.arn,
@@ -90,7 +93,3 @@ def _create_schedule(owner: Owner, machine: aws.sfn.StateMachine, undelivered: a
         },
         opts=owner.child(depends_on=[may]),
     )
-
-
-def _may_start(machine: aws.sfn.StateMachine) -> pulumi.Output[str]:
-    return render_output(read_data("policies/start_clean_up.json"), {"StateMachineArn": machine.arn})

@@ -13,6 +13,13 @@ UNHEARD = (
     "nobody is subscribed to it. Set notificationEmail, or subscribe to the topic yourself (notificationTopicArn)."
 )
 
+WITHOUT_KEY = (
+    "kmsKeyArn: scratch file systems take no key of yours (FSx encrypts them with its own), and the instances' root "
+    "volumes have the account's default key. The key's policy has to admit logs.<region>.amazonaws.com for the log "
+    "groups, delivery.logs.amazonaws.com for the state machines' logs, events.amazonaws.com for the dead-letter queue, "
+    "and whoever else publishes to the topic (cloudwatch.amazonaws.com for alarms)."
+)
+
 
 def create_topic(owner: Owner) -> aws.sns.Topic:
     """Create the topic. Its name is the component's with a unique suffix, and serves as the component's identity."""
@@ -25,6 +32,8 @@ def create_topic(owner: Owner) -> aws.sns.Topic:
         tags=owner.tags(),
         opts=owner.child(),
     )
+    if settings.kms_key_arn:
+        pulumi.info(WITHOUT_KEY, owner.component)
     if settings.notification_email:
         aws.sns.TopicSubscription(
             owner.named("email"),

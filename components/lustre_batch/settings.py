@@ -342,8 +342,8 @@ class Settings(BaseModel):
     )
     kms_key_arn: str = _parameter(
         "",
-        "Customer managed KMS key for the bucket, secret, topic, repository, log groups and Lambda function, and for "
-        "file systems of a persistent type.",
+        "Customer managed KMS key for whatever takes one: bucket, secret, topic, repository, log groups, state "
+        "machines, Lambda functions, table, queue, schedule, and file systems of a persistent type.",
         rule="the ARN of a KMS key or empty",
         pattern=r"^$|^arn:[a-z-]+:kms:.+:key/.+$",
         composed=True,

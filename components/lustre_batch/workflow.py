@@ -76,6 +76,7 @@ def create_workflow(
         "ImageSigns": rules.IMAGE_SIGNS,
         "InstanceOffers": instance_offers(settings),
         "JobDefinitionName": stack_id,
+        "JobLogGroupName": owner.log_group("jobs", "/aws/batch").name,
         "JobQueueArn": compute.job_queue_arn,
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
         "JobTimeoutMinutes": settings.job_timeout_minutes,
@@ -91,6 +92,7 @@ def create_workflow(
         "ParametersSecretArn": storage.parameters_secret_arn,
         "Partition": here.partition,
         "ProvisioningTimeoutMinutes": settings.provisioning_timeout_minutes,
+        "Region": here.region,
         "ReportPath": pulumi.Output.concat(data_repository_path, REPORTS),
         "RootVolumeGib": settings.compute_environment_root_volume_gib,
         "RunMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", stack_id)),
@@ -132,6 +134,10 @@ def _state_machine(
             "log_destination": pulumi.Output.concat(log_group.arn, ":*"),
         },
         tracing_configuration={"enabled": True},
+        # Always said: left out, the provider would keep a key that is no longer wanted (aws_sfn_state_machine).
+        encryption_configuration={"type": "CUSTOMER_MANAGED_KMS_KEY", "kms_key_id": key}
+        if (key := owner.settings.kms_key_arn)
+        else {"type": "AWS_OWNED_KEY"},
         tags=owner.tags(),
         # Step Functions tries the log's permissions out when the state machine is made.
         opts=owner.child(depends_on=[may]),

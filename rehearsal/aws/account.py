@@ -39,12 +39,12 @@ from .launch_templates import LaunchTemplates
 from .logs import Logs
 from .plans import Plans
 from .schedules import Schedules
+from .secrets import Secrets
 from .states.corrections import corrected
 from .states.executions import Executions
 from .states.expressions import Evaluator
 from .states.integrations import Integrations
 from .tables import Tables
-from .secrets import Secrets
 from .topics import Topics
 
 

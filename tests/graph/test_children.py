@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lustre_batch import LustreBatchAutoExport
-from lustre_batch.notifications import UNHEARD
+from lustre_batch.notifications import UNHEARD, WITHOUT_KEY
 
 from rehearsal.aws.account import Account
 from rehearsal.provider import mocks
@@ -16,7 +16,14 @@ CHILDREN = {
     "aws:batch/jobQueue:JobQueue": ["queue"],
     "aws:cloudwatch/eventRule:EventRule": ["clean-up"],
     "aws:cloudwatch/eventTarget:EventTarget": ["clean-up"],
-    "aws:cloudwatch/logGroup:LogGroup": ["check-metrics", "clean-up", "file-systems", "guard-destroy", "workflow"],
+    "aws:cloudwatch/logGroup:LogGroup": [
+        "check-metrics",
+        "clean-up",
+        "file-systems",
+        "guard-destroy",
+        "jobs",
+        "workflow",
+    ],
     "aws:dynamodb/table:Table": ["locks"],
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["unused"],
     "aws:ec2/eip:Eip": ["nat"],
@@ -233,3 +240,14 @@ def test_without_arguments_the_component_is_the_same_as_the_stack_with_nothing_c
     assert by_type(alone) == by_type(graph)
     ours = {child.urn: child.inputs for child in graph.children if child.type != "aws:lambda/function:Function"}
     assert {child.urn: child.inputs for child in alone.children if child.urn in ours} == ours
+
+
+def test_with_a_key_up_says_what_it_does_not_reach_and_whom_its_policy_has_to_admit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("pulumi.info", lambda message, resource=None: said.append(message))
+    record_stack()
+    assert said == []
+    record_stack({"kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"})
+    assert said == [WITHOUT_KEY]

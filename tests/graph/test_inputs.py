@@ -215,6 +215,7 @@ def test_each_log_group_is_kept_for_the_days_given_and_named_as_its_writer_asks(
         # Step Functions guide, logging: this prefix keeps the account's resource policy from growing with each group.
         "autoexport-workflow": ("/aws/vendedlogs/states/autoexport-", 7),
         "autoexport-clean-up": ("/aws/vendedlogs/states/autoexport-", 7),
+        "autoexport-jobs": ("/aws/batch/autoexport-", 7),
         # SDK LustreLogCreateConfiguration: the destination's name begins with /aws/fsx.
         "autoexport-file-systems": ("/aws/fsx/autoexport-", 7),
     }

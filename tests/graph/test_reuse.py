@@ -172,6 +172,7 @@ KEYS = {
     "aws:cloudwatch/logGroup:LogGroup": "kmsKeyId",
     "aws:lambda/function:Function": "kmsKeyArn",
     "aws:sqs/queue:Queue": "kmsMasterKeyId",
+    "aws:scheduler/schedule:Schedule": "kmsKeyArn",
 }
 
 
@@ -183,6 +184,9 @@ def test_the_customers_key_encrypts_whatever_holds_data() -> None:
     graph = component(kms_key_arn=KEY)
     for type_, argument in KEYS.items():
         assert [child.inputs.get(argument) for child in graph.all(type_)] == [KEY] * len(graph.all(type_)), type_
+    for machine in graph.all("aws:sfn/stateMachine:StateMachine"):
+        wanted = {"type": "CUSTOMER_MANAGED_KMS_KEY", "kmsKeyId": KEY}
+        assert machine.inputs["encryptionConfiguration"] == wanted, machine.name
     repository = graph.one("aws:ecr/repository:Repository").inputs
     assert repository["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": KEY}]
     assert graph.one("aws:dynamodb/table:Table").inputs["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
@@ -193,7 +197,7 @@ def test_the_customers_key_encrypts_whatever_holds_data() -> None:
     assert rule["bucketKeyEnabled"] is True
 
 
-@pytest.mark.parametrize("user", ["workflow", "clean-up", "sweep"])
+@pytest.mark.parametrize("user", ["workflow", "clean-up", "clean-up-rule", "sweep"])
 def test_whoever_touches_what_the_customers_key_encrypts_may_use_it_and_only_that_one(user: str) -> None:
     def key_statements(graph: Graph) -> list[dict[str, Any]]:
         document = json.loads(graph.one("aws:iam/rolePolicy:RolePolicy", f"lustre-{user}").inputs["policy"])

@@ -169,7 +169,7 @@ def is_job_done(run: Definition, *details: dict[str, Any], since: int = NOW) -> 
                 "Container": {"ExitCode": 1, "LogStreamName": "a/b"},
             },
             "Job job-1 failed: Essential container in task exited, exit code 1. "
-            "Its log: log group /aws/batch/job, log stream a/b",
+            "Its log: log group @@GROUP@@, log stream a/b",
         ),
         (
             {"StatusReason": "Essential container in task exited", "Container": {"ExitCode": 137}},
@@ -185,6 +185,10 @@ def is_job_done(run: Definition, *details: dict[str, Any], since: int = NOW) -> 
 def test_the_failure_of_a_job_is_told_in_its_own_words_with_exit_code_and_log(
     run: Definition, members: dict[str, Any], cause: str
 ) -> None:
+    definition = run.states["RegisterJobDefinition"]["Arguments"]["ContainerProperties"]
+    group = definition["LogConfiguration"]["Options"]["awslogs-group"]
+    assert group.startswith("/aws/batch/autoexport-")
+    cause = cause.replace("@@GROUP@@", group)
     target, assigned = is_job_done(run, detail("FAILED", **members))
     assert (target, assigned["failure"]) == ("CleanUp", {"Error": "JobFailed", "Cause": cause})
 

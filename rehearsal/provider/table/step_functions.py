@@ -23,6 +23,15 @@ def _tracing(inputs: Props) -> dict[str, bool]:
     return {"enabled": bool((inputs.get("tracingConfiguration") or {}).get("enabled", False))}
 
 
+def _encryption(inputs: Props) -> dict[str, Any]:
+    chosen = inputs.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
+    return given(
+        type=chosen["type"],
+        kmsKeyId=chosen.get("kmsKeyId"),
+        kmsDataKeyReusePeriodSeconds=chosen.get("kmsDataKeyReusePeriodSeconds"),
+    )
+
+
 def _create_machine(aws: Aws, inputs: Props) -> str:
     if any(
         machine["name"] == inputs["name"]
@@ -37,6 +46,7 @@ def _create_machine(aws: Aws, inputs: Props) -> str:
             type=inputs.get("type", "STANDARD"),
             loggingConfiguration=_logging(inputs),
             tracingConfiguration=_tracing(inputs),
+            encryptionConfiguration=_encryption(inputs),
             **given(tags=lower_case_tag_list(inputs.get("tagsAll")) or None),
         )["stateMachineArn"]
     )
@@ -62,6 +72,7 @@ def _read_machine(aws: Aws, identity: str, state: Props) -> Props | None:
             logDestination=destinations[0]["cloudWatchLogsLogGroup"]["logGroupArn"] if destinations else None,
         ),
         "tracingConfiguration": {"enabled": bool((found.get("tracingConfiguration") or {}).get("enabled", False))},
+        "encryptionConfiguration": found.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"},
         "tagsAll": tag_map(client.list_tags_for_resource(resourceArn=identity)["tags"], "key", "value"),
     }
 
@@ -73,6 +84,7 @@ def _change_machine(aws: Aws, identity: str, new: Props, old: Props) -> None:
         roleArn=new["roleArn"],
         loggingConfiguration=_logging(new),
         tracingConfiguration=_tracing(new),
+        encryptionConfiguration=_encryption(new),
     )
 
 
@@ -80,7 +92,7 @@ def _delete_machine(aws: Aws, identity: str, state: Props) -> None:
     aws.client("stepfunctions").delete_state_machine(stateMachineArn=identity)
 
 
-_MACHINE_CHANGES = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration")
+_MACHINE_CHANGES = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
 _RETAG = retag("stepfunctions", "resourceArn", tags="tags", keys="tagKeys", spelled=lower_case_tag_list)
 
 KINDS = (
@@ -91,11 +103,19 @@ KINDS = (
         _delete_machine,
         update=dict.fromkeys(_MACHINE_CHANGES, _change_machine) | {"tags": _RETAG},
         naming=Naming(limit=80),
-        computed=frozenset({"loggingConfiguration", "tracingConfiguration"}),
+        computed=frozenset(
+            {
+                "encryptionConfiguration",
+                "encryptionConfiguration.kmsDataKeyReusePeriodSeconds",
+                "loggingConfiguration",
+                "tracingConfiguration",
+            }
+        ),
         defaults={"type": "STANDARD"},
         documents=frozenset({"definition"}),
         enumerations={
             "type": Enumeration("stepfunctions", "StateMachineType"),
+            "encryptionConfiguration.type": Enumeration("stepfunctions", "EncryptionType"),
             "loggingConfiguration.level": Enumeration("stepfunctions", "LogLevel"),
         },
     ),

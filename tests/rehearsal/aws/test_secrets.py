@@ -12,7 +12,9 @@ def test_a_version_with_a_label_of_its_own_outlives_any_number_of_edits_and_one_
     with Account() as account:
         client = account.client("secretsmanager")
         client.create_secret(Name="s")
-        kept = client.put_secret_value(SecretId="s", SecretString="1", VersionStages=["AWSCURRENT", "mine"])["VersionId"]
+        kept = client.put_secret_value(SecretId="s", SecretString="1", VersionStages=["AWSCURRENT", "mine"])[
+            "VersionId"
+        ]
         lost = client.put_secret_value(SecretId="s", SecretString="2")["VersionId"]
         for value in ("3", "4"):
             client.update_secret(SecretId="s", SecretString=value)
@@ -28,7 +30,9 @@ def test_a_label_that_a_new_version_brings_is_taken_from_the_old_one() -> None:
     with Account() as account:
         client = account.client("secretsmanager")
         client.create_secret(Name="s")
-        first = client.put_secret_value(SecretId="s", SecretString="1", VersionStages=["AWSCURRENT", "mine"])["VersionId"]
+        first = client.put_secret_value(SecretId="s", SecretString="1", VersionStages=["AWSCURRENT", "mine"])[
+            "VersionId"
+        ]
         second = client.put_secret_value(SecretId="s", SecretString="2", VersionStages=["AWSCURRENT", "mine"])
         assert sorted(second["VersionStages"]) == ["AWSCURRENT", "mine"]
         assert client.get_secret_value(SecretId="s", VersionId=first)["VersionStages"] == ["AWSPREVIOUS"]
