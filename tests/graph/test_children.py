@@ -224,6 +224,7 @@ def test_what_the_workflow_and_batch_change_at_run_time_is_left_alone_by_a_deplo
 SET_ONCE = {
     "aws:ec2/subnet:Subnet": ["availabilityZone", "availabilityZoneId"],
     "aws:ecr/repository:Repository": ["encryptionConfigurations"],
+    "aws:secretsmanager/secretVersion:SecretVersion": ["versionStages"],
 }
 
 
