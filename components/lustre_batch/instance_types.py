@@ -9,6 +9,7 @@ import difflib
 import gzip
 import importlib.util
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ BUNDLES: Final = {"optimal": "x86_64", "default_x86_64": "x86_64", "default_arm6
 RESERVED_MIB: Final = 32
 # SDK Ec2Configuration, imageType: what Batch's images of Amazon Linux 2023 do not support.
 _WITHOUT_IMAGE: Final = {"a1", "g3", "g3s", "p3", "p3dn"}
+# EC2 guide, instance type naming: letters, then the generation. Im4gn and Is4gen belong to the I family.
+_STANDARD: Final = re.compile(r"([acdhimrtz]|im|is)\d")
 Offer = tuple[int, int]
 """vCPUs and memory (MiB) of the largest job that an instance takes."""
 
@@ -34,6 +37,21 @@ class InstanceType:
     memory_mib: int
     architectures: frozenset[str]
     has_nvidia_gpus: bool
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What limits the vCPUs that an account runs at a time in a region; without a code, more than one quota does."""
+
+    code: str
+    name: str
+
+
+# EC2 guide, Spot Instance quotas and On-Demand Instance quotas: the standard families share one of each.
+_STANDARD_QUOTAS: Final = {
+    "SPOT": Quota("L-34B43A08", "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests (L-34B43A08)"),
+    "EC2": Quota("L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances (L-1216C47A)"),
+}
 
 
 @cache
@@ -162,3 +180,10 @@ def too_small(names: Sequence[str], offered: Sequence[Offer]) -> str:
         f"fits none of computeEnvironmentInstanceTypes {json.dumps(list(names))}, "
         f"of which a job gets at most {largest} ({RESERVED_MIB} MiB are kept for the ECS agent)"
     )
+
+
+def vcpu_quota(names: Iterable[str], environment_type: str) -> Quota:
+    """The quota that all of these count against, if there is one for all."""
+    if all(name in BUNDLES or _STANDARD.match(name) for name in names):
+        return _STANDARD_QUOTAS[environment_type]
+    return Quota("", "that of each of its instance families")

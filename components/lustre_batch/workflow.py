@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from . import definition, rules
 from .combinations import COMBINATIONS
 from .compute import Compute
+from .instance_types import vcpu_quota
 from .network import Network
 from .owner import Owner
 from .storage import Storage, run_time_parameters
@@ -44,6 +45,7 @@ def create_workflow(
     """Create both state machines. Each knows the other by its name, so that neither has to exist first."""
     settings, here = owner.settings, owner.surroundings
     stack_id, tags = topic.name, owner.run_time_tags()
+    quota = vcpu_quota(settings.compute_environment_instance_types, settings.compute_environment_type)
     clean_up_name = pulumi.Output.concat(stack_id, "-clean-up")
     # The SDK's LustreLogCreateConfiguration: the name must begin with /aws/fsx.
     file_system_log_group = owner.log_group("file-systems", "/aws/fsx")
@@ -92,6 +94,8 @@ def create_workflow(
         "ParametersSecretArn": storage.parameters_secret_arn,
         "Partition": here.partition,
         "ProvisioningTimeoutMinutes": settings.provisioning_timeout_minutes,
+        "QuotaCode": quota.code,
+        "QuotaName": quota.name,
         "Region": here.region,
         "ReportPath": pulumi.Output.concat(data_repository_path, REPORTS),
         "RootVolumeGib": settings.compute_environment_root_volume_gib,

@@ -38,6 +38,7 @@ from .iam.authoriser import Authoriser
 from .launch_templates import LaunchTemplates
 from .logs import Logs
 from .plans import Plans
+from .quotas import Quotas
 from .schedules import Schedules
 from .secrets import Secrets
 from .states.corrections import corrected
@@ -72,6 +73,7 @@ class Account:
         self.logs = Logs(context)
         self.topics = Topics(context)
         Secrets(context)
+        self.quotas = Quotas(context)
         self.launch_templates = LaunchTemplates(context)
         self.tables = Tables(context)
         self.functions = Functions(context)
@@ -99,6 +101,7 @@ class Account:
         self.attempts = Attempts(
             context, self.environments, self.queues, self.file_systems, self.associations, self.work
         )
+        self.attempts.quota_allows = self.quotas.allow
         self.jobs = Jobs(context, self.definitions, self.queues, self.attempts)
         self._batch_tags = BatchTags(context, self.definitions, self.environments, self.queues, self.jobs)
         self.environments.on_valid = self.jobs.kick
@@ -183,6 +186,7 @@ class Account:
         self.definitions.reset()
         self.queues.reset(baseline.queues)
         self.attempts.reset(plans.job)
+        self.quotas.reset(plans.quota)
         self.jobs.reset(plans.job)
         self.evaluator.reseed(plans.seed)
         self.jitter.seed(plans.seed)

@@ -74,7 +74,7 @@ class Fault(Plan):
     With a window (`at`, `for`) only the calls within it are counted, and all of them fail unless `times` says less.
     """
 
-    call: Annotated[str, Field(pattern=r"^([a-z0-9]+:([A-Z][A-Za-z0-9]+|\*)|\*:\*)$")]
+    call: Annotated[str, Field(pattern=r"^([a-z0-9-]+:([A-Z][A-Za-z0-9]+|\*)|\*:\*)$")]
     state: str | None = None  # only calls that a state of that name makes
     error: str = "ThrottlingException"  # an error's code, or hang: no answer comes
     times: Annotated[int, Field(ge=1)] | None = None

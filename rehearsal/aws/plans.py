@@ -18,6 +18,7 @@ from .fsx.data_repository_tasks import DataRepositoryTaskPlan
 from .fsx.export import ExportPlan
 from .fsx.file_systems import FileSystemPlan
 from .plan import Plan
+from .quotas import QuotaPlan
 
 
 class Plans(Plan):
@@ -29,6 +30,7 @@ class Plans(Plan):
     bucket: BucketPlan = BucketPlan()
     task: DataRepositoryTaskPlan = DataRepositoryTaskPlan()
     compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
+    quota: QuotaPlan = QuotaPlan()
     faults: list[Fault] = Field(default=[])
     events: EventsPlan = EventsPlan()
     seed: int = 0  # of the backoff's jitter and of every id

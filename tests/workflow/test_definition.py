@@ -233,7 +233,11 @@ def test_a_run_that_fails_after_it_took_the_lock_passes_through_the_clean_up(run
 def test_before_the_lock_nothing_is_created(run: Definition) -> None:
     ways = all_edges(run.states)
     before = reachable(run.whole["StartAt"], ways, without=frozenset({"TakeLock"}))
-    assert {task.operation for task in sdk_tasks(run.states) if task.name in before} == {"getSecretValue", "publish"}
+    assert {task.operation for task in sdk_tasks(run.states) if task.name in before} == {
+        "getSecretValue",
+        "getServiceQuota",
+        "publish",
+    }
 
 
 # ---------------------------------------------------------------------- failures
@@ -280,6 +284,9 @@ REFUSED_FOR_GOOD = {
     "CreateExportTask": [f"{prefix}.DataRepositoryTaskExecutingException" for prefix in ("Fsx", "FSx")],
     "DescribeCandidate": ["Sfn.ExecutionDoesNotExistException"],
     "DescribeTarget": ["Sfn.ExecutionDoesNotExistException"],
+    "GetQuota": [
+        f"ServiceQuotas.{error}Exception" for error in ("AccessDenied", "IllegalArgument", "NoSuchResource")
+    ],
     "GetParameters": ["SecretsManager.ResourceNotFoundException", "States.QueryEvaluationError"],
     "ReleaseLock": ["DynamoDb.ConditionalCheckFailedException"],
     "TakeLock": ["DynamoDb.ConditionalCheckFailedException"],
@@ -332,6 +339,7 @@ def test_what_is_retried_briefly_is_asked_again_by_the_loop_around_it_or_looked_
     looping = {name for loop in loops(definition.states) for name in loop}
     looked_at = {"ReleaseEnvironment": "DescribeReleasedEnvironment", "DeleteLaunchTemplate": "NoteLaunchTemplate"}
     looked_at["LookAtFileSystem"] = "LeaveFileSystem"  # unseen, it counts as there
+    looked_at["GetQuota"] = "TakeLock"  # unseen, it counts as enough
     for name, state in tasks(definition):
         if state["Retry"][-1]["MaxAttempts"] == 3 and name not in looping:
             assert looked_at[name] in definition.states, name

@@ -220,6 +220,7 @@ def test_a_job_that_waits_without_a_reason_is_told_where_to_look(run: Definition
     cause = is_job_done(run, detail("RUNNABLE"))[1]["failure"]["Cause"]
     for words in ("cannot mount fs-1", "network", "Lustre client", "mount", "console output", "no quota"):
         assert words in cause, words
+    assert "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests (L-34B43A08)" in cause
 
 
 @pytest.mark.parametrize("status", ["STARTING", "RUNNING"])

@@ -58,6 +58,7 @@ WITHOUT_RESOURCES = {
     "fsx:DescribeDataRepositoryAssociations",
     "fsx:DescribeDataRepositoryTasks",
     "fsx:DescribeFileSystems",
+    "servicequotas:GetServiceQuota",
 } | BY_STEP_FUNCTIONS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -106,12 +107,60 @@ def test_a_link_that_is_refused_as_too_early_is_asked_for_again_later(run: Defin
     assert (target, assigned) == (early if status == "CREATING" else ("CleanUp", {"failure": FAILURE}))
 
 
-def test_only_parameters_without_a_problem_lead_to_the_lock(run: Definition) -> None:
+def test_only_parameters_without_a_problem_lead_on_to_the_quota(run: Definition) -> None:
     checked = {"jobDefinitionVcpus": 2}
-    assert choose(run, "AreParametersValid", problems=[], checked=checked) == ("TakeLock", {"parameters": checked})
+    assert choose(run, "AreParametersValid", problems=[], checked=checked) == ("GetQuota", {"parameters": checked})
     target, assigned = choose(run, "AreParametersValid", problems=["a: 1 is not b", "c: 2 is not d"], checked=checked)
     assert (target, error(assigned)) == ("Summarise", "InvalidParameter")
     assert assigned["failure"]["Cause"] == "a: 1 is not b; c: 2 is not d"
+
+
+@pytest.mark.parametrize(
+    ("types", "kind", "code"),
+    [(["optimal"], "SPOT", "L-34B43A08"), (["m6i", "i4i"], "EC2", "L-1216C47A"), (["im4gn", "c7g"], "SPOT", "L-34B43A08"), (["m6i", "g5"], "SPOT", ""), (["hpc7a"], "EC2", "")],
+)
+def test_the_quota_is_asked_for_where_one_quota_covers_every_instance_type(
+    types: list[str], kind: str, code: str
+) -> None:
+    config = {"computeEnvironmentInstanceTypes": json.dumps(types), "computeEnvironmentType": kind}
+    definition = definition_of(record_stack(config))
+    assert definition.states["GetQuota"]["Arguments"] == {"ServiceCode": "ec2", "QuotaCode": code}
+    checked = {"jobDefinitionVcpus": 2}
+    leads_to = choose(definition, "AreParametersValid", problems=[], checked=checked)
+    assert leads_to == ("GetQuota" if code else "TakeLock", {"parameters": checked})
+
+
+@pytest.mark.parametrize(
+    ("quota", "enough"),
+    [
+        ({"Value": 5}, False),
+        ({"Value": 0}, False),
+        ({"Value": 31}, False),
+        ({"Value": 32}, True),
+        ({"Value": 640}, True),
+        ({}, True),
+        ({"Value": 0, "ErrorReason": {"ErrorCode": "DEPENDENCY_SERVICE_ERROR"}}, True),
+    ],
+)
+def test_a_quota_below_the_jobs_vcpus_ends_the_run_and_one_that_is_not_known_does_not(
+    run: Definition, quota: dict[str, Any], enough: bool
+) -> None:
+    parameters = {"jobDefinitionVcpus": 32}
+    seen = evaluate(run.states["GetQuota"]["Assign"], {"result": {"Quota": quota}}, parameters=parameters)
+    target, assigned = choose(run, "IsQuotaEnough", parameters=parameters, **seen)
+    assert target == ("TakeLock" if enough else "Summarise")
+    if not enough:
+        assert assigned["failure"] == {
+            "Error": "QuotaTooSmall",
+            "Cause": "jobDefinitionVcpus: 32 exceeds the quota All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance "
+            f"Requests (L-34B43A08), which is {quota['Value']} vCPUs in this account and region, so the job would never "
+            "start: request an increase in Service Quotas, or ask for fewer vCPUs",
+        }
+
+
+def test_whatever_keeps_the_quota_from_being_read_the_run_goes_on(run: Definition) -> None:
+    (catcher,) = run.states["GetQuota"]["Catch"]
+    assert catcher == {"ErrorEquals": ["States.ALL"], "Next": "TakeLock"}
 
 
 def test_what_each_call_answers_is_what_the_next_ones_are_given(run: Definition) -> None:

@@ -5,7 +5,7 @@ fits nowhere stays RUNNABLE."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ class Attempts:
         self._file_systems = file_systems
         self._associations = associations
         self._work = work
+        self.quota_allows: Callable[[float], bool] = lambda vcpus: True
         self.plan = JobPlan()
 
     def reset(self, plan: JobPlan) -> None:
@@ -79,8 +80,12 @@ class Attempts:
             job.reason = BLOCKED["maximum"]
         elif not capacity.fits(environment.resources.get("instanceTypes", []), vcpus, requirement(job, "MEMORY")):
             job.reason = BLOCKED["requirement"]
+        elif self.plan.blocked is not None:
+            job.reason = self.plan.blocked
         elif delay is None:
             job.reason = BLOCKED["capacity"]
+        elif not self.quota_allows(vcpus):
+            job.reason = ""  # assumed: no reason that Batch documents names a quota
         else:
             job.reason = ""
             starting = max(0.0, delay - STARTING_SECONDS)

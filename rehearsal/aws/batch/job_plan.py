@@ -39,6 +39,7 @@ class JobPlan(Plan):
     cancelled_at: Seconds | None = None  # cancelled by hand this long after it was submitted
     fails_to_start: StartFailuresPlan | None = None  # so many attempts before one starts
     mounts: bool = True  # false: no instance can mount
+    blocked: Annotated[str, Field(min_length=1)] | None = None  # it never starts, and Batch gives this reason
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         end = f"an attempt ends after {self.runtime:g} s (job.runtime)"
@@ -51,13 +52,20 @@ class JobPlan(Plan):
             yield "exit_code", "a job with the outcome FAILED ends with another exit code than 0"
         if self.outcome == "SUCCEEDED" and "exit_code" in self.model_fields_set and self.exit_code != 0:
             yield "exit_code", "only a job with the outcome FAILED (job.outcome) ends with another exit code than 0"
-        if self.start_delay is None and not self.mounts:
-            yield "mounts", "no instance starts (job.start_delay), so none fails to mount"
-        if self.start_delay is None or not self.mounts:
-            why = "job.start_delay" if self.start_delay is None else "job.mounts"
+        if self.blocked is not None and "start_delay" in self.model_fields_set and self.start_delay is not None:
+            yield "blocked", "a job that is blocked never starts, but it starts after job.start_delay"
+        if self._never_boots and not self.mounts:
+            yield "mounts", f"no instance starts ({self._never_boots}), so none fails to mount"
+        if self._never_boots or not self.mounts:
+            why = self._never_boots or "job.mounts"
             for key in ("interruptions", "fails_to_start"):
                 if getattr(self, key):
                     yield key, f"no attempt of the job ever starts ({why})"
+
+    @property
+    def _never_boots(self) -> str:
+        """The key that keeps every instance from starting, or nothing."""
+        return "job.blocked" if self.blocked is not None else "job.start_delay" if self.start_delay is None else ""
 
     @property
     def is_real(self) -> bool:

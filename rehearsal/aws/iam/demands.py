@@ -161,6 +161,8 @@ FSX_ROLE, BUCKET_ROLE = "fsx.amazonaws.com", "s3.data-source.lustre.fsx.amazonaw
 TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
 ROWS: dict[str, tuple[Row, ...]] = {
+    # SAR, Service Quotas: no resource can be named for reading.
+    "service-quotas:GetServiceQuota": (Row("servicequotas:GetServiceQuota", anything),),
     "secretsmanager:GetSecretValue": (Row("secretsmanager:GetSecretValue", secret, tagged=True),),
     "fsx:CreateFileSystem": (
         Row("fsx:CreateFileSystem", NEW_FILE_SYSTEM),

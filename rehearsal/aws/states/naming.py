@@ -20,12 +20,13 @@ PREFIXES: Mapping[str, str] = {
     "fsx": "FSx",
     "logs": "CloudWatchLogs",
     "secretsmanager": "SecretsManager",
+    "service-quotas": "ServiceQuotas",
     "stepfunctions": "Sfn",
 }
 # The optimised integration of Step Functions itself has a prefix of its own, and names what the model does not list
 # after the SDK for Java 1.x (`StepFunctions.AWSStepFunctionsException`, as AWS's own solutions retry it).
 NESTED_PREFIX, NESTED_BASE = "StepFunctions", "AWSStepFunctionsException"
-BOTO_SERVICES = {"cloudwatchlogs": "logs", "sfn": "stepfunctions"}
+BOTO_SERVICES = {"cloudwatchlogs": "logs", "servicequotas": "service-quotas", "sfn": "stepfunctions"}
 # Members that the SDK for Java 2.x renames because Java reserves the word (AttributeValue of DynamoDB).
 JAVA_NAMES = {"NULL": "Nul"}
 

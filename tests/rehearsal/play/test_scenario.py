@@ -114,6 +114,14 @@ def test_an_unknown_key_gets_the_nearest_one(content: object, line: str) -> None
             "job.mounts: false: no instance starts (job.start_delay), so none fails to mount",
         ),
         (
+            {"job": {"start_delay": 60, "blocked": "CAPACITY"}},
+            'job.blocked: "CAPACITY": a job that is blocked never starts, but it starts after job.start_delay',
+        ),
+        (
+            {"job": {"blocked": "CAPACITY", "interruptions": [60]}},
+            "job.interruptions: [60]: no attempt of the job ever starts (job.blocked)",
+        ),
+        (
             {"job": {"mounts": False, "interruptions": [60]}},
             "job.interruptions: [60]: no attempt of the job ever starts (job.mounts)",
         ),

@@ -113,6 +113,26 @@ def test_an_instance_that_cannot_mount_is_told_with_where_to_look(play: Play) ->
     assert all(words in cause for words in ("mount", "Lustre client", "network", "console output"))
 
 
+def test_a_quota_that_is_too_small_ends_the_run_before_anything_is_paid_for(play: Play) -> None:
+    found = facts(play, "quota-too-small")
+    assert "Spot Instance Requests (L-34B43A08), which is 5 vCPUs" in found["cause"]
+    assert not [call for call in found["api_calls"] if ":Create" in call or ":Register" in call or ":PutItem" in call]
+    [run] = [each for each in found["executions"] if each["error"] == "QuotaTooSmall"]
+    assert run["stopped_at"] - run["started_at"] < 5
+
+
+def test_a_quota_that_may_not_be_read_ends_no_run_and_is_named_when_the_job_does_not_start(play: Play) -> None:
+    found = facts(play, "quota-unseen")
+    assert found["api_calls"]["fsx:CreateFileSystem"] == 1
+    assert found["api_calls"]["service-quotas:GetServiceQuota"] == 1
+    assert "no quota (All Standard" in found["cause"]
+
+
+def test_batchs_reason_for_a_blocked_queue_is_the_runs(play: Play) -> None:
+    reason = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested for instance type"
+    assert f"(jobStartTimeoutMinutes): {reason} m6i.8xlarge" in facts(play, "queue-blocked")["cause"]
+
+
 def test_a_kept_file_system_is_named_with_its_reason(play: Play) -> None:
     (kept,) = facts(play, "keep-file-system")["retained"]
     assert kept["type"] == "file-system"

@@ -26,6 +26,7 @@ QUEUE = f"arn:aws:batch:eu-west-1:{ACCOUNT}:job-queue/queue"
 # One call of each row, with everything in it that a row looks at.
 CALLS: dict[str, dict[str, Any]] = {
     "secretsmanager:GetSecretValue": {"SecretId": f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:p-AbCdEf"},
+    "service-quotas:GetServiceQuota": {"ServiceCode": "ec2", "QuotaCode": "L-34B43A08"},
     "fsx:CreateFileSystem": {"SecurityGroupIds": ["sg-1"], "Tags": LISTED, "KmsKeyId": KEY},
     "fsx:DescribeFileSystems": {"FileSystemIds": ["fs-1"]},
     "fsx:DeleteFileSystem": {"FileSystemId": "fs-1"},
@@ -81,6 +82,7 @@ SERVICE_ROLES = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role"
 BUCKET_ROLE = f"{SERVICE_ROLES}/s3.data-source.lustre.fsx.amazonaws.com/*"
 EXPECTED: dict[str, list[str]] = {
     "secretsmanager:GetSecretValue": [f"secretsmanager:GetSecretValue arn:aws:secretsmanager:{HERE}:secret:p-AbCdEf"],
+    "service-quotas:GetServiceQuota": ["servicequotas:GetServiceQuota *"],
     "fsx:CreateFileSystem": [
         f"fsx:CreateFileSystem arn:aws:fsx:{HERE}:file-system/*",
         f"fsx:TagResource arn:aws:fsx:{HERE}:file-system/*",
