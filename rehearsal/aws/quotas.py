@@ -41,7 +41,9 @@ class Quotas:
     def get(self, params: dict[str, Any]) -> dict[str, Any]:
         code = params["QuotaCode"]
         if params["ServiceCode"] != "ec2" or code not in NAMES:
-            raise ModelError("NoSuchResourceException", "The request failed because the specified quota does not exist.")
+            raise ModelError(
+                "NoSuchResourceException", "The request failed because the specified quota does not exist."
+            )
         return {
             "Quota": {
                 "ServiceCode": "ec2",

@@ -205,7 +205,18 @@ def _answer_of(resource: str) -> Shape | None:
 @cache
 def _models() -> dict[str, ServiceModel]:
     session = botocore.session.get_session()
-    names = ("batch", "dynamodb", "ec2", "fsx", "lambda", "logs", "secretsmanager", "service-quotas", "sns", "stepfunctions")
+    names = (
+        "batch",
+        "dynamodb",
+        "ec2",
+        "fsx",
+        "lambda",
+        "logs",
+        "secretsmanager",
+        "service-quotas",
+        "sns",
+        "stepfunctions",
+    )
     models = [session.get_service_model(name) for name in names]
     return {re.sub(r"\W", "", str(model.metadata["serviceId"])).lower(): model for model in models}
 

@@ -284,9 +284,7 @@ REFUSED_FOR_GOOD = {
     "CreateExportTask": [f"{prefix}.DataRepositoryTaskExecutingException" for prefix in ("Fsx", "FSx")],
     "DescribeCandidate": ["Sfn.ExecutionDoesNotExistException"],
     "DescribeTarget": ["Sfn.ExecutionDoesNotExistException"],
-    "GetQuota": [
-        f"ServiceQuotas.{error}Exception" for error in ("AccessDenied", "IllegalArgument", "NoSuchResource")
-    ],
+    "GetQuota": [f"ServiceQuotas.{error}Exception" for error in ("AccessDenied", "IllegalArgument", "NoSuchResource")],
     "GetParameters": ["SecretsManager.ResourceNotFoundException", "States.QueryEvaluationError"],
     "ReleaseLock": ["DynamoDb.ConditionalCheckFailedException"],
     "TakeLock": ["DynamoDb.ConditionalCheckFailedException"],

@@ -117,7 +117,13 @@ def test_only_parameters_without_a_problem_lead_on_to_the_quota(run: Definition)
 
 @pytest.mark.parametrize(
     ("types", "kind", "code"),
-    [(["optimal"], "SPOT", "L-34B43A08"), (["m6i", "i4i"], "EC2", "L-1216C47A"), (["im4gn", "c7g"], "SPOT", "L-34B43A08"), (["m6i", "g5"], "SPOT", ""), (["hpc7a"], "EC2", "")],
+    [
+        (["optimal"], "SPOT", "L-34B43A08"),
+        (["m6i", "i4i"], "EC2", "L-1216C47A"),
+        (["im4gn", "c7g"], "SPOT", "L-34B43A08"),
+        (["m6i", "g5"], "SPOT", ""),
+        (["hpc7a"], "EC2", ""),
+    ],
 )
 def test_the_quota_is_asked_for_where_one_quota_covers_every_instance_type(
     types: list[str], kind: str, code: str
@@ -153,8 +159,8 @@ def test_a_quota_below_the_jobs_vcpus_ends_the_run_and_one_that_is_not_known_doe
         assert assigned["failure"] == {
             "Error": "QuotaTooSmall",
             "Cause": "jobDefinitionVcpus: 32 exceeds the quota All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance "
-            f"Requests (L-34B43A08), which is {quota['Value']} vCPUs in this account and region, so the job would never "
-            "start: request an increase in Service Quotas, or ask for fewer vCPUs",
+            f"Requests (L-34B43A08), which is {quota['Value']} vCPUs in this account and region, so the job would "
+            "never start: request an increase in Service Quotas, or ask for fewer vCPUs",
         }
 
 
