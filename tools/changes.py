@@ -74,7 +74,7 @@ def settings(there: Existing) -> list[Setting]:
         "ecrRepositoryName": "another-name",
         "ecrImageTag": "v1.2",
         "computeEnvironmentAllocationStrategy": "SPOT_CAPACITY_OPTIMIZED",
-        "computeEnvironmentInstanceTypes": ["c7i", "m7i"],
+        "computeEnvironmentInstanceTypes": ["c7i", "g5"],  # which start from another image
         "computeEnvironmentMaxvCpus": 512,
         "computeEnvironmentDesiredvCpus": 8,
         "computeEnvironmentRootVolumeGib": 200,

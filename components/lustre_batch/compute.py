@@ -50,9 +50,14 @@ def create_compute(owner: Owner, network: Network) -> Compute:
         },
         tags=owner.tags(),
         opts=owner.child(
-            # The workflow sets the first, Batch the second. A launch template that appears on an environment would
-            # make the provider plan a replacement (terraform-provider-aws #44644).
-            ignore_changes=["computeResources.launchTemplate", "computeResources.desiredVcpus"],
+            # The workflow sets the first two, Batch the third. A launch template that appears on an environment, or
+            # another image type, would make the provider plan a replacement (terraform-provider-aws #44644;
+            # ec2_configuration: ForceNew): a job that runs would go on in an environment that mounts nothing.
+            ignore_changes=[
+                "computeResources.launchTemplate",
+                "computeResources.ec2Configurations",
+                "computeResources.desiredVcpus",
+            ],
             depends_on=[attachment, *network.ready],
         ),
     )

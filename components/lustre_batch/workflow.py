@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from . import definition, rules
 from .combinations import COMBINATIONS
 from .compute import Compute
-from .instance_types import vcpu_quota
+from .instance_types import image_types, vcpu_quota
 from .network import Network
 from .owner import Owner
 from .storage import Storage, run_time_parameters
@@ -62,6 +62,9 @@ def create_workflow(
         "ComputeEnvironmentArn": compute.compute_environment_arn,
         "DataRepositoryPath": data_repository_path,
         "Ec2Arn": _service_arn(owner, "ec2"),
+        "Ec2Configurations": [
+            {"ImageType": each} for each in image_types(settings.compute_environment_instance_types)
+        ],
         "EnvName": settings.env_name,
         "ExecutionArnPrefix": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":")),
         "ExecutionArns": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":*")),

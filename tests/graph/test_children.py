@@ -217,7 +217,11 @@ def test_the_bucket_policy_waits_for_the_public_access_block_and_the_lifecycle_f
 
 def test_what_the_workflow_and_batch_change_at_run_time_is_left_alone_by_a_deployment(graph: Graph) -> None:
     environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment")
-    assert environment.ignore_changes == ["computeResources.launchTemplate", "computeResources.desiredVcpus"]
+    assert environment.ignore_changes == [
+        "computeResources.launchTemplate",
+        "computeResources.ec2Configurations",
+        "computeResources.desiredVcpus",
+    ]
 
 
 # What else a deployment may ignore: a change would replace a resource that is in use, or that holds data.

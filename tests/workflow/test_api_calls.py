@@ -302,6 +302,16 @@ def test_a_launch_template_version_is_named_rather_than_the_latest(run: Definiti
     assert arguments["ComputeResources"]["LaunchTemplate"]["Version"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("types", "images"), [(["c7i"], ["ECS_AL2023"]), (["c7i", "g5"], ["ECS_AL2023", "ECS_AL2023_NVIDIA"])]
+)
+def test_each_run_names_the_images_that_the_deployed_types_need(types: list[str], images: list[str]) -> None:
+    """A deployment must not: another image type replaces the environment (terraform-provider-aws: ForceNew)."""
+    run = definition_of(record_stack({"computeEnvironmentInstanceTypes": json.dumps(types)}), "run")
+    sent = run.states["UpdateComputeEnvironment"]["Arguments"]["ComputeResources"]["Ec2Configuration"]
+    assert evaluate(sent) == [{"ImageType": image} for image in images]
+
+
 def test_each_run_takes_the_newest_image_and_gives_a_job_that_runs_there_half_an_hour(
     run: Definition, clean_up: Definition
 ) -> None:

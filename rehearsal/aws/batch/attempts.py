@@ -116,7 +116,7 @@ class Attempts:
         if fails is not None and len(job.attempts) < fails.times:
             job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, fails.reason)))
         else:
-            job.timers.append(self._clock.after(remaining, lambda: self._run(job, file_system)))
+            job.timers.append(self._clock.after(remaining, lambda: self._run(job, environment.arn, file_system)))
 
     def _not_started(self, job: Job, reason: str) -> None:
         """Batch guide, troubleshooting: "Task failed to start", why in the container's reason, and no exit code.
@@ -136,7 +136,7 @@ class Attempts:
             return None
         return file_system if re.search(rf"\b{file_system.mount_name}\b", user_data or "") else None
 
-    def _run(self, job: Job, file_system: FileSystem | None) -> None:
+    def _run(self, job: Job, environment_arn: str, file_system: FileSystem | None) -> None:
         job.timers.clear()
         clock = self._clock
         if file_system is not None and file_system.lifecycle != "AVAILABLE":  # deleted since it was mounted
@@ -151,7 +151,7 @@ class Attempts:
         # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
         name = job.definition["jobDefinitionName"]
         log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
-        job.current = Attempt(clock.now(), instance, work, file_system, log_stream)
+        job.current = Attempt(clock.now(), environment_arn, instance, work, file_system, log_stream)
         if number < len(self.plan.interruptions):
             seconds = self.plan.interruptions[number]
             job.timers.append(clock.after(seconds, lambda: self._reclaimed(job)))
@@ -204,10 +204,9 @@ class Attempts:
     def older(self, jobs: Iterable[Job], environment_arn: str, before: float) -> Iterator[Job]:
         """The jobs with an attempt that runs on that environment and started before some time."""
         for job in jobs:
-            if job.current is not None and job.current.began < before:
-                environment = self._environment(job)
-                if environment is not None and environment.arn == environment_arn:
-                    yield job
+            attempt = job.current
+            if attempt is not None and attempt.began < before and attempt.environment_arn == environment_arn:
+                yield job
 
     def _over(self, job: Job, code: int | None, reason: str, final: bool = False, why: str = "") -> None:
         current, now = job.current, self._clock.now()

@@ -223,6 +223,8 @@ class Environments:
         if naming:
             raise ModelError("ClientException", f"Cannot delete, found existing JobQueue relationship: {naming[0]}")
         environment.status = "DELETING"
+        # Its instances are its own.
+        self.on_eviction(environment.arn, self._context.clock.now() + STATE_CHANGE_SECONDS)
         self._context.clock.after(STATE_CHANGE_SECONDS, lambda: drop(self.all, environment.name))
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:

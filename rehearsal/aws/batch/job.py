@@ -19,6 +19,7 @@ BEFORE_STARTING = {"SUBMITTED", "PENDING", "RUNNABLE"}
 @dataclass
 class Attempt:
     began: float
+    environment_arn: str
     instance: str
     work: ModelledAttempt | RealAttempt
     file_system: FileSystem | None

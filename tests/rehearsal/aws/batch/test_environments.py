@@ -109,6 +109,28 @@ def test_an_environment_is_deleted_only_when_disabled_and_named_by_no_queue(worl
     assert batch.describe_compute_environments()["computeEnvironments"] == []
 
 
+def test_an_environment_takes_its_instances_along(world: World) -> None:
+    """Nothing says what becomes of a job then; as strict as can be, it ends with its instance."""
+    world.scenario(job={"runtime": 7200, "writes": []})
+    _, job = world.running()
+    batch, clock = world.account.client("batch"), world.account.clock
+    clock.advance(600)
+    batch.create_compute_environment(
+        computeEnvironmentName="another",
+        type="MANAGED",
+        computeResources=world.environment()["computeResources"],
+    )
+    clock.advance(10)
+    order = [{"order": 1, "computeEnvironment": "another"}]
+    batch.update_job_queue(jobQueue="queue", computeEnvironmentOrder=order)
+    batch.update_compute_environment(computeEnvironment="environment", state="DISABLED")
+    clock.advance(10)
+    batch.delete_compute_environment(computeEnvironment="environment")
+    clock.advance(10)
+    (attempt,) = world.job(job)["attempts"]
+    assert attempt["statusReason"].startswith("Host EC2")
+
+
 def test_a_taken_name_is_refused(world: World) -> None:
     with refused("already exists"):
         world.account.client("batch").create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=[])
