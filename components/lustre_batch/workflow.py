@@ -62,9 +62,7 @@ def create_workflow(
         "ComputeEnvironmentArn": compute.compute_environment_arn,
         "DataRepositoryPath": data_repository_path,
         "Ec2Arn": _service_arn(owner, "ec2"),
-        "Ec2Configurations": [
-            {"ImageType": each} for each in image_types(settings.compute_environment_instance_types)
-        ],
+        "Ec2Configurations": [{"ImageType": each} for each in image_types(settings.compute_environment_instance_types)],
         "EnvName": settings.env_name,
         "ExecutionArnPrefix": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":")),
         "ExecutionArns": here.arn("states", pulumi.Output.concat("execution:", stack_id, ":*")),
