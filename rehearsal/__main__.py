@@ -124,9 +124,9 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             try:
                 stage = stack.enter_context(staged(config, options.stack, options.engine))
             except ConfigurationError as error:
-                raise UsageError(f"{error}{_hint(str(error))}") from None
+                raise UsageError(_with_hint(str(error))) from None
             except DeployError as error:
-                print(f"python -m rehearsal: {error}{_hint(str(error))}", file=sys.stderr)
+                print(f"python -m rehearsal: {_with_hint(str(error))}", file=sys.stderr)
                 return 1
             print_rows(
                 console, [(scenario.name, scenario.description), *(("note", note) for note in stage.notes)], margin=0
@@ -167,17 +167,18 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _hint(message: str) -> str:
-    """How to write a value, where the engine's own words only name the type that is wanted."""
+def _with_hint(message: str) -> str:
+    """The message, and how to write a value where the engine's own words only name the type that is wanted."""
     wanted = re.search(r"configuration key '(?:[^']*:)?([^']+)' must be of type '(\w+)", message)
     if not wanted:
-        return ""
+        return message
     key, declared = wanted.groups()
-    return {
+    hint = {
         "array": f'; a list is JSON: --set \'{key}=["a", "b"]\'',
         "object": f'; a map is JSON: --set \'{key}={{"team": "cfd"}}\'',
         "boolean": f"; write true or false: --set {key}=true",
-    }.get(declared, "")
+    }.get(declared)
+    return message.removesuffix(".") + hint if hint else message
 
 
 def _settings(given: list[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ..aws.calls import Fault
 from ..aws.plan import Plan, Seconds, Window
 from ..aws.plans import Plans
+from ..provider.configuration import yaml_problem
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -105,8 +106,10 @@ def load(name_or_file: str) -> Scenario:
             raise ScenarioError(f"{name_or_file} is not a scenario{hint}")
     try:
         content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ScenarioError(f"{path}: {error}") from None
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{path} is not YAML: {yaml_problem(error)}") from None
+    except OSError as error:
+        raise ScenarioError(f"{path}: {error.strerror}") from None
     return parse(content or {}, str(path), path.stem)
 
 

@@ -55,7 +55,7 @@ def configuration(stack: str, overrides: Mapping[str, Any] | None = None, folder
         files = folder.glob("Pulumi.*.yaml")
         known = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in files)
         raise ConfigurationError(
-            f"there is no stack {stack!r}: no {stack_file.name} (known: {', '.join(known) or 'none'})"
+            f"there is no stack {stack!r}: no Pulumi.{stack}.yaml (known: {', '.join(known) or 'none'})"
         )
     defaults = {key: _default(entry) for key, entry in schema.items() if _default(entry) is not None}
     set_here = {_qualified(name, key): value for key, value in (_yaml(stack_file).get("config") or {}).items()}
@@ -76,10 +76,18 @@ def _yaml(path: pathlib.Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
+        raise ConfigurationError(f"{path.name} is not YAML: {yaml_problem(error)}") from None
     if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
         raise ConfigurationError(f"{path.name} is not a mapping of keys, with a mapping as its config")
     return content
+
+
+def yaml_problem(error: yaml.YAMLError) -> str:
+    """Where and what, on one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def _qualified(project: str, key: str) -> str:

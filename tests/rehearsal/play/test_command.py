@@ -83,7 +83,7 @@ def test_what_is_kept_is_named_in_the_last_line(capsys: pytest.CaptureFixture[st
     ("setting", "hint"),
     [
         ("tags=a", """a map is JSON: --set 'tags={"team": "cfd"}'"""),
-        ("autoExport=yes", "write true or false: --set autoExport=true"),
+        ("autoExport=yes", "the only export; write true or false: --set autoExport=true"),
         ("lustreStorageCapacity=much", "must be of type 'integer'"),
     ],
 )

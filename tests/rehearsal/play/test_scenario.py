@@ -57,6 +57,17 @@ def test_a_scenario_may_be_a_file_anywhere(tmp_path: Path) -> None:
     assert (load(str(path)).name, load(str(path)).job.runtime) == ("mine", 5)
 
 
+def test_a_file_that_is_not_yaml_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("job: {runtime: 600\n")
+    with pytest.raises(ScenarioError) as caught:
+        load(str(path))
+    problem = "expected ',' or '}', but got '<stream end>'"
+    assert str(caught.value) == f"{path} is not YAML: line 2, column 1: {problem}"
+    with pytest.raises(ScenarioError, match="nowhere.yaml: No such file or directory"):
+        load("nowhere.yaml")
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [
