@@ -46,21 +46,24 @@ log() { echo "lustre: $*"; }
 
 # bounded SECONDS COMMAND...: its status, or 124 once the seconds are over. A command that waits in the kernel cannot be
 # killed, and who waits for it (timeout does) waits as long: it is left behind, without the pipe of whoever reads ours.
+# It has a process group of its own: what it started (mount starts mount.lustre) does not outlive an attempt that failed.
 bounded() {
     local seconds=$1 output status=124 pid end
     shift
     output=$(mktemp)
+    set -m
     "$@" >"$output" 2>&1 </dev/null &
+    set +m
     pid=$! end=$((SECONDS + seconds))
     while kill -0 "$pid" 2>/dev/null && ((SECONDS < end)); do sleep 0.2; done
     if kill -0 "$pid" 2>/dev/null; then
         log "gave up after $seconds s: $*" >&2
         disown "$pid"
-        kill "$pid" 2>/dev/null && sleep 1
-        kill -KILL "$pid" 2>/dev/null || :
+        kill -- "-$pid" 2>/dev/null && sleep 1
     else
         wait "$pid" && status=0 || status=$?
     fi
+    ((status == 0)) || kill -KILL -- "-$pid" 2>/dev/null || :
     cat "$output"
     rm -f "$output"
     return "$status"
@@ -143,16 +146,17 @@ if [ -n "$containers" ]; then
     bounded $((left + 3)) docker stop -t "$left" $containers
 fi
 bounded 12 sync --file-system "$MOUNT_POINT"
+# One mount may lie on another.
 for ((end = SECONDS + 8; SECONDS < end; )); do
-    if bounded $((end - SECONDS)) umount "$MOUNT_POINT"; then
+    bounded $((end - SECONDS)) umount "$MOUNT_POINT" || sleep 1
+    if ! is_lustre; then
         log "unmounted"
         exit 0
     fi
-    is_lustre || exit 0
-    sleep 1
 done
 log "still busy, detaching"
-bounded 2 umount -l "$MOUNT_POINT"
+detach() { while is_lustre; do umount -l "$MOUNT_POINT" || return; done; }
+bounded 2 detach
 PROGRAM
 
 put 755 "$PROGRAMS/lustre-spot-watch" <<'PROGRAM'
@@ -237,11 +241,12 @@ if ! rpm -q --quiet lustre-client; then
 fi
 
 mkdir -p "$MOUNT_POINT"
-# FSx guide, "Mounting from an EC2 instance": the options AWS recommends.
-if ! is_lustre; then
-    retry 60 mount -t lustre -o relatime,flock "$DNS_NAME@tcp:/$MOUNT_NAME" "$MOUNT_POINT" ||
-        refuse "$DNS_NAME cannot be mounted"
-fi
+# FSx guide, "Mounting from an EC2 instance": the options AWS recommends. An attempt that was given up may have mounted
+# it all the same, while it was in the kernel: a second mount would lie on the first.
+mount_lustre() {
+    is_lustre || mount -t lustre -o relatime,flock "$DNS_NAME@tcp:/$MOUNT_NAME" "$MOUNT_POINT"
+}
+retry 60 mount_lustre || refuse "$DNS_NAME cannot be mounted"
 is_lustre || refuse "$MOUNT_POINT is not a Lustre file system"
 
 # The association's directory, which FSx makes for root alone. The file system belongs to one run: like /tmp it is

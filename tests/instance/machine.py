@@ -22,7 +22,7 @@ STAND_INS = {
     "dnf": "",
     "rpm": '[ -e "$STATE/installed" ]',
     "mount": 'for point; do :; done\necho "fs $point $(cat "$STATE/mounts_as") rw 0 0" >>"$ROOT/proc/self/mounts"',
-    "umount": ': >"$ROOT/proc/self/mounts"',
+    "umount": 'sed -i \'$d\' "$ROOT/proc/self/mounts"',
     "systemctl": "",
     "shutdown": "",
     "docker": 'if [ "$1" = ps ]; then cat "$STATE/containers" 2>/dev/null || :; fi',
@@ -96,6 +96,12 @@ class Machine:
     @property
     def mounted(self) -> bool:
         return bool((self.root / "proc" / "self" / "mounts").read_text())
+
+    @property
+    def left_running(self) -> list[str]:
+        """What hung and still runs; what has ended and nobody waited for does not."""
+        states = {pid: Path("/proc", pid, "stat") for pid in (self.state / "hung").read_text().split()}
+        return [pid for pid, state in states.items() if state.exists() and ") Z " not in state.read_text()]
 
     @property
     def scratch(self) -> Path:

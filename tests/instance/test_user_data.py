@@ -205,9 +205,9 @@ class TestFirstBoot:
         machine.hangs(command)
 
         def unkillable(text: str) -> str:
-            text = (
-                text.replace('kill -KILL "$pid"', ":").replace("bounded 15", "bounded 1").replace("retry 60", "retry 1")
-            )
+            assert text.count('kill -KILL -- "-$pid"') == 1
+            text = text.replace('kill -KILL -- "-$pid"', ":").replace("bounded 15", "bounded 1")
+            text = text.replace("retry 60", "retry 1")
             return text.replace("BOOT_SECONDS=150", "BOOT_SECONDS=3").replace("\nsystemctl daemon-reload\n", "\n")
 
         machine.fails("dnf", 1000 if command == "systemctl" else 0)
@@ -216,6 +216,33 @@ class TestFirstBoot:
             assert machine.boot(change=unkillable).returncode == 1
             assert time.monotonic() - began < 10
             assert machine.calls("shutdown") == ["shutdown -h now"]
+
+
+class TestAttempts:
+    """One at a time: none begins while what the last one started may still mount."""
+
+    @pytest.mark.parametrize("ends", ["wait", "exit 32"], ids=["given up", "failed"])
+    def test_what_a_command_started_does_not_outlive_an_attempt_that_failed(self, machine: Machine, ends: str) -> None:
+        """As mount starts mount.lustre."""
+        recorded = (machine.programs / "mount").read_text().partition("left=")[0]
+        hung = """sh -c 'trap "" TERM; echo $$ >>"$STATE/hung"; while :; do sleep 0.1; done' &"""
+        (machine.programs / "mount").write_text(
+            f'{recorded}{hung}\nuntil [ -s "$STATE/hung" ]; do sleep 0.1; done\n{ends}\n'
+        )
+        with machine.left_behind():
+            booted = machine.boot(change=lambda text: within(6)(text).replace("retry 60 mount", "retry 1 mount"))
+            assert booted.returncode == 1
+            assert len(machine.calls("mount")) >= 2
+            assert machine.left_running == []
+
+    def test_what_was_given_up_but_has_mounted_all_the_same_is_not_mounted_a_second_time(
+        self, machine: Machine
+    ) -> None:
+        mount = machine.programs / "mount"
+        mount.write_text(mount.read_text() + "while :; do sleep 0.1; done\n")
+        assert machine.boot(change=lambda text: text.replace("retry 60 mount", "retry 1 mount")).returncode == 0
+        assert machine.calls("mount") == [MOUNT]
+        assert machine.scratch.is_dir()
 
 
 class TestTuning:
@@ -329,13 +356,27 @@ class TestRelease:
     def test_a_mount_that_stays_busy_is_detached_as_a_last_resort(self, machine: Machine) -> None:
         machine.boot()
         umount = machine.programs / "umount"
-        umount.write_text(umount.read_text().replace(': >"$ROOT', '[ "$1" = -l ] || exit 32\n: >"$ROOT'))
+        umount.write_text(umount.read_text().replace("sed -i", '[ "$1" = -l ] || exit 32\nsed -i'))
         program = machine.program("lustre-release")
         program.write_text(program.read_text().replace("SECONDS + 8", "SECONDS + 2"))
         machine.run(program)
         assert set(machine.calls("umount")[:-1]) == {"umount /fsx"}
         assert machine.calls("umount")[-1] == "umount -l /fsx"
         assert not machine.mounted
+
+    @pytest.mark.parametrize("busy", [False, True])
+    def test_of_two_mounts_one_on_the_other_none_is_left(self, machine: Machine, busy: bool) -> None:
+        machine.boot()
+        mounts = machine.root / "proc" / "self" / "mounts"
+        mounts.write_text(mounts.read_text() * 2)
+        program, umount = machine.program("lustre-release"), machine.programs / "umount"
+        if busy:
+            umount.write_text(umount.read_text().replace("sed -i", '[ "$1" = -l ] || exit 32\nsed -i'))
+            program.write_text(program.read_text().replace("SECONDS + 8", "SECONDS + 2"))
+        released = machine.run(program)
+        assert not machine.mounted
+        assert machine.calls("umount")[-2:] == ["umount -l /fsx" if busy else "umount /fsx"] * 2
+        assert ("unmounted" in released.stdout) is not busy
 
     def test_no_step_that_fails_keeps_the_next_from_being_tried(self, machine: Machine) -> None:
         machine.boot()
@@ -377,7 +418,7 @@ class TestRelease:
         (reported,) = re.findall(r"bounded \$\(\(left \+ (\d+)\)\) docker stop", release)
         (written,) = re.findall(r"^bounded (\d+) sync", release, re.MULTILINE)[-1:]
         (unmounted,) = re.findall(r"end = SECONDS \+ (\d+)", release)
-        (detached,) = re.findall(r"bounded (\d+) umount -l", release)
+        (detached,) = re.findall(r"bounded (\d+) detach", release)
         before_the_job = [int(number) for number in re.findall(r"bounded (\d+) (?:systemctl|docker ps)", release)]
         assert len(before_the_job) == 2
         assert int(job_ends) - sum(before_the_job) - 2 >= 60  # what the job has at least
