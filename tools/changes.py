@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -202,26 +202,39 @@ def table(rows: list[Row], stack: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+_VPC = "aws:ec2/vpc:Vpc"
 # Batch guide, updating compute environments: these only move the bounds within which it scales.
 _SIZES = {"computeEnvironmentMinvCpus", "computeEnvironmentMaxvCpus", "computeEnvironmentDesiredvCpus"}
 
 
 def _while_a_run_is_alive(rows: list[Row]) -> list[str]:
     touching = [
-        "+".join(f"`{key}`" for key in row.setting.values)
+        row
         for row in rows
         if any(token == _ENVIRONMENT for _, token, _ in row.steps) and not _SIZES & set(row.setting.values)
     ]
+    moving = [row for row in touching if _moves_the_network(row)]
     return textwrap.wrap(
         "An execution keeps the definition it was started with, and no deployment changes its file system, launch "
-        f"template or job definition. These deployments have Batch replace instances: {', '.join(touching)}. "
+        "template or job definition. These deployments have Batch replace instances: "
+        f"{_keys(row for row in touching if row not in moving)}. "
         "A running job is waited for, up to 7,200 minutes, Batch's maximum; its instance goes when it has ended. "
         "Until then the compute environment is UPDATING: `pulumi up` gives up after 20 minutes, and succeeds when it "
-        "is repeated after the job. Everything else in the table leaves instances alone.",
+        f"is repeated after the job. These replace the VPC: {_keys(moving)}. Make them while nothing runs: the file "
+        "system stays in the old VPC, and the next attempt of a job would start in the new one, where it cannot mount "
+        "it. Everything else in the table leaves instances alone.",
         width=118,
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _moves_the_network(row: Row) -> bool:
+    return any(token == _VPC and operation in {"replace", "delete", "discard"} for operation, token, _ in row.steps)
+
+
+def _keys(rows: Iterable[Row]) -> str:
+    return ", ".join("+".join(f"`{key}`" for key in row.setting.values) for row in rows)
 
 
 def kind_of(row: Row) -> str:

@@ -9,6 +9,7 @@ from ..aws.account import Account
 from ..aws.fsx.file_systems import FileSystem
 
 Interval = tuple[float, float]
+IMPORT = "IMPORT_METADATA_FROM_REPOSITORY"
 
 
 def lifetime_seconds(file_system: FileSystem, now: float) -> float:
@@ -56,7 +57,9 @@ def bound_start_seconds(account: Account) -> float:
     """What no workflow can shorten before a job runs: creation, linking, import, and the boot of an instance."""
     file_systems, link = account.file_systems, account.associations.plan.create
     create = max((file_systems.creation_seconds(one.request) for one in file_systems.all.values()), default=0.0)
-    return create + link + account.data_repository_tasks.plan.start + account.associations.plan.import_ + _boot(account)
+    imports = [task.duration for task in account.data_repository_tasks.all if task.request["Type"] == IMPORT]
+    listing = max(imports, default=account.associations.plan.import_)
+    return create + link + account.data_repository_tasks.plan.start + listing + _boot(account)
 
 
 def bound_overhead_seconds(account: Account) -> float:
@@ -86,7 +89,7 @@ def _imported_at(account: Account, file_system: FileSystem) -> float:
     for association in account.associations.of(file_system):
         moments.append(association.linked_at or association.created)
     for task in account.data_repository_tasks.of(file_system):
-        if task.request["Type"] == "IMPORT_METADATA_FROM_REPOSITORY":
+        if task.request["Type"] == IMPORT:
             moments.append(task.ended or task.created)
     return max(moments)
 

@@ -26,6 +26,8 @@ PRICES = {
     "metadata": Price(0.055, "IOPS-month", f"{FSX_PAGE} (metadata IOPS above those of AUTOMATIC mode)", "2026-01"),
     "nat": Price(0.045, "hour", "https://aws.amazon.com/vpc/pricing/ (NAT gateway)", "2026-01"),
     "address": Price(0.005, "hour", "https://aws.amazon.com/vpc/pricing/ (public IPv4 address)", "2026-01"),
+    "root volume": Price(0.08, "GB-month", "https://aws.amazon.com/ebs/pricing/ (gp3 storage)", "2026-01"),
+    "logs": Price(0.5, "GB", "https://aws.amazon.com/cloudwatch/pricing/ (logs collected, standard)", "2026-01"),
     "secret": Price(0.4, "month", "https://aws.amazon.com/secrets-manager/pricing/", "2026-01"),
     "transition": Price(0.025 / 1000, "state transition", "https://aws.amazon.com/step-functions/pricing/", "2026-01"),
 }

@@ -11,6 +11,7 @@ import botocore.session
 import pytest
 import yaml
 from botocore import xform_name
+from lustre_batch.notifications import KEY_USERS
 from pydantic.alias_generators import to_camel
 
 from rehearsal.__main__ import _parser
@@ -214,9 +215,35 @@ def test_the_prices_are_those_that_the_rehearsal_reckons_with(page: str) -> None
     monthly = f"{(nat + address) * HOURS_PER_MONTH:.2f}"
     assert len([cell for cell in cells if monthly in cell and f"{nat:g}" in cell]) == 1
     assert len([cell for cell in cells if f"{address:g} " in cell]) >= 1
+    volume = PRICES["root volume"].dollars
+    volume_hourly = volume * SETTINGS.Settings().compute_environment_root_volume_gib / HOURS_PER_MONTH
+    assert len([cell for cell in cells if f"{volume:.2f}" in cell and f"{volume_hourly:.3f}" in cell]) == 1
+    # The job's log, and the traffic's.
+    assert len([cell for cell in cells if f"{PRICES['logs'].dollars:.2f}" in cell]) == 2
     assert f"{hourly:.2f}" in markdown.text(readme)
     [transitions] = re.findall(r"^ +transitions +(\d+):", markdown.between(readme, "rehearsal"), re.M)
     assert len([cell for cell in cells if transitions in cell]) == 1
+
+
+@pytest.mark.parametrize("page", ["docs/limits.md", "docs/limits.ja.md"])
+def test_the_services_that_a_key_has_to_admit_are_those_that_up_names(page: str) -> None:
+    named = re.findall(r"`((?:[a-z]+\.)*(?:<region>\.)?amazonaws\.com)`", markdown.text(page))
+    assert sorted(named) == sorted(KEY_USERS)
+
+
+def test_whatever_replaces_the_network_is_said_to_wait_until_nothing_runs() -> None:
+    """Among the deployments that replace instances: the rows in whose last cells the VPC is replaced or removed."""
+    moving = [
+        "+".join(re.findall(r"`\w+`", row[0]))
+        for table in markdown.tables("docs/changes.md")
+        for row in table
+        if "vpc (Vpc)" in row[3] + row[5]
+    ]
+    assert moving
+    text = " ".join(markdown.text("docs/changes.md").split())
+    assert f"These replace the VPC: {', '.join(moving)}. Make them while nothing runs" in text
+    [waited_for] = re.findall(r"have Batch replace instances: (.*?)\. A running job is waited for", text)
+    assert not set(moving) & set(waited_for.split(", "))
 
 
 @pytest.mark.parametrize("page", ["docs/limits.md", "docs/limits.ja.md"])

@@ -22,7 +22,7 @@ STAND_INS = {
     "dnf": "",
     "rpm": '[ -e "$STATE/installed" ]',
     "mount": 'for point; do :; done\necho "fs $point $(cat "$STATE/mounts_as") rw 0 0" >>"$ROOT/proc/self/mounts"',
-    "umount": 'sed -i \'$d\' "$ROOT/proc/self/mounts"',
+    "umount": "sed -i '$d' \"$ROOT/proc/self/mounts\"",
     "systemctl": "",
     "shutdown": "",
     "docker": 'if [ "$1" = ps ]; then cat "$STATE/containers" 2>/dev/null || :; fi',

@@ -140,6 +140,7 @@ class DataRepositoryTasks:
             return
         request = {"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}}
         task = self._add(association, request, tags={})
+        task.duration = seconds
         begins = max(0.0, self.plan.start - IMPORT_LISTED_AFTER_SECONDS)
         self._context.clock.after(begins, lambda: self._import(task, "EXECUTING"))
         end = "FAILED" if fails else "SUCCEEDED"

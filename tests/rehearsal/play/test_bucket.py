@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rehearsal.aws.batch import work
+from rehearsal.play.measures import bound_start_seconds
 from rehearsal.play.scenario import ScenarioError, parse
 from rehearsal.play.session import Session
 from rehearsal.play.stage import staged
@@ -29,6 +30,17 @@ def session() -> Iterator[Session]:
 
 def play(session: Session, **keys: Any) -> Verdict:
     return judge(session, session.play(parse(keys, "test")))
+
+
+def test_the_least_time_before_a_job_has_the_import_of_a_large_listing_in_it(session: Session) -> None:
+    least = []
+    for count in (0, 1_100_000):
+        objects = [{"prefix": "runs/in/", "count": count, "bytes_each": 1}] if count else []
+        verdict = play(session, bucket={"objects": objects})
+        assert verdict.why_not == []
+        least.append(bound_start_seconds(session.account))
+        assert verdict.facts["job_started_at"] >= least[-1]
+    assert least[1] - least[0] == pytest.approx(1000, abs=10)  # 1,100 a second
 
 
 def held(session: Session) -> dict[str, bytes]:
