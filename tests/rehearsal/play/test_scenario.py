@@ -64,7 +64,7 @@ def test_a_file_that_is_not_yaml_is_one_line(tmp_path: Path) -> None:
         load(str(path))
     problem = "expected ',' or '}', but got '<stream end>'"
     assert str(caught.value) == f"{path} is not YAML: line 2, column 1: {problem}"
-    with pytest.raises(ScenarioError, match="nowhere.yaml: No such file or directory"):
+    with pytest.raises(ScenarioError, match=r"nowhere\.yaml: No such file or directory"):
         load("nowhere.yaml")
 
 
