@@ -16,16 +16,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-# SDK ComputeResource, instanceTypes: Batch chooses the families of these itself, and changes them.
-BUNDLES: Final = {"optimal": "x86_64", "default_x86_64": "x86_64", "default_arm64": "arm64"}
-# Batch guide, reserve system memory: what its AMI keeps for the ECS agent. The kernel takes more, by type and version.
-RESERVED_MIB: Final = 32
+# SDK ComputeResource, instanceTypes: the families from which Batch chooses when it is given one of these names. It
+# updates them from time to time; nothing larger than these is counted on.
+BUNDLES: Final = {
+    "optimal": ("m6i", "c6i", "r6i", "c7i"),
+    "default_x86_64": ("m6i", "c6i", "r6i", "c7i"),
+    "default_arm64": ("m6g", "c6g", "r6g", "c7g"),
+}
+# Batch guide, compute resource memory management: of the 8,192 MiB of an m4.large 7,985 register, and the AMI keeps 32
+# of them for the ECS agent. Others register less (31,672 of 32,768 MiB on an r5d.xlarge, ASFHyP3/hyp3 #582): not
+# everything that passes has to fit.
+_REGISTERED, _INSTALLED, _RESERVED_MIB = 7985, 8192, 32
 # SDK Ec2Configuration, imageType: what Batch's images of Amazon Linux 2023 do not support.
 _WITHOUT_IMAGE: Final = {"a1", "g3", "g3s", "p3", "p3dn"}
 # EC2 guide, instance type naming: letters, then the generation. Im4gn and Is4gen belong to the I family.
 _STANDARD: Final = re.compile(r"([acdhimrtz]|im|is)\d")
 Offer = tuple[int, int]
-"""vCPUs and memory (MiB) of the largest job that an instance takes."""
+"""vCPUs and memory (MiB) that no job of an instance exceeds."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +95,22 @@ def _family(name: str) -> str:
     return name.partition(".")[0]
 
 
+def families(name: str) -> tuple[str, ...]:
+    """What a bundle stands for; any other name stands for itself."""
+    return BUNDLES.get(name, (name,))
+
+
 def _members(name: str) -> list[InstanceType]:
     """The types that a name stands for, as far as their data is known."""
     if "." in name:
         return [catalogue()[name]] if name in catalogue() else []
-    return [one for one in catalogue().values() if _family(one.name) == name]
+    return [one for one in catalogue().values() if _family(one.name) in families(name)]
 
 
 def problem_with(names: Sequence[str]) -> str | None:
     """Why an environment cannot be made of these: the value and the rule."""
     for name in names:
-        if name not in BUNDLES and (problem := _unknown(name) or _without_image(name)) is not None:
+        if (problem := _unknown(name) or _without_image(name)) is not None:
             return problem
     kinds = {name: architecture for name in names if (architecture := _architecture(name))}
     if len(set(kinds.values())) > 1:
@@ -110,14 +122,14 @@ def problem_with(names: Sequence[str]) -> str | None:
 def _unknown(name: str) -> str | None:
     if _members(name) or name in _known_names():
         return None
-    families = {_family(known) for known in _known_names()}
-    if name in families:
+    known_families = {_family(known) for known in _known_names()}
+    if name in known_families:
         return None
     sizes = sorted(_members(_family(name)), key=lambda one: (one.vcpus, one.name))
     if sizes:
         hint = f" ({_family(name)} has {', '.join(one.name.partition('.')[2] for one in sizes)})"
     else:
-        near = difflib.get_close_matches(name, [*BUNDLES, *sorted(families), *sorted(_known_names())], n=1)
+        near = difflib.get_close_matches(name, [*BUNDLES, *sorted(known_families), *sorted(_known_names())], n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
     return f"{name} is not an instance type or family of EC2{hint}"
 
@@ -134,14 +146,12 @@ def _without_image(name: str) -> str | None:
 
 
 def _architecture(name: str) -> str | None:
-    if name in BUNDLES:
-        return BUNDLES[name]
     kinds = {kind for one in _members(name) for kind in one.architectures} & {"x86_64", "arm64"}
     return min(kinds) if len(kinds) == 1 else None
 
 
 def _has_nvidia_gpus(name: str) -> bool:
-    return name not in BUNDLES and any(one.has_nvidia_gpus for one in _members(name))
+    return any(one.has_nvidia_gpus for one in _members(name))
 
 
 def image_types(names: Iterable[str]) -> list[str]:
@@ -153,10 +163,10 @@ def offers(names: Iterable[str]) -> list[Offer]:
     """The largest jobs that these take, none within another; nothing where one of them has no known size."""
     found: set[Offer] = set()
     for name in names:
-        members = [] if name in BUNDLES else _members(name)
-        if not members or ("." not in name and _has_newer(name)):
+        members = _members(name)
+        if not members or ("." not in name and any(map(_has_newer, families(name)))):
             return []
-        found |= {(one.vcpus, one.memory_mib - RESERVED_MIB) for one in members}
+        found |= {(one.vcpus, one.memory_mib * _REGISTERED // _INSTALLED - _RESERVED_MIB) for one in members}
     return sorted(one for one in found if not any(_within(one, other) for other in found if other != one))
 
 
@@ -178,7 +188,7 @@ def too_small(names: Sequence[str], offered: Sequence[Offer]) -> str:
     largest = " or ".join(f"{vcpus} vCPUs and {memory_mib} MiB" for vcpus, memory_mib in offered)
     return (
         f"fits none of computeEnvironmentInstanceTypes {json.dumps(list(names))}, "
-        f"of which a job gets at most {largest} ({RESERVED_MIB} MiB are kept for the ECS agent)"
+        f"of which a job gets at most about {largest} (kernel and ECS agent keep some of the installed memory)"
     )
 
 

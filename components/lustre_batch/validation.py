@@ -220,7 +220,7 @@ def _instance_types_are_some(s: Settings) -> str | None:
 
 def _job_fits_an_instance(s: Settings) -> str | None:
     names = s.compute_environment_instance_types
-    if problem_with(names) is not None:
+    if problem_with(names) is not None or _job_fits_environment(s) is not None:
         return None
     offered, vcpus, memory_mib = offers(names), s.job_definition_vcpus, s.job_definition_memory
     if fits(vcpus, memory_mib, offered):

@@ -11,16 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from .instance_types import families
 from .owner import Owner
 from .settings import Settings
 
 ZONES = 2
-# SDK ComputeResource, instanceTypes: what Batch chooses from when it is given one of these names.
-_BUNDLES = {
-    "optimal": ("m6i", "c6i", "r6i", "c7i"),
-    "default_x86_64": ("m6i", "c6i", "r6i", "c7i"),
-    "default_arm64": ("m6g", "c6g", "r6g", "c7g"),
-}
 
 
 def choose_zones(owner: Owner) -> list[pulumi.Output[str]]:
@@ -50,8 +45,8 @@ def choose_zones(owner: Owner) -> list[pulumi.Output[str]]:
 
 def patterns(names: Iterable[str]) -> list[str]:
     """What Batch takes as instance types, as EC2's filter takes it: a family is all of its sizes."""
-    families = [family for name in names for family in _BUNDLES.get(name, (name,))]
-    return list(dict.fromkeys(family if "." in family else f"{family}.*" for family in families))
+    each = (one for name in names for one in families(name))
+    return list(dict.fromkeys(one if "." in one else f"{one}.*" for one in each))
 
 
 def ranked(zones: Sequence[str], wanted: Sequence[str], offers: Mapping[str, set[str]]) -> list[str]:

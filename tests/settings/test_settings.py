@@ -245,7 +245,7 @@ def test_a_contradictory_pair_is_refused_with_both_sides(values: dict[str, Any],
     [
         {"computeEnvironmentType": "SPOT", "computeEnvironmentAllocationStrategy": "SPOT_PRICE_CAPACITY_OPTIMIZED"},
         {"computeEnvironmentMinvCpus": 4, "computeEnvironmentDesiredvCpus": 4, "computeEnvironmentMaxvCpus": 32},
-        {"jobDefinitionVcpus": 256},
+        {"computeEnvironmentMaxvCpus": 192, "jobDefinitionVcpus": 192},
         {"lustreStorageCapacity": 1200},
         {"lustreStorageCapacity": 7200},
         {"lambdaPeriodSeconds": 420, "lambdaTimeDiffMinutes": 14},

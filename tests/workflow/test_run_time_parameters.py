@@ -181,10 +181,10 @@ def on_named_types() -> Definition:
     ("vcpus", "memory_mib"),
     [
         (8, 30_000),
-        (32, 262_112),
-        (32, 262_113),
-        (96, 196_576),
-        (96, "196577"),
+        (32, 255_488),
+        (32, 255_489),
+        (96, 191_608),
+        (96, "191609"),
         (97, 4),
         (192, 500),
         (4, 262_144),
@@ -200,7 +200,16 @@ def test_a_job_that_fits_none_of_the_named_types_is_refused_by_the_run_in_the_wo
         line.replace("from 1 to 100000", "from 1 to 256 (computeEnvironmentMaxvCpus)")
         for line in refused_by_the_deployment({"computeEnvironmentInstanceTypes": INSTANCES, **job})
     ]
-    assert bool(problems) == (memory_mib in (262_113, "196577", 262_144) or vcpus in (97, 192, 0))
+    assert bool(problems) == (memory_mib in (255_489, "191609", 262_144) or vcpus in (97, 192, 0))
+
+
+def test_a_job_that_no_family_of_the_default_bundle_takes_is_refused_by_the_run_in_the_same_words() -> None:
+    on_optimal = definition_of(record_stack({"computeEnvironmentMaxvCpus": "512"}))
+    job = {"jobDefinitionVcpus": 256, "jobDefinitionMemory": 30_000}
+    (problem,) = check(on_optimal, given=job)["problems"]
+    assert [problem] == refused_by_the_deployment({"computeEnvironmentMaxvCpus": 512, **job})
+    assert problem.startswith("jobDefinitionVcpus: 256 with jobDefinitionMemory 30000 (MiB) fits none of")
+    assert check(on_optimal, given=job | {"jobDefinitionVcpus": 192})["problems"] == []
 
 
 def test_a_job_larger_than_the_environment_is_not_refused_twice(on_named_types: Definition) -> None:

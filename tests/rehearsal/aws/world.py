@@ -108,7 +108,7 @@ class World:
         answer = self.account.client("batch").describe_compute_environments(computeEnvironments=["environment"])
         return dict(answer["computeEnvironments"][0])
 
-    def submit(self, vcpus: int = 4, **retry: Any) -> str:
+    def submit(self, vcpus: int = 4, memory: int = 2048, **retry: Any) -> str:
         """Register a definition, submit a job of it, give its id."""
         batch = self.account.client("batch")
         definition = batch.register_job_definition(
@@ -118,7 +118,7 @@ class World:
                 "image": "image",
                 "resourceRequirements": [
                     {"type": "VCPU", "value": str(vcpus)},
-                    {"type": "MEMORY", "value": "2048"},
+                    {"type": "MEMORY", "value": str(memory)},
                 ],
                 "volumes": [{"name": "scratch", "host": {"sourcePath": "/fsx/scratch"}}],
                 "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/scratch"}],

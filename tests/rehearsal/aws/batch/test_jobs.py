@@ -217,12 +217,24 @@ def test_a_failure_with_the_exit_code_of_a_success_is_refused(world: World) -> N
     )
 
 
-def test_a_job_that_fits_no_instance_type_stays_runnable_with_batchs_reason(world: World) -> None:
+@pytest.mark.parametrize(
+    ("instance_types", "vcpus", "memory", "status"),
+    [
+        (["c7i.large"], 4, 2000, "RUNNABLE"),
+        (["optimal"], 256, 30_000, "RUNNABLE"),
+        (["m7i.2xlarge"], 8, 32_000, "RUNNABLE"),  # Batch guide, memory management: less registers than is installed.
+        (["m7i.2xlarge"], 8, 30_000, "SUCCEEDED"),
+    ],
+)
+def test_a_job_that_fits_no_instance_type_stays_runnable_with_batchs_reason(
+    world: World, instance_types: list[str], vcpus: int, memory: int, status: str
+) -> None:
     world.account.client("batch").update_compute_environment(
-        computeEnvironment="environment", computeResources={"instanceTypes": ["c7i.large"]}
+        computeEnvironment="environment", computeResources={"instanceTypes": instance_types, "maxvCpus": 512}
     )
     world.account.clock.advance(121)
-    _, job = world.running(vcpus=4)
-    world.account.clock.advance(3600)
-    assert world.job(job)["status"] == "RUNNABLE"
-    assert world.job(job)["statusReason"].startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
+    _, job = world.running(vcpus=vcpus, memory=memory)
+    world.account.clock.advance(3600 * 5)
+    assert world.job(job)["status"] == status
+    reason = world.job(job).get("statusReason", "")
+    assert reason.startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT") == (status == "RUNNABLE")
