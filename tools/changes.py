@@ -3,6 +3,7 @@ what the engine did to docs/changes.md: nothing in that document is written by h
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,8 @@ from typing import Any
 import yaml
 
 from rehearsal.aws.account import Account
+from rehearsal.provider.adopted import adopt
+from rehearsal.provider.configuration import Configuration
 from rehearsal.provider.deployment import ROOT
 from rehearsal.provider.engine import Engine, Workspace, started
 from rehearsal.provider.program import run_main
@@ -33,25 +36,25 @@ class Existing:
 
 
 def existing(account: Account) -> Existing:
-    """Create a network, a bucket, a key and a policy, as another stack would have."""
-    ec2, region = account.client("ec2"), account.region
-    vpc = ec2.create_vpc(CidrBlock="172.20.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"172.20.{number}.0/24", AvailabilityZone=f"{region}{zone}")["Subnet"]
-        for number, zone in enumerate("ab")
-    ]
-    group = ec2.create_security_group(GroupName="lustre", Description="Lustre", VpcId=vpc)["GroupId"]
-    permissions = [
-        {"IpProtocol": "tcp", "FromPort": low, "ToPort": high, "UserIdGroupPairs": [{"GroupId": group}]}
-        for low, high in ((988, 988), (1018, 1023))
-    ]
-    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=permissions)
-    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    account.client("s3").create_bucket(Bucket="results-of-others", **place)
-    key = account.client("kms").create_key(Description="ours")["KeyMetadata"]["Arn"]
-    allow_all = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
-    boundary = account.client("iam").create_policy(PolicyName="boundary", PolicyDocument=allow_all)["Policy"]["Arn"]
-    return Existing(vpc, [subnet["SubnetId"] for subnet in subnets], group, "results-of-others", key, boundary)
+    """Let there be a network, a bucket, a key and a policy, as another stack would have them."""
+    there = Existing(
+        vpc_id="vpc-0a1b2c3d4e5f60718",
+        subnet_ids=["subnet-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60719"],
+        security_group_id="sg-0a1b2c3d4e5f60718",
+        bucket_name="results-of-others",
+        key_arn=account.context.arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        boundary_arn=f"arn:{account.context.partition}:iam::{account.context.account_id}:policy/boundary",
+    )
+    values = {
+        "vpcId": there.vpc_id,
+        "subnetIds": json.dumps(there.subnet_ids),
+        "securityGroupIds": json.dumps([there.security_group_id]),
+        "bucketName": there.bucket_name,
+        "kmsKeyArn": there.key_arn,
+        "permissionsBoundaryArn": there.boundary_arn,
+    }
+    adopt(account, Configuration("lustre-batch", {f"lustre-batch:{key}": text for key, text in values.items()}, {}))
+    return there
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,11 @@ def check_prefix(value: str) -> None:
         raise Refused(f"{value[:40]}… has {size} bytes, more than the {PREFIX_BYTES} that leave room for names")
 
 
+def show(value: Any) -> str:
+    """A value as a message can have it, on one line: printable text as it is, anything else as JSON."""
+    return value if isinstance(value, str) and value and value.isprintable() else json.dumps(value, default=str)
+
+
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) and value.isprintable() and value else json.dumps(value, default=str)
+    text = show(value)
     return text if len(text) <= 80 else f"{text[:80]}…"

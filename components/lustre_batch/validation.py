@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from .combinations import contradictions
 from .instance_types import fits, offers, problem_with, too_small
-from .rules import Refused
+from .rules import Refused, show
 from .settings import METADATA_IOPS_BELOW_IT, METADATA_IOPS_STEP, NOT_IN_CHINA, Settings, extra, run_time_names, shape
 
 
@@ -165,19 +165,15 @@ def _explain(error: ValidationError) -> dict[str, str]:
         if finding["type"] == "extra_forbidden":
             near = difflib.get_close_matches(key, names, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            lines[key] = f"{key}: there is no parameter of this name{hint}; its value was {_show(value)}"
+            lines[key] = f"{key}: there is no parameter of this name{hint}; its value was {show(value)}"
         elif name in Settings.model_fields and key not in lines:
             said = finding.get("ctx", {}).get("error")
             if isinstance(said, Refused):
                 lines[key] = f"{key}: {said}"
                 continue
             rule = _REASONS.get((name, value) if isinstance(value, str) else (name, ""), rule_of(name))
-            lines[key] = f"{key}: {_show(value)} is not {rule}"
+            lines[key] = f"{key}: {show(value)} is not {rule}"
     return lines
-
-
-def _show(value: Any) -> str:
-    return value if isinstance(value, str) and value and value.isprintable() else json.dumps(value, default=str)
 
 
 # ---------------------------------------------------------------------- rules for several parameters
@@ -232,14 +228,14 @@ def _subnets_come_with_their_vpc(s: Settings) -> str | None:
     if bool(s.vpc_id) == bool(s.subnet_ids):
         return None
     if s.vpc_id:
-        return f"subnetIds: {_show(s.subnet_ids)} is not a list of at least one subnet, which vpcId {s.vpc_id} needs"
-    return f"vpcId: {_show(s.vpc_id)} is not the VPC of subnetIds {_show(s.subnet_ids)}; give both or neither"
+        return f"subnetIds: {show(s.subnet_ids)} is not a list of at least one subnet, which vpcId {s.vpc_id} needs"
+    return f"vpcId: {show(s.vpc_id)} is not the VPC of subnetIds {show(s.subnet_ids)}; give both or neither"
 
 
 def _groups_come_with_their_vpc(s: Settings) -> str | None:
     if not s.security_group_ids or s.vpc_id:
         return None
-    return f"vpcId: {_show(s.vpc_id)} is not the VPC of securityGroupIds {_show(s.security_group_ids)}; give both"
+    return f"vpcId: {show(s.vpc_id)} is not the VPC of securityGroupIds {show(s.security_group_ids)}; give both"
 
 
 # What shapes the network that is created, and means nothing for one that is adopted.
@@ -250,7 +246,7 @@ def _adopted_network_is_used_as_it_is(key: str, s: Settings) -> str | None:
     value = getattr(s, to_snake(key))
     if not s.vpc_id or value == Settings.model_fields[to_snake(key)].default:
         return None
-    return f"{key}: {_show(value)} cannot be combined with vpcId {s.vpc_id}, which is used as it is"
+    return f"{key}: {show(value)} cannot be combined with vpcId {s.vpc_id}, which is used as it is"
 
 
 def _spreading_takes_two_zones(s: Settings) -> str | None:

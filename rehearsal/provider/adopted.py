@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from .configuration import Configuration
 from .deployment import ConfigurationError
 from .table import Aws
+from .table.s3 import create_bucket
 
 VPC_RANGE = "10.0.0.0/16"
 # FSx guide, "File system access control with Amazon VPC".
@@ -60,10 +61,8 @@ def _adopt_bucket(aws: Aws, name: Any) -> None:
     """FSx guide, linking: a bucket in the file system's region."""
     if not name or name in _backend("s3", aws.account_id, aws.partition).buckets:
         return
-    # us-east-1 is the one region that is chosen by leaving the constraint out (S3 API reference, CreateBucket).
-    place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
     with contextlib.suppress(ClientError, ParamValidationError):  # no name that S3 takes
-        aws.client("s3").create_bucket(Bucket=name, **place)
+        create_bucket(aws, name)
 
 
 def _adopt_network(aws: Aws, vpc_id: Any, subnet_ids: Any, group_ids: Any) -> None:

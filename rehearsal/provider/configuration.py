@@ -35,8 +35,7 @@ class Configuration:
 
     def parameter(self, key: str) -> Any:
         """A parameter of the project, lists and maps as such; empty when it is not set."""
-        text = self.values.get(f"{self.project}:{key}", "")
-        return json.loads(text) if text[:1] in {"[", "{"} else text
+        return structure(self.values.get(f"{self.project}:{key}", ""))
 
 
 def configuration(stack: str, overrides: Mapping[str, Any] | None = None, folder: pathlib.Path = ROOT) -> Configuration:
@@ -88,6 +87,11 @@ def yaml_problem(error: yaml.YAMLError) -> str:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return " ".join(str(error).split())
+
+
+def structure(value: Any) -> Any:
+    """A list or a map that is given as JSON, as such; anything else as it is."""
+    return json.loads(value) if isinstance(value, str) and value[:1] in {"[", "{"} else value
 
 
 def _qualified(project: str, key: str) -> str:

@@ -4,7 +4,6 @@ together."""
 from __future__ import annotations
 
 import contextlib
-import json
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 
 from .. import table as resources
 from ..adopted import adopt
-from ..configuration import configuration
+from ..configuration import configuration, structure
 from ..deployment import ROOT, Deployed, DeployError, Deployment
 from .cli import SCRIPTS, Workspace
 from .inline import running
@@ -74,13 +73,9 @@ def deploy(account: resources.Aws, stack: str = "autoexport", config: Mapping[st
         if settings.stand_ins:
             engine.workspace.decrypt(stack, settings.stand_ins)
         engine.init(stack)
-        engine.workspace.set_config(stack, {key: _structure(value) for key, value in (config or {}).items()})
+        # Typed configuration takes lists and maps item by item only.
+        engine.workspace.set_config(stack, {key: structure(value) for key, value in (config or {}).items()})
         outcome = engine.workspace.operate("up", stack, expect=None)
         if not outcome.succeeded:
             raise DeployError(outcome.reason)
         return engine.deployment(stack)
-
-
-def _structure(value: Any) -> Any:
-    """A list or a map that was given as JSON, as such: typed configuration takes them item by item only."""
-    return json.loads(value) if isinstance(value, str) and value[:1] in {"[", "{"} else value

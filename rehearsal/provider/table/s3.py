@@ -40,10 +40,14 @@ def _create_bucket(aws: Aws, inputs: Props) -> str:
     if name in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         # us-east-1 answers 200 to the owner's second CreateBucket (S3 API reference); the provider asks first.
         raise ResourceError(f"BucketAlreadyOwnedByYou: a bucket named {name} exists already")
-    # us-east-1 is the one region that is chosen by leaving the constraint out (S3 API reference, CreateBucket).
-    place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
-    s3.create_bucket(Bucket=name, **place)
+    create_bucket(aws, name)
     return str(name)
+
+
+def create_bucket(aws: Aws, name: str) -> None:
+    """us-east-1 is the one region that is chosen by leaving the constraint out (S3 API reference, CreateBucket)."""
+    place = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
+    aws.client("s3").create_bucket(Bucket=name, **place)
 
 
 def _retag(aws: Aws, identity: str, new: Props, old: Props) -> None:
