@@ -14,7 +14,7 @@ from unittest import mock
 
 import moto
 
-from . import buckets, launch_templates, partitions, tables
+from . import buckets, launch_templates, partitions, subnets, tables
 from .batch.attempts import Attempts
 from .batch.definitions import Definitions
 from .batch.environments import Environment, Environments
@@ -136,6 +136,7 @@ class Account:
             stack.enter_context(self._environment)
             stack.enter_context(self.clock)
             stack.enter_context(partitions.only(self.partition))
+            stack.enter_context(subnets.default_in_the_default_vpc())
             stack.enter_context(self._moto)
             stack.enter_context(self.calls)
             stack.enter_context(corrected(self.clock, self.jitter))

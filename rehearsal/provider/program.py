@@ -10,9 +10,12 @@ import contextvars
 import functools
 import logging
 import pathlib
+import signal
+import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import pulumi
@@ -24,6 +27,7 @@ from pulumi.runtime.stack import run_in_stack
 from .deployment import ROOT
 
 Program = Callable[[], Any]
+TRIES = 10  # to end what a program left unfinished, a second each
 
 
 class QuietLog(logging.Logger):
@@ -79,7 +83,50 @@ def _run(program: Program, monitor: mocks.MockMonitor, stack: Stack, log: loggin
     with event_loop(workers=1) as loop:
         # What fails beside the first failure is not printed, a traceback each, whenever Python collects its task.
         loop.set_exception_handler(lambda loop, context: log.warning(context["message"]))
-        loop.run_until_complete(run_in_stack(lambda: (program(), None)[1]))
+        _interruptible(loop, program)
+
+
+def _interruptible(loop: asyncio.AbstractEventLoop, program: Program) -> None:
+    """Run the program; an interruption ends it at once, although whatever it hits may swallow it, and Pulumi would
+    first wait for what has begun, some of which nobody finishes any more (pulumi/runtime/stack.py)."""
+    interruptions: list[KeyboardInterrupt] = []
+    with _noticing(interruptions, loop.stop):
+        try:
+            loop.run_until_complete(run_in_stack(lambda: (program(), None)[1]))
+        except BaseException:
+            if not interruptions:
+                raise
+    if interruptions:
+        raise interruptions[0]
+
+
+@contextlib.contextmanager
+def _noticing(interruptions: list[KeyboardInterrupt], stop: Callable[[], None]) -> Iterator[None]:
+    """Note every interruption that a signal's handler raises, and stop, before it goes on its way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals go to the main thread
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        handler = handlers[signal.Signals(number)]
+        try:
+            if callable(handler):
+                handler(number, frame)
+        except KeyboardInterrupt as interruption:
+            interruptions.append(interruption)
+            stop()
+            raise
+
+    for number, handler in handlers.items():
+        if callable(handler):
+            signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if signal.getsignal(number) is handle:
+                signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -91,10 +138,14 @@ def event_loop(workers: int) -> Iterator[asyncio.AbstractEventLoop]:
         try:
             yield loop
         finally:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
+            for _ in range(TRIES):
+                # All of them first: one may wait for another. Who answers with more waiting is told again.
+                if not (left := asyncio.all_tasks(loop)):
+                    break
+                for task in left:
+                    task.cancel()
                 with contextlib.suppress(BaseException):
-                    loop.run_until_complete(task)
+                    loop.run_until_complete(asyncio.wait(left, timeout=1))
             loop.close()
 
 

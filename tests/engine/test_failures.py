@@ -77,6 +77,7 @@ def test_each_resource_that_cannot_be_deleted_is_named_and_deleted_by_a_later_de
 
 
 def test_a_creation_that_fails_half_way_leaves_nothing_behind(stack: Stack, program_here: None) -> None:
+    stack.set(retainDataOnDestroy=False)
     before = inventory(stack.account)
     account = stack.account
     account.calls.counts.clear()

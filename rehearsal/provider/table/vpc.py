@@ -113,8 +113,8 @@ def _map_public_addresses(aws: Aws, identity: str, new: Props, old: Props) -> No
 
 
 def _finish_subnet(aws: Aws, identity: str, inputs: Props) -> None:
-    # moto lets the first subnet in a zone hand out addresses; EC2 lets none but default ones (CreateSubnet).
-    _map_public_addresses(aws, identity, inputs, {})
+    if inputs.get("mapPublicIpOnLaunch"):
+        _map_public_addresses(aws, identity, inputs, {})
 
 
 def _zone_is_named_once(inputs: Props) -> Iterator[Failure]:
