@@ -64,6 +64,11 @@ class Setting:
     values: dict[str, Any]
     taken_back: bool = False
 
+    @property
+    def keys(self) -> str:
+        """As the document names it."""
+        return ", ".join(f"`{key}`" for key in self.values)
+
 
 def settings(there: Existing) -> list[Setting]:
     """A new value for every parameter, in an order in which each is valid together with those before it."""
@@ -149,16 +154,11 @@ class Row:
         )
 
 
-def observed(account: Account, engine: Engine, stack: str, there: Existing, every: int = 1) -> Iterator[Row]:
-    """Make one change after the other to the deployed stack, and answer what the engine did each time.
-
-    Of those that are taken back, one of so many will do: nothing that comes later depends on them.
-    """
+def observed(account: Account, engine: Engine, stack: str, changes: Iterable[Setting]) -> Iterator[Row]:
+    """Make one change after the other to the deployed stack, and answer what the engine did each time."""
     workspace = engine.workspace
     with engine.inline(run_main):
-        for number, setting in enumerate(settings(there)):
-            if setting.taken_back and number % every:
-                continue
+        for setting in changes:
             before = {key: _configured(workspace, stack, key) for key in setting.values}
             workspace.unset_config(stack, [key for key in setting.values if before[key] is not None])
             workspace.set_config(stack, setting.values)
@@ -197,7 +197,6 @@ def table(rows: list[Row], stack: str) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
-        keys = ", ".join(f"`{key}`" for key in row.setting.values)
         cells = (
             row.names("update"),
             row.names("replace"),
@@ -205,7 +204,7 @@ def table(rows: list[Row], stack: str) -> str:
             [name for name in row.names("delete", "discard") if name not in row.names("replace")],
         )
         texts = [", ".join(_short(name, stack) for name in cell) or "–" for cell in cells]
-        lines.append(f"| {keys} | {kind_of(row)} | " + " | ".join(texts) + " |")
+        lines.append(f"| {row.setting.keys} | {kind_of(row)} | " + " | ".join(texts) + " |")
     lines += ["", "## While a run is alive", "", *_while_a_run_is_alive(rows)]
     return "\n".join(lines) + "\n"
 
@@ -267,7 +266,7 @@ def main() -> int:
         there = existing(account)
         engine.init("autoexport")
         engine.workspace.operate("up", "autoexport")
-        rows = list(observed(account, engine, "autoexport", there))
+        rows = list(observed(account, engine, "autoexport", settings(there)))
     for row in rows:
         if row.error:
             print(f"{', '.join(row.setting.values)}:\n{row.error}", file=sys.stderr)

@@ -1,4 +1,8 @@
-"""Every parameter set on a stack that exists: the engine does what docs/changes.md says, and a job still runs."""
+"""Parameters set on a stack that exists: the engine does what docs/changes.md says, and a job still runs.
+
+Of the changes of which the document says the same, one is tried, and of those that are taken back one in three;
+`python -m tools.changes` tries them all.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +31,35 @@ REPOSITORY = "aws:ecr/repository:Repository"
 
 @pytest.fixture(scope="module")
 def rows(stack: Stack) -> list[changes.Row]:
-    there = changes.existing(stack.account)
+    every = changes.settings(changes.existing(stack.account))
+    kept = [setting for setting in every if not setting.taken_back]
+    one_of_each = {
+        effect: setting for setting, (_, effect) in zip(every, _documented(), strict=True) if setting in kept
+    }
+    tried = [*one_of_each.values(), *[setting for setting in every if setting.taken_back][::3]]
+    for setting in kept:
+        if setting not in tried:
+            stack.set(**setting.values)
     stack.operate("up")
-    return list(changes.observed(stack.account, stack.engine, stack.name, there, every=3))
+    return list(changes.observed(stack.account, stack.engine, stack.name, sorted(tried, key=every.index)))
+
+
+def _lines(document: str) -> list[tuple[str, str]]:
+    """What a document says: the keys that are set, and what happens."""
+    rows = [line.strip("| ").split(" | ", 1) for line in document.splitlines() if line.startswith("| `")]
+    return [(keys, effect) for keys, effect in rows]
+
+
+def _documented() -> list[tuple[str, str]]:
+    return _lines(changes.DOCUMENT.read_text(encoding="utf-8"))
 
 
 def test_every_parameter_is_set() -> None:
     aliases = {field.alias for field in Settings.model_fields.values()}
     nothing = changes.Existing("", [], "", "", "", "")
-    assert {key for setting in changes.settings(nothing) for key in setting.values} == aliases
+    every = changes.settings(nothing)
+    assert {key for setting in every for key in setting.values} == aliases
+    assert [setting.keys for setting in every] == [keys for keys, _ in _documented()]
 
 
 def test_every_change_is_taken(rows: list[changes.Row]) -> None:
@@ -52,9 +76,9 @@ def test_nothing_that_holds_data_or_is_in_use_is_replaced(rows: list[changes.Row
 
 
 def test_the_document_says_what_the_engine_did(rows: list[changes.Row], stack: Stack) -> None:
-    lines = [line for line in changes.table(rows, stack.name).splitlines() if line.startswith("| `")]
-    assert len(lines) == len(rows)
-    assert set(lines) - set(changes.DOCUMENT.read_text(encoding="utf-8").splitlines()) == set()
+    seen = _lines(changes.table(rows, stack.name))
+    assert len(seen) == len(rows) > 15
+    assert set(seen) <= set(_documented())
 
 
 def test_a_job_still_runs_after_all_of_them(rows: list[changes.Row], stack: Stack) -> None:
