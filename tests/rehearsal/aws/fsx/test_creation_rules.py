@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
 import pytest
@@ -90,17 +91,18 @@ def test_automatic_mode_provisions_by_capacity(capacity_gib: int, iops: int) -> 
 
 
 def test_the_parameters_allow_exactly_what_fsx_takes() -> None:
-    """Every combination: what passes the rules becomes a request that FSx takes, and what they refuse, FSx refuses."""
+    """What passes the rules becomes a request that FSx takes, and what they refuse, FSx refuses."""
     arguments = definition_of(record_stack()).states["CreateFileSystem"]["Arguments"]
     asked = dict(evaluate(arguments, parameters=Settings().run_time_values(), target=RUN, tags={}))
     taken = 0
-    for kind, throughput, version, capacity, iops in itertools.product(
+    every = itertools.product(
         ["SCRATCH_2", "PERSISTENT_1", "PERSISTENT_2"],
         [0, 50, 100, 125, 200, 250, 500, 1000],
         ["2.12", "2.15"],
         [1200, 2400, 4800, 9600, 12_000, 45_600, 48_000, 50_400, 384_000, 386_400],
         [0, 1500, 3000, 6000, 12_000, 24_000, 36_000, 180_000, 192_000],
-    ):
+    )
+    for kind, throughput, version, capacity, iops in random.Random(0).sample(list(every), 1500):
         values = {
             "lustreDeploymentType": kind,
             "lustrePerUnitStorageThroughput": throughput,
@@ -122,4 +124,4 @@ def test_the_parameters_allow_exactly_what_fsx_takes() -> None:
             lustre |= metadata(iops)
         assert (not list(refusals(request | {"LustreConfiguration": lustre}))) == allowed, values
         taken += allowed
-    assert taken > 100
+    assert taken > 50
