@@ -35,6 +35,7 @@ from .fsx.tags import Tags as FsxTags
 from .fsx.transfer import Transfer
 from .functions import Functions
 from .iam.authoriser import Authoriser
+from .instances import Instances
 from .launch_templates import LaunchTemplates
 from .logs import Logs
 from .plans import Plans
@@ -74,6 +75,7 @@ class Account:
         self.topics = Topics(context)
         Secrets(context)
         self.quotas = Quotas(context)
+        self.instances = Instances(context)
         self.launch_templates = LaunchTemplates(context)
         self.tables = Tables(context)
         self.functions = Functions(context)
@@ -99,7 +101,7 @@ class Account:
         self.definitions = Definitions(context)
         self.queues = Queues(context, self.environments)
         self.attempts = Attempts(
-            context, self.environments, self.queues, self.file_systems, self.associations, self.work
+            context, self.instances, self.environments, self.queues, self.file_systems, self.associations, self.work
         )
         self.attempts.quota_allows = self.quotas.allow
         self.jobs = Jobs(context, self.definitions, self.queues, self.attempts)
@@ -176,6 +178,7 @@ class Account:
         self.buckets.reset(baseline.buckets)
         self.logs.reset()
         self.topics.reset()
+        self.instances.reset()
         self.launch_templates.reset(baseline.launch_templates)
         self.tables.reset(baseline.tables)
         self.work.reset(plans.job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -221,6 +222,80 @@ def test_a_job_that_waits_without_a_reason_is_told_where_to_look(run: Definition
     for words in ("cannot mount fs-1", "network", "Lustre client", "mount", "console output", "no quota"):
         assert words in cause, words
     assert "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests (L-34B43A08)" in cause
+
+
+# ---------------------------------------------------------------------- instances that refuse to run jobs
+def waits(run: Definition, minutes: float, status: str = "RUNNABLE", **members: Any) -> str:
+    """Where a run turns whose job was submitted so long ago."""
+    submitted = int((time.time() - minutes * 60) * 1000)
+    return is_job_done(run, detail(status, CreatedAt=submitted, **members), since=submitted)[0]
+
+
+@pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE"])
+def test_instances_are_asked_for_once_a_job_has_not_started_for_ten_minutes(run: Definition, status: str) -> None:
+    assert waits(run, 9.5, status) == "WaitForJobCompletion"
+    assert waits(run, 10.1, status) == "FindRefusedInstances"
+
+
+def test_instances_are_never_asked_for_once_the_job_has_run(run: Definition) -> None:
+    for status in ("STARTING", "RUNNING"):
+        assert waits(run, 20, status) == "WaitForJobCompletion"
+    attempt = {"StartedAt": 1, "StoppedAt": NOW}
+    assert waits(run, 20, Attempts=[attempt]) == "WaitForJobCompletion"
+
+
+def test_only_instances_of_this_run_that_shut_themselves_down_are_asked_for(run: Definition) -> None:
+    """Not those of a Spot reclaim or of Batch's scaling in, whose StateReason is another (EC2 API, StateReason)."""
+    asked = evaluate(run.states["FindRefusedInstances"]["Arguments"], executionTag="arn:of-the-run")
+    assert asked == {
+        "Filters": [
+            {"Name": "tag:lustre-batch:execution", "Values": ["arn:of-the-run"]},
+            {"Name": "state-reason-code", "Values": ["Client.InstanceInitiatedShutdown"]},
+            {"Name": "instance-state-name", "Values": ["shutting-down", "terminated"]},
+        ],
+        "MaxResults": 1000,
+    }
+    data = run.states["CreateLaunchTemplate"]["Arguments"]
+    assert data["LaunchTemplateData"]["InstanceInitiatedShutdownBehavior"] == "terminate"
+    instances, volumes = data["LaunchTemplateData"]["TagSpecifications"]
+    assert (instances["ResourceType"], instances["Tags"]) == ("instance", volumes["Tags"])
+
+
+@pytest.mark.parametrize("ids", [[], ["i-0"], ["i-0", "i-1", "i-2"]])
+def test_of_the_answer_the_ids_alone_are_kept(run: Definition, ids: list[str]) -> None:
+    pages = {"Reservations": [{"Instances": [{"InstanceId": one, "Tags": []}]} for one in ids]}
+    state = run.states["FindRefusedInstances"]
+    assert evaluate(state["Assign"], {"result": pages}) == {"refusedInstances": ids}
+    assert state["Output"] == {}
+
+
+def can_mount(run: Definition, count: int) -> tuple[str, dict[str, Any]]:
+    given = {"jobs": jobs(run, detail("RUNNABLE")), "fileSystemId": "fs-1"}
+    return choose(run, "CanInstancesMount", refusedInstances=[f"i-{number}" for number in range(count)], **given)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_one_or_two_instances_that_shut_down_may_be_a_coincidence(run: Definition, count: int) -> None:
+    assert can_mount(run, count) == ("WaitForJobCompletion", {})
+
+
+@pytest.mark.parametrize(
+    ("count", "named"), [(3, "(i-0, i-1, i-2)"), (5, "(i-0, i-1, i-2, i-3, i-4)"), (6, "(i-0, i-1, i-2, i-3, i-4, …)")]
+)
+def test_three_instances_that_shut_down_end_the_run_with_their_ids_and_where_to_look(
+    run: Definition, count: int, named: str
+) -> None:
+    target, assigned = can_mount(run, count)
+    failure = assigned["failure"]
+    assert (target, failure["Error"]) == ("CleanUp", "InstancesCannotMount")
+    last = f"aws ec2 get-console-output --query Output --output text --instance-id i-{count - 1}"
+    words = (f"{count} instances", named, "cannot mount fs-1", "network", "988", "Lustre client", "the mount", last)
+    assert [each for each in words if each not in failure["Cause"]] == []
+
+
+def test_a_call_that_is_refused_is_a_poll_that_saw_nothing(run: Definition) -> None:
+    (catcher,) = run.states["FindRefusedInstances"]["Catch"]
+    assert catcher == {"ErrorEquals": ["States.ALL"], "Next": "WaitForJobCompletion"}
 
 
 @pytest.mark.parametrize("status", ["STARTING", "RUNNING"])

@@ -54,6 +54,7 @@ WITHOUT_RESOURCES = {
     "batch:DescribeJobs",
     "batch:ListJobs",
     "cloudwatch:GetMetricData",
+    "ec2:DescribeInstances",
     "ec2:DescribeLaunchTemplates",
     "fsx:DescribeDataRepositoryAssociations",
     "fsx:DescribeDataRepositoryTasks",

@@ -14,6 +14,7 @@ from ..context import Context
 from ..fsx.associations import Associations
 from ..fsx.export import Content, Rates
 from ..fsx.file_systems import FileSystem, FileSystems
+from ..instances import BY_CALL, BY_ITSELF, BY_SPOT, Instances
 from . import capacity
 from .environments import FILE_SYSTEM, Environment, Environments
 from .job import TERMINAL, Attempt, Job, mounted_path, requirement
@@ -40,6 +41,7 @@ class Attempts:
     def __init__(
         self,
         context: Context,
+        instances: Instances,
         environments: Environments,
         queues: Queues,
         file_systems: FileSystems,
@@ -48,6 +50,7 @@ class Attempts:
     ) -> None:
         self._clock = context.clock
         self._ids = context.ids
+        self._instances = instances
         self._environments = environments
         self._queues = queues
         self._file_systems = file_systems
@@ -107,8 +110,12 @@ class Attempts:
             job.reason = BLOCKED["environment"]
             return
         file_system = self._mounted(user_data) if self.plan.mounts else None
+        template, _ = self._environments.template(environment)
         if user_data and file_system is None:
-            # The instance's own user data shuts it down when it cannot mount; Batch tries again with another.
+            # The instance's own user data shuts it down when it cannot mount, whatever becomes of the job meanwhile;
+            # Batch tries again with another.
+            instance = self._instances.launch(template)
+            self._clock.after(remaining + 60, lambda: self._instances.end(instance, BY_ITSELF))
             job.timers.append(self._clock.after(remaining + 60, lambda: self._try(job)))
             return
         job.status = "STARTING"
@@ -116,7 +123,8 @@ class Attempts:
         if fails is not None and len(job.attempts) < fails.times:
             job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, fails.reason)))
         else:
-            job.timers.append(self._clock.after(remaining, lambda: self._run(job, environment.arn, file_system)))
+            running = functools.partial(self._run, job, environment.arn, template, file_system)
+            job.timers.append(self._clock.after(remaining, running))
 
     def _not_started(self, job: Job, reason: str) -> None:
         """Batch guide, troubleshooting: "Task failed to start", why in the container's reason, and no exit code.
@@ -136,7 +144,9 @@ class Attempts:
             return None
         return file_system if re.search(rf"\b{file_system.mount_name}\b", user_data or "") else None
 
-    def _run(self, job: Job, environment_arn: str, file_system: FileSystem | None) -> None:
+    def _run(
+        self, job: Job, environment_arn: str, template: Mapping[str, Any], file_system: FileSystem | None
+    ) -> None:
         job.timers.clear()
         clock = self._clock
         if file_system is not None and file_system.lifecycle != "AVAILABLE":  # deleted since it was mounted
@@ -146,7 +156,7 @@ class Attempts:
         content, folder = self._scratch(job, file_system)
         number = len(job.attempts)
         variables = job.variables | {"AWS_BATCH_JOB_ID": job.id, "AWS_BATCH_JOB_ATTEMPT": str(number + 1)}
-        instance = self._ids.hexadecimal("i")
+        instance = self._instances.launch(template)
         work = self._work.start(content, folder, variables, lambda code, why: self._exited(job, code, why))
         # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
         name = job.definition["jobDefinitionName"]
@@ -154,7 +164,7 @@ class Attempts:
         job.current = Attempt(clock.now(), environment_arn, instance, work, file_system, log_stream)
         if number < len(self.plan.interruptions):
             seconds = self.plan.interruptions[number]
-            job.timers.append(clock.after(seconds, lambda: self._reclaimed(job)))
+            job.timers.append(clock.after(seconds, lambda: self._reclaimed(job, BY_SPOT)))
         if job.timeout_seconds is not None:
             reason = "Job attempt duration exceeded timeout"
             job.timers.append(clock.after(job.timeout_seconds, lambda: self.stopped(job, reason)))
@@ -186,9 +196,10 @@ class Attempts:
                 job.current.work.interrupt(self._clock.now())
                 self._over(job, 1, "Essential container in task exited", why=GONE)
 
-    def _reclaimed(self, job: Job) -> None:
+    def _reclaimed(self, job: Job, by: str) -> None:
         if job.current is not None:
             job.current.work.interrupt(self._clock.now())
+            self._instances.end(job.current.instance, by)
             self._over(job, None, f"Host EC2 (instance {job.current.instance}) terminated.")
 
     def stopped(self, job: Job, reason: str) -> None:
@@ -199,7 +210,7 @@ class Attempts:
     def evict(self, jobs: Iterable[Job], environment_arn: str, before: float) -> None:
         """An environment's update replaces the instances that still run older attempts."""
         for job in self.older(jobs, environment_arn, before):
-            self._reclaimed(job)
+            self._reclaimed(job, BY_CALL)
 
     def older(self, jobs: Iterable[Job], environment_arn: str, before: float) -> Iterator[Job]:
         """The jobs with an attempt that runs on that environment and started before some time."""
@@ -214,6 +225,7 @@ class Attempts:
             return
         job.cancel_timers()
         current.work.settle(now)
+        self._instances.end(current.instance, BY_CALL)  # Batch scales in; assumed: at once
         job.current = None
         container: dict[str, Any] = {"logStreamName": current.log_stream}
         if code is not None:

@@ -180,25 +180,9 @@ class Environments:
 
     def user_data(self, environment: Environment) -> tuple[str | None, str | None]:
         """The user data of the named launch template, and what is wrong with it."""
-        template = environment.resources.get("launchTemplate")
-        if not template:
-            return None, None
-        named = {
-            "LaunchTemplateId": template.get("launchTemplateId"),
-            "LaunchTemplateName": template.get("launchTemplateName"),
-        }
-        client = self._context.client("ec2")
-        with internally():
-            try:
-                answer = client.describe_launch_template_versions(
-                    **{key: value for key, value in named.items() if value},
-                    Versions=[template.get("version") or "$Default"],
-                )
-            except client.exceptions.ClientError as error:
-                return None, f"CLIENT_ERROR - {error}"
-        if not answer["LaunchTemplateVersions"]:
-            return None, "CLIENT_ERROR - The launch template's version does not exist"
-        data = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+        data, problem = self.template(environment)
+        if problem is not None or not environment.resources.get("launchTemplate"):
+            return None, problem
         for mapping in data.get("BlockDeviceMappings", []):
             size = mapping.get("Ebs", {}).get("VolumeSize", AMI_GIB)
             if mapping.get("DeviceName") == "/dev/xvda" and size < AMI_GIB:
@@ -212,6 +196,28 @@ class Environments:
         if text and not re.match(r"(?is)^(MIME-Version:.*\n)?Content-Type: *multipart/mixed|^MIME-Version", text):
             return None, "CLIENT_ERROR - Launch Template UserData is not MIME multipart format"
         return text, None
+
+    def template(self, environment: Environment) -> tuple[dict[str, Any], str | None]:
+        """The data of the named launch template, and why there is none."""
+        template = environment.resources.get("launchTemplate")
+        if not template:
+            return {}, None
+        named = {
+            "LaunchTemplateId": template.get("launchTemplateId"),
+            "LaunchTemplateName": template.get("launchTemplateName"),
+        }
+        client = self._context.client("ec2")
+        with internally():
+            try:
+                answer = client.describe_launch_template_versions(
+                    **{key: value for key, value in named.items() if value},
+                    Versions=[template.get("version") or "$Default"],
+                )
+            except client.exceptions.ClientError as error:
+                return {}, f"CLIENT_ERROR - {error}"
+        if not answer["LaunchTemplateVersions"]:
+            return {}, "CLIENT_ERROR - The launch template's version does not exist"
+        return dict(answer["LaunchTemplateVersions"][0]["LaunchTemplateData"]), None
 
     def delete(self, params: dict[str, Any]) -> None:
         environment = self.get(params["computeEnvironment"])

@@ -211,6 +211,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         # EC2 guide, "Grant permission to tag resources during creation".
         Row("ec2:CreateTags", NEW_TEMPLATE, when=request_tags, context={"ec2:CreateAction": "CreateLaunchTemplate"}),
     ),
+    "ec2:DescribeInstances": (Row("ec2:DescribeInstances", anything),),
     "ec2:DescribeLaunchTemplates": (Row("ec2:DescribeLaunchTemplates", anything),),
     "ec2:DeleteLaunchTemplate": (Row("ec2:DeleteLaunchTemplate", launch_template, tagged=True),),
     "batch:UpdateComputeEnvironment": (
