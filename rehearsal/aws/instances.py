@@ -1,5 +1,5 @@
-"""EC2's instances, as far as Batch starts them. Owns what DescribeInstances says of them: the launch template's tags, how
-one ended and for how long that stays visible. Who starts and ends them is the business of Batch's attempts."""
+"""EC2's instances, as far as Batch starts them. Owns what DescribeInstances says of them: the launch template's tags,
+how one ended and for how long that stays visible. Who starts and ends them is the business of Batch's attempts."""
 
 from __future__ import annotations
 
