@@ -20,7 +20,7 @@ TEMPLATE = {
 }
 
 
-def listed(account: Account, size: int | None = None, **filters: list[str]) -> dict[str, str]:
+def listed(account: Account, size: int | None = None, /, **filters: list[str]) -> dict[str, str]:
     """Ids and states of the instances that pass the filters, whose names have _ for -."""
     wanted = [{"Name": name.replace("_", "-"), "Values": values} for name, values in filters.items()]
     page = {} if size is None else {"MaxResults": size}
