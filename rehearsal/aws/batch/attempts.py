@@ -145,9 +145,7 @@ class Attempts:
             return None
         return file_system if re.search(rf"\b{file_system.mount_name}\b", user_data or "") else None
 
-    def _run(
-        self, job: Job, environment_arn: str, template: Mapping[str, Any], file_system: FileSystem | None
-    ) -> None:
+    def _run(self, job: Job, environment_arn: str, template: Mapping[str, Any], file_system: FileSystem | None) -> None:
         job.timers.clear()
         clock = self._clock
         if file_system is not None and file_system.lifecycle != "AVAILABLE":  # deleted since it was mounted
