@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from .rules import IMAGE_LENGTH, IMAGE_PATTERN, check_prefix, read_tags
@@ -269,8 +269,8 @@ class Settings(BaseModel):
     vpc_id: str = _parameter(
         "",
         "Existing VPC to use; empty: one is created.",
-        rule="the id of a VPC (vpc-…) or empty",
-        pattern=r"^$|^vpc-[0-9a-z]+$",
+        rule="the id of a VPC (vpc- and at least 8 hexadecimal digits) or empty",
+        pattern=r"^$|^vpc-[0-9a-f]{8,}$",  # SDK FSx, VpcId, SubnetId and SecurityGroupId
         composed=True,
     )
     subnet_ids: list[str] = _parameter(
@@ -278,12 +278,14 @@ class Settings(BaseModel):
         "Existing subnets of vpcId; the file system goes into the first. Instances in them have to reach S3 (a gateway "
         "endpoint is enough), and ECR, ECS and CloudWatch Logs, by a NAT gateway, public addresses or interface "
         "endpoints.",
+        rule="a list of ids of subnets (subnet- and at least 8 hexadecimal digits), each once",
         composed=True,
     )
     security_group_ids: list[str] = _parameter(
         [],
         "Existing security groups for the file system and the instances (open to each other on TCP 988 and "
         "1018-1023); empty: one is created.",
+        rule="a list of ids of security groups (sg- and at least 8 hexadecimal digits), each once",
         composed=True,
     )
     vpc_cidr: str = _parameter(
@@ -370,7 +372,7 @@ class Settings(BaseModel):
     # ------------------------------------------------------------------ rules for one value
     @field_validator("*", mode="before")
     @classmethod
-    def _only_true_and_false_are_booleans(cls, value: Any, info: Any) -> Any:
+    def _only_true_and_false_are_booleans(cls, value: Any, info: ValidationInfo) -> Any:
         """Text is read as the type it stands for; 1, "yes" and the like are refused rather than guessed at."""
         wanted = cls.model_fields[info.field_name].annotation
         if wanted is bool:
@@ -418,6 +420,14 @@ class Settings(BaseModel):
     def _range_is_a_network(cls, value: str) -> str:
         if not 16 <= ipaddress.IPv4Network(value).prefixlen <= 24:
             raise ValueError("not a usable size")
+        return value
+
+    @field_validator("subnet_ids", "security_group_ids")
+    @classmethod
+    def _resources_are_named_by_id(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        prefix = "subnet" if info.field_name == "subnet_ids" else "sg"
+        if len(set(value)) != len(value) or not all(re.fullmatch(rf"{prefix}-[0-9a-f]{{8,}}", each) for each in value):
+            raise ValueError("not ids")
         return value
 
     @field_validator("availability_zone_ids")

@@ -18,26 +18,26 @@ from tests.graph.standalone import ENVIRONMENT, MACHINE, component, run, states
 
 def test_an_adopted_network_is_used_as_it_is_and_nothing_is_created_in_it() -> None:
     graph = component(
-        vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"], security_group_ids=["sg-1"], spread_across_zones=True
+        vpc_id="vpc-11111111", subnet_ids=["subnet-11111111", "subnet-22222222"], security_group_ids=["sg-11111111"], spread_across_zones=True
     )
     assert [child.type for child in graph.children if child.type.startswith(("aws:ec2/", "aws:vpc/"))] == []
     resources = graph.one(ENVIRONMENT).inputs["computeResources"]
-    assert resources["subnets"] == ["subnet-1", "subnet-2"]
-    assert resources["securityGroupIds"] == ["sg-1"]
+    assert resources["subnets"] == ["subnet-11111111", "subnet-22222222"]
+    assert resources["securityGroupIds"] == ["sg-11111111"]
     (created,) = [state for state in states(graph).values() if state.get("Resource", "").endswith(":createFileSystem")]
-    assert "'SubnetIds': ['subnet-1']" in created["Arguments"]
-    assert "sg-1" in created["Arguments"]
+    assert "'SubnetIds': ['subnet-11111111']" in created["Arguments"]
+    assert "sg-11111111" in created["Arguments"]
 
 
 def test_in_an_adopted_vpc_without_groups_only_the_lustre_group_is_created() -> None:
-    graph = component(vpc_id="vpc-1", subnet_ids=["subnet-1"])
+    graph = component(vpc_id="vpc-11111111", subnet_ids=["subnet-11111111"])
     network = [child.type for child in graph.children if child.type.startswith(("aws:ec2/", "aws:vpc/"))]
     assert sorted(network) == [
         "aws:ec2/securityGroup:SecurityGroup",
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         *["aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"] * 2,
     ]
-    assert graph.one("aws:ec2/securityGroup:SecurityGroup").inputs["vpcId"] == "vpc-1"
+    assert graph.one("aws:ec2/securityGroup:SecurityGroup").inputs["vpcId"] == "vpc-11111111"
 
 
 def test_an_adopted_bucket_is_neither_created_nor_configured_and_its_prefix_is_linked() -> None:
@@ -80,12 +80,12 @@ def test_arguments_may_be_another_resources_outputs() -> None:
 
 def test_a_list_that_is_an_output_as_a_whole_is_taken_too() -> None:
     def program() -> None:
-        ids: list[pulumi.Input[str]] = ["subnet-1", "subnet-2"]
+        ids: list[pulumi.Input[str]] = ["subnet-11111111", "subnet-22222222"]
         whole = pulumi.Output.from_input(ids)
-        LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(vpc_id="vpc-1", subnet_ids=whole))
+        LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(vpc_id="vpc-11111111", subnet_ids=whole))
 
     graph = record(program)
-    assert graph.one(ENVIRONMENT).inputs["computeResources"]["subnets"] == ["subnet-1"]
+    assert graph.one(ENVIRONMENT).inputs["computeResources"]["subnets"] == ["subnet-11111111"]
 
 
 def test_outputs_as_arguments_survive_a_preview_in_which_they_are_unknown() -> None:
@@ -111,20 +111,20 @@ def test_an_output_where_a_value_has_to_be_known_is_refused_by_name() -> None:
 
 
 # ---------------------------------------------------------------------- mistakes
-ADOPTED = {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1"]}
+ADOPTED = {"vpc_id": "vpc-11111111", "subnet_ids": ["subnet-11111111"]}
 
 
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ({"vpc_id": "vpc-1"}, ["subnetIds", "[]", "vpc-1"]),
-        ({"subnet_ids": ["subnet-1"]}, ["vpcId", "subnet-1"]),
-        ({"security_group_ids": ["sg-1"]}, ["vpcId", "sg-1"]),
-        ({**ADOPTED, "vpc_cidr": "10.9.0.0/16"}, ["vpcCidr", "10.9.0.0/16", "vpcId vpc-1"]),
-        ({**ADOPTED, "availability_zone_ids": ["use1-az4"]}, ["availabilityZoneIds", "use1-az4", "vpcId vpc-1"]),
-        ({**ADOPTED, "egress": "public"}, ["egress: public", "vpcId vpc-1"]),
-        ({**ADOPTED, "reachable_buckets": ["data"]}, ["reachableBuckets", "data", "vpcId vpc-1"]),
-        ({**ADOPTED, "vpc_flow_logs": True}, ["vpcFlowLogs: true", "vpcId vpc-1"]),
+        ({"vpc_id": "vpc-11111111"}, ["subnetIds", "[]", "vpc-11111111"]),
+        ({"subnet_ids": ["subnet-11111111"]}, ["vpcId", "subnet-11111111"]),
+        ({"security_group_ids": ["sg-11111111"]}, ["vpcId", "sg-11111111"]),
+        ({**ADOPTED, "vpc_cidr": "10.9.0.0/16"}, ["vpcCidr", "10.9.0.0/16", "vpcId vpc-11111111"]),
+        ({**ADOPTED, "availability_zone_ids": ["use1-az4"]}, ["availabilityZoneIds", "use1-az4", "vpcId vpc-11111111"]),
+        ({**ADOPTED, "egress": "public"}, ["egress: public", "vpcId vpc-11111111"]),
+        ({**ADOPTED, "reachable_buckets": ["data"]}, ["reachableBuckets", "data", "vpcId vpc-11111111"]),
+        ({**ADOPTED, "vpc_flow_logs": True}, ["vpcFlowLogs: true", "vpcId vpc-11111111"]),
         (
             {"spread_across_zones": True, "availability_zone_ids": ["use1-az4"]},
             ["spreadAcrossZones: true needs two availabilityZoneIds, not only use1-az4"],

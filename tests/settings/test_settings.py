@@ -151,7 +151,7 @@ def test_the_same_value_as_configuration_text_is_refused_too(key: str, value: An
 
 
 def test_every_parameter_with_a_bound_has_a_bad_value_here() -> None:
-    unbounded = {"vpcId", "securityGroupIds", "bucketName", "permissionsBoundaryArn", "kmsKeyArn"}
+    unbounded = {"bucketName", "permissionsBoundaryArn", "kmsKeyArn"}
     assert {to_camel(name) for name in Settings.model_fields} - {key for key, _, _ in BAD} == unbounded
 
 
@@ -222,13 +222,13 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, list[str]]] = [
         "lustreMetadataIops",
         ["180000 is not 0 or 192000 (lustreStorageCapacity 400800)"],
     ),
-    ({"vpcId": "vpc-1"}, "subnetIds", ["[]", "vpc-1"]),
-    ({"subnetIds": ["subnet-1"]}, "vpcId", ['""', "subnet-1"]),
-    ({"securityGroupIds": ["sg-1"]}, "vpcId", ['""', "sg-1"]),
+    ({"vpcId": "vpc-11111111"}, "subnetIds", ["[]", "vpc-11111111"]),
+    ({"subnetIds": ["subnet-11111111"]}, "vpcId", ['""', "subnet-11111111"]),
+    ({"securityGroupIds": ["sg-11111111"]}, "vpcId", ['""', "sg-11111111"]),
     (
-        {"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "vpcCidr": "10.1.0.0/16"},
+        {"vpcId": "vpc-11111111", "subnetIds": ["subnet-11111111"], "vpcCidr": "10.1.0.0/16"},
         "vpcCidr",
-        ["10.1.0.0/16", "vpc-1"],
+        ["10.1.0.0/16", "vpc-11111111"],
     ),
 ]
 
@@ -254,7 +254,7 @@ def test_a_contradictory_pair_is_refused_with_both_sides(values: dict[str, Any],
         P2 | {"lustreStorageCapacity": 1200, "lustreMetadataIops": 1500},
         P2 | {"lustreStorageCapacity": 48_000, "lustreMetadataIops": 24_000},
         P2 | {"lustreStorageCapacity": 2_400_000, "lustreMetadataIops": 192_000},
-        {"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]},
+        {"vpcId": "vpc-11111111", "subnetIds": ["subnet-11111111"], "securityGroupIds": ["sg-11111111"]},
         {"bucketPrefix": "runs/today/", "bucketName": "mine"},
         {"bucketPrefix": "dt=2026-01-31/größe & co, 50%/"},
         {"bucketPrefix": "é" * 256},
@@ -283,7 +283,7 @@ def test_several_mistakes_are_reported_together_one_line_each() -> None:
 
 
 def test_several_contradictions_are_reported_together() -> None:
-    lines = problems({"jobDefinitionVcpus": 300, "computeEnvironmentDesiredvCpus": 300, "vpcId": "vpc-1"})
+    lines = problems({"jobDefinitionVcpus": 300, "computeEnvironmentDesiredvCpus": 300, "vpcId": "vpc-11111111"})
     assert [line.split(":")[0] for line in lines] == [
         "computeEnvironmentDesiredvCpus",
         "jobDefinitionVcpus",
