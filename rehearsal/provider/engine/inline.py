@@ -11,8 +11,10 @@ import platform
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
+from unittest import mock
 
 import grpc
+import pulumi
 from google.protobuf import empty_pb2
 from pulumi.errors import RunError
 from pulumi.runtime.config import set_all_config
@@ -92,14 +94,22 @@ class _Host(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RunResponse()
 
 
+def _nothing(*message: Any, **more: Any) -> None:
+    pass
+
+
 @contextlib.contextmanager
 def running(program: Program) -> Iterator[int]:
-    """Start the host, and answer the local port that it listens on."""
+    """Start the host, and answer the local port that it listens on.
+
+    The program sends no debug messages to the engine: each is a call that it waits for, and nobody is shown any.
+    """
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=4))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Host(program), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        yield int(port)
+        with mock.patch.object(pulumi.log, "debug", _nothing):
+            yield int(port)
     finally:
         server.stop(grace=None).wait()
