@@ -18,7 +18,10 @@ from tests.graph.standalone import ENVIRONMENT, MACHINE, component, run, states
 
 def test_an_adopted_network_is_used_as_it_is_and_nothing_is_created_in_it() -> None:
     graph = component(
-        vpc_id="vpc-11111111", subnet_ids=["subnet-11111111", "subnet-22222222"], security_group_ids=["sg-11111111"], spread_across_zones=True
+        vpc_id="vpc-11111111",
+        subnet_ids=["subnet-11111111", "subnet-22222222"],
+        security_group_ids=["sg-11111111"],
+        spread_across_zones=True,
     )
     assert [child.type for child in graph.children if child.type.startswith(("aws:ec2/", "aws:vpc/"))] == []
     resources = graph.one(ENVIRONMENT).inputs["computeResources"]
