@@ -372,7 +372,7 @@ class Settings(BaseModel):
     # ------------------------------------------------------------------ rules for one value
     @field_validator("*", mode="before")
     @classmethod
-    def _only_true_and_false_are_booleans(cls, value: Any, info: ValidationInfo) -> Any:
+    def _only_true_and_false_are_booleans(cls, value: Any, info: Any) -> Any:
         """Text is read as the type it stands for; 1, "yes" and the like are refused rather than guessed at."""
         wanted = cls.model_fields[info.field_name].annotation
         if wanted is bool:
