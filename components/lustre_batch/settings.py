@@ -90,7 +90,8 @@ class Settings(BaseModel):
     compute_environment_instance_types: list[str] = _parameter(
         ["optimal"],
         "Instance types or families that Batch may launch.",
-        rule='a list of at least one instance type or family, such as ["optimal"] or ["c7i", "m7i.8xlarge"]',
+        rule="a list of at least one instance type or family in lower case, "
+        'such as ["optimal"] or ["c7i", "m7i.8xlarge"]',
         min_length=1,
     )
     compute_environment_minv_cpus: int = _parameter(
@@ -204,7 +205,7 @@ class Settings(BaseModel):
     job_definition_container_image: str = _parameter(
         "",
         "Image of the job, from any registry. Empty: a repository is created and its tag ecrImageTag is used.",
-        rule="an image such as registry/name:tag or registry/name@sha256:… "
+        rule="an image such as registry/name:tag or registry/name@sha256:…, the name in lower case "
         "(at most 255 characters, without https://, spaces and line breaks)",
         run_time=True,
         composed=True,
@@ -291,7 +292,7 @@ class Settings(BaseModel):
     vpc_cidr: str = _parameter(
         "10.0.0.0/16",
         "Address range of the VPC that is created.",
-        rule="an IPv4 range of size /16 to /24, such as 10.0.0.0/16",
+        rule="an IPv4 range of size /16 to /24 that begins at its network address, such as 10.0.0.0/16",
     )
     # EC2 guide, AZ IDs: the same place in every account, unlike names such as us-east-1a.
     availability_zone_ids: list[str] = _parameter(
@@ -299,7 +300,7 @@ class Settings(BaseModel):
         "Availability Zones of the VPC that is created, by their ids; the file system goes into the first. Empty: "
         "the first two that have the instance types. FSx does not say which zones it serves: if it refuses one, "
         "name others.",
-        rule="a list of at most two ids of Availability Zones, such as use1-az4",
+        rule="a list of at most two ids of Availability Zones, each once, such as use1-az4 (not names such as us-east-1a)",
         max_length=2,
     )
     egress: Literal["nat", "public"] = _parameter(
@@ -325,7 +326,7 @@ class Settings(BaseModel):
     bucket_name: str = _parameter(
         "",
         "Existing bucket to link; empty: one is created.",
-        rule="the name of a bucket or empty",
+        rule="the name of a bucket, without s3://, or empty",
         pattern=f"^$|^{BUCKET_NAME}$",
         composed=True,
     )
@@ -346,7 +347,7 @@ class Settings(BaseModel):
         "",
         "Customer managed KMS key for whatever takes one: bucket, secret, topic, repository, log groups, state "
         "machines, Lambda functions, table, queue, schedule, and file systems of a persistent type.",
-        rule="the ARN of a KMS key or empty",
+        rule="the ARN of a KMS key (not of an alias) or empty",
         pattern=r"^$|^arn:[a-z-]+:kms:.+:key/.+$",
         composed=True,
     )
