@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pulumi
 import pulumi_aws as aws
@@ -12,6 +12,7 @@ from .rules import Refused, beside_default_tags, without_taken
 from .settings import NOT_IN_CHINA, Settings
 from .templates import read_data, render_output
 
+T = TypeVar("T")
 # Step Functions guide, "Prevent cross-service confused deputy"; EventBridge and VPC guides, the same. Lambda and EC2
 # document no such condition for the roles they assume.
 _NAMING_THE_ACCOUNT = {f"{service}.amazonaws.com" for service in ("states", "events", "scheduler", "vpc-flow-logs")}
@@ -33,10 +34,10 @@ class Surroundings:
         options = pulumi.InvokeOptions(parent=component)
         partition = aws.get_partition_output(opts=options)
         return cls(
-            partition=partition.partition.apply(_with_scratch_file_systems),
-            dns_suffix=partition.dns_suffix,
-            region=aws.get_region_output(opts=options).region,
-            account_id=aws.get_caller_identity_output(opts=options).account_id,
+            partition=answered("getPartition", partition.partition).apply(_with_scratch_file_systems),
+            dns_suffix=answered("getPartition", partition.dns_suffix),
+            region=answered("getRegion", aws.get_region_output(opts=options).region),
+            account_id=answered("getCallerIdentity", aws.get_caller_identity_output(opts=options).account_id),
             default_tags=aws.get_default_tags_output(opts=options).tags.apply(lambda tags: dict(tags or {})),
         )
 
@@ -45,6 +46,20 @@ class Surroundings:
         return pulumi.Output.concat(
             "arn:", self.partition, ":", service, ":", self.region, ":", self.account_id, ":", resource
         )
+
+
+def answered(what: str, value: pulumi.Output[T]) -> pulumi.Output[T]:
+    """What the provider answers, which only mocks can leave out: a lookup, or what AWS assigns to a resource."""
+
+    def known(value: T) -> T:
+        if value is None:
+            raise pulumi.RunError(
+                f"{what}: answered with nothing; the mocks of a unit test have to answer it, "
+                "as those of lustre_batch.testing do"
+            )
+        return value
+
+    return value.apply(known)
 
 
 def _with_scratch_file_systems(partition: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from .owner import Owner
+from .owner import Owner, answered
 from .templates import read_data, render_output
 
 # Secrets Manager API, DeleteSecret: 7 to 30 days. Names are unique: a deleted secret does not block a later deployment.
@@ -37,7 +37,7 @@ def create_storage(owner: Owner) -> Storage:
     repository_url = None
     image: pulumi.Input[str] = settings.job_definition_container_image
     if not image:
-        repository_url = _create_repository(owner).repository_url
+        repository_url = answered("repository_url of aws.ecr.Repository", _create_repository(owner).repository_url)
         image = pulumi.Output.concat(repository_url, ":", settings.ecr_image_tag)
     return Storage(
         bucket_name=bucket_name,
@@ -127,7 +127,7 @@ def _create_bucket(owner: Owner) -> pulumi.Output[str]:
         ],
         opts=owner.child(retain_on_delete=keep, depends_on=[versioning]),
     )
-    return bucket.bucket
+    return answered("bucket of aws.s3.Bucket", bucket.bucket)
 
 
 def _create_repository(owner: Owner) -> aws.ecr.Repository:

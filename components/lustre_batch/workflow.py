@@ -14,7 +14,7 @@ from .combinations import COMBINATIONS
 from .compute import Compute
 from .instance_types import image_types, vcpu_quota
 from .network import Network
-from .owner import Owner
+from .owner import Owner, answered
 from .storage import Storage, run_time_parameters
 from .templates import render_output
 from .user_data import user_data
@@ -136,7 +136,7 @@ def _state_machine(
         logging_configuration={
             "level": "ERROR",
             "include_execution_data": True,
-            "log_destination": pulumi.Output.concat(log_group.arn, ":*"),
+            "log_destination": pulumi.Output.concat(answered("arn of aws.cloudwatch.LogGroup", log_group.arn), ":*"),
         },
         tracing_configuration={"enabled": True},
         # Always said: left out, the provider would keep a key that is no longer wanted (aws_sfn_state_machine).

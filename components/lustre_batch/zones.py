@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from .instance_types import families
-from .owner import Owner
+from .owner import Owner, answered
 from .settings import Settings
 
 ZONES = 2
@@ -38,7 +38,11 @@ def choose_zones(owner: Owner) -> list[pulumi.Output[str]]:
             raise pulumi.RunError(problem)
         return settings.availability_zone_ids or ranked(zones, wanted, offers)
 
-    chosen = pulumi.Output.all(available.zone_ids, offered.instance_types, offered.locations).apply(choose)
+    chosen = pulumi.Output.all(
+        answered("getAvailabilityZones", available.zone_ids),
+        answered("getInstanceTypeOfferings", offered.instance_types),
+        answered("getInstanceTypeOfferings", offered.locations),
+    ).apply(choose)
     count = len(settings.availability_zone_ids) or ZONES
     return [chosen.apply(lambda zones, number=number: zones[number]) for number in range(count)]  # type: ignore[misc]
 

@@ -11,7 +11,7 @@ import pytest
 from lustre_batch.network import subnet_ranges
 from lustre_batch.zones import patterns, ranked
 
-from tests.graph.recording import Graph, Place, record_stack
+from tests.graph.recording import Graph, Mocks, record_stack
 
 SUBNET, ROUTE = "aws:ec2/subnet:Subnet", "aws:ec2/route:Route"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -125,7 +125,7 @@ def zones(graph: Graph) -> dict[str, str]:
 
 
 def test_a_zone_without_the_instance_types_is_passed_over() -> None:
-    graph = record_stack(place=Place(lacking=("use1-az6",)))
+    graph = record_stack(mocks=Mocks(lacking=("use1-az6",)))
     assert zones(graph)["private-1"] == "use1-az1"
     assert zones(graph)["private-2"] == "use1-az2"
 
@@ -166,34 +166,34 @@ def test_one_zone_is_enough_and_has_one_subnet_of_each_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "place", "message"),
+    ("config", "mocks", "message"),
     [
         (
             {"availabilityZoneIds": '["use1-az9"]'},
-            Place(),
+            Mocks(),
             "availabilityZoneIds: use1-az9 is not an Availability Zone that this account has here: "
             "use1-az6, use1-az1, use1-az2",
         ),
         (
             {"availabilityZoneIds": '["use1-az1", "use1-az2"]', "computeEnvironmentInstanceTypes": '["c7i"]'},
-            Place(lacking=("use1-az1",)),
+            Mocks(lacking=("use1-az1",)),
             'computeEnvironmentInstanceTypes: ["c7i"] cannot be had in use1-az1',
         ),
         (
             {"computeEnvironmentInstanceTypes": '["hpc7g"]'},
-            Place(lacking=Place.zones),
+            Mocks(lacking=Mocks.zones),
             'computeEnvironmentInstanceTypes: ["hpc7g"] cannot be had in use1-az6, use1-az1, use1-az2',
         ),
         (
             {},
-            Place(zones=("use1-az1",)),
+            Mocks(zones=("use1-az1",)),
             "availabilityZoneIds: [] is not enough where there is only one Availability Zone: name it (use1-az1)",
         ),
     ],
 )
-def test_zones_that_cannot_work_are_refused_in_the_preview(config: dict[str, str], place: Place, message: str) -> None:
+def test_zones_that_cannot_work_are_refused_in_the_preview(config: dict[str, str], mocks: Mocks, message: str) -> None:
     with pytest.raises(pulumi.RunError) as refused:
-        record_stack(config, place=place, preview=True)
+        record_stack(config, mocks=mocks, preview=True)
     assert str(refused.value) == message
 
 

@@ -14,11 +14,11 @@ import pulumi_aws as aws
 import pytest
 from lustre_batch import LustreBatchAutoExport
 
-from tests.graph.recording import COMPONENT, Graph, Place, Registration, record, record_stack
+from tests.graph.recording import COMPONENT, Graph, Mocks, Registration, record, record_stack
 from tests.graph.standalone import ENVIRONMENT, component
 
-GOV_CLOUD = Place("aws-us-gov", "us-gov-west-1", "210987654321", zones=("usgw1-az1", "usgw1-az2"))
-CHINA = Place("aws-cn", "cn-north-1", suffix="amazonaws.com.cn", zones=("cnn1-az1", "cnn1-az2"))
+GOV_CLOUD = Mocks("aws-us-gov", "us-gov-west-1", "210987654321", zones=("usgw1-az1", "usgw1-az2"))
+CHINA = Mocks("aws-cn", "cn-north-1", suffix="amazonaws.com.cn", zones=("cnn1-az1", "cnn1-az2"))
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 ROLE = "aws:iam/role:Role"
@@ -49,7 +49,7 @@ def takes(type_: str, argument: str) -> bool:
 
 # ---------------------------------------------------------------------- any region and partition
 def test_in_another_partition_no_input_names_the_usual_one_its_region_or_another_account() -> None:
-    graph = record_stack({"aws:region": "us-gov-west-1"}, place=GOV_CLOUD)
+    graph = record_stack({"aws:region": "us-gov-west-1"}, mocks=GOV_CLOUD)
     foreign = re.compile(r"arn:aws:|us-east-1|123456789012")
     for child in graph.children:
         for text in texts(child.inputs):
@@ -58,7 +58,7 @@ def test_in_another_partition_no_input_names_the_usual_one_its_region_or_another
 
 
 def test_in_another_partition_every_arn_is_of_that_partition_and_account() -> None:
-    graph = record_stack(place=GOV_CLOUD)
+    graph = record_stack(mocks=GOV_CLOUD)
     arns = [
         arn
         for child in graph.children
@@ -76,7 +76,7 @@ def test_china_is_refused_before_anything_is_registered_where_the_configuration_
     """FSx guide as published in China, deployment options: persistent file systems only."""
     graph = Graph()
     with pytest.raises(pulumi.RunError) as refused:
-        record_stack({"aws:region": "cn-northwest-1"}, place=CHINA, into=graph)
+        record_stack({"aws:region": "cn-northwest-1"}, mocks=CHINA, into=graph)
     assert str(refused.value) == (
         "aws:region: cn-northwest-1 cannot be used: "
         "the AWS regions in China have no scratch file systems of FSx for Lustre"
@@ -87,7 +87,7 @@ def test_china_is_refused_before_anything_is_registered_where_the_configuration_
 def test_china_is_refused_by_its_partition_where_the_region_is_not_in_the_configuration() -> None:
     """In the preview: nothing exists yet."""
     with pytest.raises(pulumi.RunError, match=r"aws-cn: .* no scratch file systems of FSx for Lustre"):
-        record(lambda: LustreBatchAutoExport("lustre"), place=CHINA, preview=True)
+        record(lambda: LustreBatchAutoExport("lustre"), mocks=CHINA, preview=True)
 
 
 # ---------------------------------------------------------------------- several in one program

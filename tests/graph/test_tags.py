@@ -11,7 +11,7 @@ from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, Setti
 
 from rehearsal.aws.account import Account
 from rehearsal.provider import mocks
-from tests.graph.recording import Graph, Place, record
+from tests.graph.recording import Graph, Mocks, record
 from tests.graph.standalone import ENVIRONMENT, component, states
 
 # What a company gives the provider: keys that the component has, too, but in other cases.
@@ -19,8 +19,8 @@ COMPANY = {"environment": "prod", "name": "shared", "CostCenter": "42"}
 
 
 def with_default_tags(default_tags: dict[str, str], **args: Any) -> Graph:
-    place = Place(default_tags=tuple(default_tags.items()))
-    return record(lambda: LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(**args)), place=place)
+    mocks = Mocks(default_tags=tuple(default_tags.items()))
+    return record(lambda: LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(**args)), mocks=mocks)
 
 
 def tagged(graph: Graph) -> list[dict[str, str]]:

@@ -79,7 +79,8 @@ def test_what_rule_and_schedule_cannot_deliver_is_kept_for_two_weeks_in_one_queu
     assert target["deadLetterConfig"] == schedule["deadLetterConfig"] == {"arn": statement["Resource"]}
     # EventBridge sends in its own name, Scheduler in that of the role.
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"].rpartition(":")[2].startswith("autoexport-clean-up-")
+    source = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+    assert source.rpartition(":")[2].startswith("rule/autoexport-clean-up-")
     assert allowed(graph, "sweep") == {"states:StartExecution", "sqs:SendMessage"}
     assert allowed(graph, "clean-up-rule") == {"states:StartExecution"}
 

@@ -13,7 +13,7 @@ import pytest
 from cfnlint.config import ManualArgs
 
 from rehearsal.provider.deployment import ROOT
-from tests.graph.recording import Place, record_stack
+from tests.graph.recording import Mocks, record_stack
 from tests.workflow.asl import all_edges, edges, loops, reachable, sdk_tasks
 from tests.workflow.conftest import PARTS, Definition, definition_of
 
@@ -92,7 +92,7 @@ def test_every_value_that_is_given_is_used(run: Definition, clean_up: Definition
     "hostile", ["O'Brien", 'say "hi"', "back\\slash", "{% $states %}", "${Tags}", "naïve ✓", "a\nb"]
 )
 def test_a_value_with_quotes_or_braces_arrives_as_it_is(hostile: str) -> None:
-    definition = definition_of(record_stack(place=Place(default_tags=(("note", hostile),))))
+    definition = definition_of(record_stack(mocks=Mocks(default_tags=(("note", hostile),))))
     expression = definition.states["TakeLock"]["Assign"]["tags"]
     literal = re.search(r"\$parse\('(.*?)'\)", expression)
     assert literal

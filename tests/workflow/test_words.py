@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.graph.recording import Place, record_stack
+from tests.graph.recording import Mocks, record_stack
 from tests.workflow.conftest import Definition, definition_of
 from tests.workflow.evaluation import FAILURE, FILE_SYSTEM, RUN, choose, evaluate
 
@@ -252,19 +252,19 @@ def test_every_failure_everything_left_and_every_warning_is_told_and_a_good_run_
 
 
 @pytest.mark.parametrize(
-    ("place", "console"),
+    ("mocks", "console"),
     [
-        (Place(), "https://console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/"),
+        (Mocks(), "https://console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/"),
         (
-            Place(partition="aws-us-gov", region="us-gov-west-1"),
+            Mocks(partition="aws-us-gov", region="us-gov-west-1"),
             "https://console.amazonaws-us-gov.com/states/home?region=us-gov-west-1#/v2/executions/details/",
         ),
     ],
     ids=["aws", "aws-us-gov"],
 )
-def test_a_message_links_to_its_execution_in_the_console(place: Place, console: str) -> None:
-    graph = record_stack(place=place)
-    execution = f"arn:{place.partition}:states:{place.region}:123456789012:execution:machine:run"
+def test_a_message_links_to_its_execution_in_the_console(mocks: Mocks, console: str) -> None:
+    graph = record_stack(mocks=mocks)
+    execution = f"arn:{mocks.partition}:states:{mocks.region}:123456789012:execution:machine:run"
     context = {"context": {"Execution": {"Id": execution}}}
     for name, given in (
         ("run", {"failure": {}, "cleanedUp": {}, "left": "", "cleanUpError": "", "importWarning": "", "target": RUN}),
