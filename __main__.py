@@ -10,7 +10,9 @@ try:
 except SettingsError as error:
     raise pulumi.RunError(str(error)) from None  # shown as it is, without a traceback
 # The component is called as its children are.
-auto_export = LustreBatchAutoExport(physical_name(pulumi.get_stack()), LustreBatchAutoExportArgs(**dict(settings)))
+auto_export = LustreBatchAutoExport(
+    physical_name(pulumi.get_stack()), LustreBatchAutoExportArgs.from_settings(settings)
+)
 
 pulumi.export("stateMachineArn", auto_export.state_machine_arn)
 pulumi.export("cleanUpStateMachineArn", auto_export.clean_up_state_machine_arn)

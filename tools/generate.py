@@ -12,6 +12,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 from pydantic.alias_generators import to_camel
 
@@ -45,34 +46,33 @@ def pulumi_yaml(current: str) -> str:
 
 def arguments(current: str) -> str:
     """The class of the component's arguments, whose docstrings are also the schema's descriptions."""
-    fields, parameters, assignments = [], [], []
+    fields = []
     for name, field in SETTINGS.Settings.model_fields.items():
         kind = PYTHON_TYPES[SETTINGS.shape(name)["type"]]
+        if choices := get_args(field.annotation) if get_origin(field.annotation) is Literal else ():
+            kind = f"Literal[{', '.join(json.dumps(choice) for choice in choices)}]"
         if SETTINGS.extra(name)["composed"]:
             kind = f"pulumi.Input[{kind.replace('list[str]', 'list[pulumi.Input[str]]')}]"
-        default = json.dumps(field.default).replace("true", "True").replace("false", "False")
-        text = textwrap.fill(f'"""{field.description} Default: {default}."""', 112, subsequent_indent="    ")
-        fields.append(f"    {name}: {kind} | None\n    {text}")
-        parameters.append(f"        {name}: {kind} | None = None,")
-        assignments.append(f"        self.{name} = {name}")
+        text = textwrap.fill(f'"""{VALIDATION.meaning_of(name)}"""', 112, subsequent_indent="    ")
+        line = f"    {name}: {kind} | None = None"
+        if len(line) > 120:  # as the formatter has it
+            line = f"    {name}: (\n        {kind} | None\n    ) = None"
+        fields.append(f"{line}\n    {text}")
     return "\n".join(
         [
             '"""The component\'s arguments. Made from settings.py by `make docs`: edit that, not this."""',
             "",
+            "from typing import Literal",
+            "",
             "import pulumi",
             "",
+            "from .arguments import Arguments",
             "",
-            "class LustreBatchAutoExportArgs:",
+            "",
+            "class LustreBatchAutoExportArgs(Arguments):",
             '    """Arguments of LustreBatchAutoExport; each has a default, and None stands for it."""',
             "",
             *fields,
-            "",
-            "    def __init__(",
-            "        self,",
-            "        *,",
-            *parameters,
-            "    ) -> None:",
-            *assignments,
             "",
         ]
     )

@@ -3,12 +3,14 @@
 from importlib import metadata
 
 from .args import LustreBatchAutoExportArgs
+from .arguments import ArgumentsError
 from .auto_export import LustreBatchAutoExport
 from .naming import physical_name
 from .settings import Settings
 from .validation import SettingsError, read_config, read_settings
 
 __all__ = [
+    "ArgumentsError",
     "LustreBatchAutoExport",
     "LustreBatchAutoExportArgs",
     "Settings",

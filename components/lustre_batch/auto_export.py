@@ -3,13 +3,10 @@
 It only wires; what a part looks like is that part's decision.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import pulumi
-from pydantic.alias_generators import to_camel
 
 from .args import LustreBatchAutoExportArgs
+from .arguments import Told, settings_from_args
 from .clean_up import create_clean_up_triggers
 from .compute import create_compute
 from .destruction import guard_destruction
@@ -19,9 +16,7 @@ from .naming import physical_name
 from .network import create_network
 from .notifications import create_topic
 from .owner import Owner, Surroundings
-from .settings import Settings, extra
 from .storage import create_storage
-from .validation import SettingsError, read_settings
 from .workflow import create_workflow
 
 
@@ -66,12 +61,13 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
 
         Raises
         ------
-        SettingsError
+        ArgumentsError
             Before anything is registered, if an argument is wrong or contradicts another.
         """
-        settings = settings_from_args(args or LustreBatchAutoExportArgs())
+        told = Told(name, args or LustreBatchAutoExportArgs())
+        settings = settings_from_args(told)
         super().__init__("lustre-batch:index:LustreBatchAutoExport", name, {}, opts)
-        owner = Owner(physical_name(name), self, settings, Surroundings.of(self))
+        owner = Owner(physical_name(name), self, settings, Surroundings.of(self), told)
 
         topic = create_topic(owner)
         storage = create_storage(owner)
@@ -100,20 +96,3 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
 
 
 _OUTPUTS = tuple(key for key in LustreBatchAutoExport.__annotations__ if not key.startswith("_"))
-
-
-def settings_from_args(args: LustreBatchAutoExportArgs | Mapping[str, Any]) -> Settings:
-    """Check the arguments, and take those that are outputs as they are."""
-    values = args if isinstance(args, Mapping) else vars(args)  # a component provider hands over a mapping
-    given = {key: value for key, value in values.items() if value is not None}
-    outputs = {key: value for key, value in given.items() if _is_output(value)}
-    if wrong := sorted(key for key in outputs if not extra(key)["composed"]):
-        raise SettingsError(f"{to_camel(key)}: an output is not a value that is known beforehand" for key in wrong)
-    # Their values come later; that they are given is all that the rules can ask for now.
-    return read_settings(given, unknown=outputs).model_copy(update=outputs)
-
-
-def _is_output(value: Any) -> bool:
-    if isinstance(value, list | dict):
-        return any(isinstance(item, pulumi.Output) for item in (value.values() if isinstance(value, dict) else value))
-    return isinstance(value, pulumi.Output)

@@ -1,7 +1,7 @@
 """What the parts of the component share: the component they belong to, and how its children are named and tagged."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -77,6 +77,8 @@ class Owner:
     component: pulumi.Resource
     settings: Settings
     surroundings: Surroundings
+    told: Callable[[str], str]
+    """A line about a parameter as the program that gave its value would have it."""
     children: list[pulumi.Resource] = field(default_factory=list)
     """Every child so far, in the order of creation."""
 
@@ -99,7 +101,7 @@ class Owner:
             try:
                 users = beside_default_tags(self.settings.tags, provider)
             except Refused as refused:
-                raise pulumi.RunError(f"tags: {refused}") from None
+                raise pulumi.RunError(self.told(f"tags: {refused}")) from None
             return without_taken(ours, users, provider) | users
 
         return self.surroundings.default_tags.apply(beside)

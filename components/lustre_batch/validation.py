@@ -121,6 +121,14 @@ def rule_of(name: str) -> str:
             return "a string"
 
 
+def meaning_of(name: str) -> str:
+    """What a parameter means, its unit and its default, as the component's arguments describe it."""
+    field = Settings.model_fields[name]
+    return f"{field.description} Default: {json.dumps(field.default, ensure_ascii=False)}.".replace(
+        ": true.", ": True."
+    ).replace(": false.", ": False.")
+
+
 # As help texts give them in parentheses, and as a rule spells them out.
 UNITS: Final = {"s": "seconds", "min": "minutes", "d": "days", "MiB": "MiB", "GiB": "GiB"}
 

@@ -35,7 +35,7 @@ def choose_zones(owner: Owner) -> list[pulumi.Output[str]]:
         zones, types, locations = answers
         offers = {zone: {type_ for type_, at in zip(types, locations, strict=True) if at == zone} for zone in zones}
         if problem := refusal(settings, offers):
-            raise pulumi.RunError(problem)
+            raise pulumi.RunError(owner.told(problem))
         return settings.availability_zone_ids or ranked(zones, wanted, offers)
 
     chosen = pulumi.Output.all(

@@ -33,7 +33,7 @@ def test_it_can_be_generated_anew_when_the_component_cannot_be_imported() -> Non
     program = "import sys; sys.modules['lustre_batch'] = None; import tools.generate as g; print(g.arguments(''))"
     made = subprocess.run([sys.executable, "-c", program], cwd=markdown.ROOT, capture_output=True, text=True)
     assert made.stderr == ""
-    assert "def __init__(" in made.stdout
+    assert "class LustreBatchAutoExportArgs(Arguments):" in made.stdout
 
 
 def test_a_table_without_its_markers_is_reported_rather_than_left_out() -> None:

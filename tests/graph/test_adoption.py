@@ -109,7 +109,7 @@ def test_an_output_where_a_value_has_to_be_known_is_refused_by_name() -> None:
     def program() -> None:
         LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(env_name=pulumi.Output.from_input("X")))  # type: ignore[arg-type]
 
-    with pytest.raises(SettingsError, match="envName"):
+    with pytest.raises(SettingsError, match="env_name"):
         record(program)
 
 
@@ -120,17 +120,20 @@ ADOPTED = {"vpc_id": "vpc-11111111", "subnet_ids": ["subnet-11111111"]}
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ({"vpc_id": "vpc-11111111"}, ["subnetIds", "[]", "vpc-11111111"]),
-        ({"subnet_ids": ["subnet-11111111"]}, ["vpcId", "subnet-11111111"]),
-        ({"security_group_ids": ["sg-11111111"]}, ["vpcId", "sg-11111111"]),
-        ({**ADOPTED, "vpc_cidr": "10.9.0.0/16"}, ["vpcCidr", "10.9.0.0/16", "vpcId vpc-11111111"]),
-        ({**ADOPTED, "availability_zone_ids": ["use1-az4"]}, ["availabilityZoneIds", "use1-az4", "vpcId vpc-11111111"]),
-        ({**ADOPTED, "egress": "public"}, ["egress: public", "vpcId vpc-11111111"]),
-        ({**ADOPTED, "reachable_buckets": ["data"]}, ["reachableBuckets", "data", "vpcId vpc-11111111"]),
-        ({**ADOPTED, "vpc_flow_logs": True}, ["vpcFlowLogs: true", "vpcId vpc-11111111"]),
+        ({"vpc_id": "vpc-11111111"}, ["subnet_ids", "[]", "vpc-11111111"]),
+        ({"subnet_ids": ["subnet-11111111"]}, ["vpc_id", "subnet-11111111"]),
+        ({"security_group_ids": ["sg-11111111"]}, ["vpc_id", "sg-11111111"]),
+        ({**ADOPTED, "vpc_cidr": "10.9.0.0/16"}, ["vpc_cidr", "10.9.0.0/16", "vpc_id vpc-11111111"]),
+        (
+            {**ADOPTED, "availability_zone_ids": ["use1-az4"]},
+            ["availability_zone_ids", "use1-az4", "vpc_id vpc-11111111"],
+        ),
+        ({**ADOPTED, "egress": "public"}, ["egress: public", "vpc_id vpc-11111111"]),
+        ({**ADOPTED, "reachable_buckets": ["data"]}, ["reachable_buckets", "data", "vpc_id vpc-11111111"]),
+        ({**ADOPTED, "vpc_flow_logs": True}, ["vpc_flow_logs: true", "vpc_id vpc-11111111"]),
         (
             {"spread_across_zones": True, "availability_zone_ids": ["use1-az4"]},
-            ["spreadAcrossZones: true needs two availabilityZoneIds, not only use1-az4"],
+            ["spread_across_zones: true needs two availability_zone_ids, not only use1-az4"],
         ),
     ],
 )

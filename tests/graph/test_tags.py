@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs, SettingsError
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
 
 from rehearsal.aws.account import Account
 from rehearsal.provider import mocks
@@ -79,7 +79,10 @@ def test_with_too_many_default_tags_the_deployment_fails_with_one_line() -> None
     many = {f"k{number}": "v" for number in range(39)}
     with pytest.raises(pulumi.RunError) as refused:
         with_default_tags(many, tags={"a": "1", "b": "2"})
-    assert str(refused.value) == "tags: with aws:defaultTags they are 41, more than the 40 that leave room for others"
+    assert str(refused.value) == (
+        "LustreBatchAutoExport 'lustre': tags: with aws:defaultTags they are 41, more than the 40 that leave room for "
+        "others"
+    )
 
 
 def test_a_stack_with_default_tags_is_deployed_and_each_role_has_both_kinds_of_tags() -> None:
@@ -90,9 +93,3 @@ def test_a_stack_with_default_tags_is_deployed_and_each_role_has_both_kinds_of_t
             tags = account.client("iam").list_role_tags(RoleName=role.id)["Tags"]
             wanted = {**COMPANY, "environment": "test", "Team": "imaging"}
             assert {tag["Key"]: tag["Value"] for tag in tags} == wanted
-
-
-def test_an_output_among_the_tags_is_refused_by_the_name_of_the_parameter() -> None:
-    with pytest.raises(SettingsError) as refused:
-        component(tags={"Owner": pulumi.Output.from_input("me")})
-    assert str(refused.value) == "tags: an output is not a value that is known beforehand"
