@@ -15,7 +15,8 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from . import STARTED
 
@@ -85,6 +86,15 @@ def _parser() -> argparse.ArgumentParser:
         '--set \'computeEnvironmentInstanceTypes=["c7i","c6i"]\'',
     )
     parser.add_argument("--input", default=None, metavar="JSON", help="the execution's input: any JSON")
+    job = parser.add_mutually_exclusive_group()
+    job.add_argument("--job", default=None, metavar="FILE", help="a job of your own, in place of the scenario's")
+    job.add_argument(
+        "--command",
+        default=None,
+        nargs=argparse.REMAINDER,
+        metavar="WORD",
+        help="the same as a program and its arguments; the last option, since all that follows belongs to it",
+    )
     parser.add_argument(
         "--engine", action="store_true", help="deploy with the Pulumi engine instead of its mocks (needs `make engine`)"
     )
@@ -114,6 +124,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
         calls = stack.enter_context(_writable(options.calls)) if options.calls is not None else None
         with _uncollected():
             # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
+            from .aws.batch.real_attempt import JobComputes
             from .play.output import print_rows
             from .play.report import show
             from .play.stage import staged
@@ -133,7 +144,13 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             )
         session = stage.session
         timeline = Timeline(console)
-        played = session.play(scenario, timeline, log_calls=calls is not None)
+        listener = timeline.printed if scenario.job.words is not None else None
+        try:
+            played = session.play(scenario, timeline, log_calls=calls is not None, listener=listener)
+        except JobComputes as error:
+            timeline.close()
+            print(f"python -m rehearsal: {error} (job.real_seconds)", file=sys.stderr)
+            return 1
         timeline.close()
         if calls is not None and played.calls is not None:
             calls.write(played.calls.lines())
@@ -191,10 +208,24 @@ def _settings(given: list[str]) -> dict[str, str]:
     return settings
 
 
+def _own_job(options: argparse.Namespace) -> dict[str, Any] | None:
+    from .aws.batch.job_plan import command_problem, script_problem
+
+    if options.job is not None:
+        if (problem := script_problem(Path(options.job))) is not None:
+            raise UsageError(f"--job {options.job}: {problem}")
+        return {"script": Path(options.job).absolute()}
+    if options.command is not None:
+        if (problem := command_problem(options.command)) is not None:
+            raise UsageError(f"--command {' '.join(options.command)}: {problem}")
+        return {"command": options.command}
+    return None
+
+
 def _scenario(options: argparse.Namespace) -> Scenario:
     from .play import scenario as scenarios
 
-    scenario = scenarios.load(options.scenario)
+    scenario = scenarios.load(options.scenario, _own_job(options))
     if options.input is None:
         return scenario
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from . import buckets, launch_templates, partitions, subnets, tables
 from .batch.attempts import Attempts
 from .batch.definitions import Definitions
 from .batch.environments import Environment, Environments
+from .batch.job import Job, log_group
 from .batch.jobs import Jobs
 from .batch.queues import Queue, Queues
 from .batch.tags import Tags as BatchTags
@@ -104,6 +106,9 @@ class Account:
             context, self.instances, self.environments, self.queues, self.file_systems, self.associations, self.work
         )
         self.attempts.quota_allows = self.quotas.allow
+        self.attempts.on_output = self._printed
+        # Told the lines that a real job prints, when it does.
+        self.listener: Callable[[list[str]], None] | None = None
         self.jobs = Jobs(context, self.definitions, self.queues, self.attempts)
         self._batch_tags = BatchTags(context, self.definitions, self.environments, self.queues, self.jobs)
         self.environments.on_valid = self.jobs.kick
@@ -209,6 +214,12 @@ class Account:
         self.jobs.file_system_gone(file_system)
         self.associations.account_for(file_system)
 
+    def _printed(self, job: Job, log_stream: str, lines: list[str]) -> None:
+        for line in lines:
+            self.logs.write(log_group(job), log_stream, line)
+        if self.listener is not None:
+            self.listener(lines)
+
     def stop(self) -> None:
         """End what is under way and what is planned; what has happened stays as it is, to be looked at."""
         self.work.stop()
@@ -216,6 +227,7 @@ class Account:
         self.clock.clear()
         self.calls.disarm()
         self.executions.watcher = None
+        self.listener = None
 
     def _tags_of(self, arn: str) -> dict[str, str]:
         sources = {"fsx": self._fsx_tags.of, "batch": self._batch_tags.of, "ec2": self.launch_templates.tags_of}

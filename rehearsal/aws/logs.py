@@ -43,6 +43,11 @@ class Logs:
         event = {"timestamp": int(self._context.clock.now() * 1000), "message": message}
         self._groups[group].put_log_events(stream, [event])
 
+    def read(self, group: str, stream: str) -> list[str]:
+        """The messages of a stream, if it exists."""
+        found = self._groups[group].streams.get(stream) if group in self._groups else None
+        return [str(event.message) for event in found.events] if found is not None else []
+
     def filter_events(self, params: dict[str, Any]) -> dict[str, Any]:
         """moto's answer, restricted to the prefix of the streams' names, which moto does not look at."""
         self.before_reading(self._context.clock.now())

@@ -4,11 +4,14 @@ models, in seconds."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ..aws.account import Account
+from ..aws.batch.job import log_group
 from ..aws.fsx.file_systems import FileSystem
 
 Interval = tuple[float, float]
+MOST_LINES = 1000  # of an attempt's output
 IMPORT = "IMPORT_METADATA_FROM_REPOSITORY"
 
 
@@ -23,6 +26,23 @@ def job_started_at(account: Account) -> float | None:
     starts = [attempt["startedAt"] / 1000 for attempt in attempts if "startedAt" in attempt]
     starts += [job.started for job in account.jobs.all.values() if job.started is not None]
     return min(starts, default=None)
+
+
+def attempts(account: Account) -> list[dict[str, Any]]:
+    """Every attempt of every job: how it ended, and what it printed last."""
+    return [
+        {
+            "job": job.id,
+            "attempt": number,
+            "started_at": attempt["startedAt"] / 1000 if "startedAt" in attempt else None,
+            "stopped_at": attempt["stoppedAt"] / 1000,
+            "exit_code": attempt["container"].get("exitCode"),
+            "reason": attempt["container"].get("reason") or attempt["statusReason"],
+            "output": account.logs.read(log_group(job), attempt["container"].get("logStreamName", ""))[-MOST_LINES:],
+        }
+        for job in account.jobs.all.values()
+        for number, attempt in enumerate(job.attempts, 1)
+    ]
 
 
 def job_ended_at(account: Account) -> float | None:

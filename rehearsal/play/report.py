@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.text import Text
 
@@ -49,6 +51,8 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows = [("outcome", str(facts["outcome"]))]
     if facts["error"]:
         rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
+    if verdict.played.scenario.job.words is not None:
+        rows += [("job", _ended(attempt)) for attempt in facts["attempts"]]
     rows += _exported(session, verdict)
     if archived := sum(one.count for one in verdict.played.scenario.bucket.objects if one.storage_class in ARCHIVED):
         rows.append(("archived", f"{archived:,} objects of the bucket are listed, but cannot be read until restored"))
@@ -68,6 +72,18 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows += [("left behind", f"{thing['type']} {thing['id']}") for thing in facts["leaked"]]
     rows += [("notified", note["subject"] or note["message"].splitlines()[0]) for note in facts["messages"]]
     return rows
+
+
+def _ended(attempt: dict[str, Any]) -> str:
+    """How an attempt of a job of one's own went."""
+    if attempt["started_at"] is None:
+        return f"attempt {attempt['attempt']} never started: {attempt['reason']}"
+    how = "no exit code" if attempt["exit_code"] is None else f"exit code {attempt['exit_code']}"
+    lasted = clock_time(attempt["stopped_at"] - attempt["started_at"])
+    printed = f"{len(attempt['output']):,} {'line' if len(attempt['output']) == 1 else 'lines'} of output"
+    return f"attempt {attempt['attempt']}: {how} after {lasted}, {printed}" + (
+        f" ({attempt['reason']})" if attempt["exit_code"] != 0 else ""
+    )
 
 
 def _exported(session: Session, verdict: Verdict) -> list[tuple[str, str]]:

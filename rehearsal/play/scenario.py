@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
+from ..aws.batch.job_plan import MODELLED
 from ..aws.calls import Fault
 from ..aws.plan import Plan, Seconds, Window
 from ..aws.plans import Plans
@@ -29,6 +31,8 @@ class ScenarioError(Exception):
 # The longest trouble that is sat out; what lasts longer never passes, as far as one rehearsal can see.
 LONGEST_TROUBLE_SECONDS = 3 * 86_400.0
 MOST_FAILURES = 1000
+# What a job of one's own takes the place of.
+REPLACED = {*MODELLED, "script", "command", "real_seconds"}
 
 
 class ExecutionPlan(Plan):
@@ -96,8 +100,8 @@ def names() -> list[str]:
     return sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
 
 
-def load(name_or_file: str) -> Scenario:
-    """The scenario of that name, or in that file."""
+def load(name_or_file: str, job: Mapping[str, Any] | None = None) -> Scenario:
+    """The scenario of that name, or in that file; with the job of somebody's own in place of the one that it models."""
     path = Path(name_or_file)
     if path.suffix not in {".yaml", ".yml"}:
         path = SCENARIOS / f"{name_or_file}.yaml"
@@ -110,14 +114,22 @@ def load(name_or_file: str) -> Scenario:
         raise ScenarioError(f"{path} is not YAML: {yaml_problem(error)}") from None
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from None
-    return parse(content or {}, str(path), path.stem)
+    scenario = parse(content or {}, str(path), path.stem, path.parent)
+    if job is None:
+        return scenario
+    kept = {key: value for key, value in (content.get("job") or {}).items() if key not in REPLACED}
+    own = parse({**content, "job": {**kept, **job}}, str(path), path.stem, path.parent)
+    what = "the sample job" if scenario.job.is_real and scenario.job.words is None else "the job"
+    description = f"{scenario.description}; in place of {what}: {shlex.join(own.job.words or [])}"
+    return own.model_copy(update={"description": description})
 
 
-def parse(content: Any, origin: str, name: str = "unnamed") -> Scenario:
+def parse(content: Any, origin: str, name: str = "unnamed", folder: Path | None = None) -> Scenario:
+    """The scenario that this says, whose files are looked for in that folder."""
     if not isinstance(content, dict):
         raise ScenarioError(f"{origin}: {content!r} is not a mapping of keys")
     try:
-        return Scenario.model_validate({"name": name, **content})
+        return Scenario.model_validate({"name": name, **content}, context={"folder": folder or Path()})
     except ValidationError as error:
         raise ScenarioError("\n".join(_line(origin, failure) for failure in error.errors())) from None
 

@@ -21,6 +21,7 @@ from .scenario import MOST_FAILURES, Scenario
 from .witness import Witness
 
 Watcher = Callable[[Execution, str, str], None]
+Listener = Callable[[list[str]], None]
 
 # After the clock's origin: a minute after a deployment, which takes some seconds.
 STARTS_AFTER_SECONDS = 70.0
@@ -74,8 +75,17 @@ class Session:
         self._baseline = account.snapshot()
         self.belongings = Belongings(account, self._baseline.launch_templates)
 
-    def play(self, scenario: Scenario, watcher: Watcher | None = None, log_calls: bool = False) -> Played:
-        """Play one scenario. Afterwards the account shows what came of it, and nothing planned is in force any more."""
+    def play(
+        self,
+        scenario: Scenario,
+        watcher: Watcher | None = None,
+        log_calls: bool = False,
+        listener: Listener | None = None,
+    ) -> Played:
+        """Play one scenario: the watcher is told of states, the listener of what a real job prints.
+
+        Afterwards the account shows what came of it, and nothing planned is in force any more.
+        """
         began_wall = time.perf_counter()
         account = self.account
         account.reset(self._baseline, scenario)
@@ -83,6 +93,7 @@ class Session:
         account.schedules.start(self._clean_up_machine)
         account.authorise()
         account.executions.watcher = watcher
+        account.listener = listener
         calls = CallLog(account.clock, self._baseline.at) if log_calls else None
         witness = Witness(
             account, self.belongings, self._clean_up_machine, observe=calls.observe if calls is not None else None

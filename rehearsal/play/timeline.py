@@ -1,5 +1,6 @@
 """The run as it happens. Owns the live lines: the states of each execution with their virtual times, and how each
-execution ended. A loop of polling is one line with a count. Sweeps are left out: what one starts is shown."""
+execution ended, and what a job of one's own prints. A loop of polling is one line with a count. Sweeps are left out:
+what one starts is shown."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from .session import is_sweep
 
 STYLES = {"Task": "cyan", "Fail": "bold red", "Succeed": "bold green", "Wait": "dim", "Choice": "dim", "Pass": "white"}
 HIDDEN = {"Choice"}  # decisions show in what follows them
+MOST_LINES = 40  # of what a job prints between two sleeps: the first half and the last
 
 
 def clock_time(seconds: float) -> str:
@@ -49,6 +51,16 @@ class Timeline:
         self._seen.append(state)
         self._line(execution.clock.now(), state, STYLES.get(kind, "white"))
 
+    def printed(self, lines: list[str]) -> None:
+        """What the job has printed by now."""
+        now = next(iter(self._executions.values())).clock.now()
+        self._flush()
+        half = MOST_LINES // 2
+        if len(lines) > MOST_LINES:
+            lines = [*lines[:half], f"… {len(lines) - MOST_LINES:,} lines left out", *lines[-half:]]
+        for line in lines:
+            self._line(now, f"│ {line}", "white")
+
     def close(self) -> None:
         """Print what is outstanding; call it once everything has come to rest."""
         self._flush()
@@ -56,7 +68,8 @@ class Timeline:
 
     def _line(self, moment: float, text: str, style: str) -> None:
         began = next(iter(self._executions.values())).started
-        self._console.print(Text(f"{clock_time(moment - began):>9}  ", style="dim").append(text, style=style))
+        line = Text(f"{clock_time(moment - began):>9}  ", style="dim").append(text, style=style)
+        self._console.print(line, soft_wrap=True)
 
     def _name(self, execution: Execution) -> str:
         """The first execution is the run, those of the other machine clean up; a run that is started later is told

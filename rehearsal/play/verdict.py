@@ -62,6 +62,10 @@ def judge(session: Session, played: Played) -> Verdict:
         "overhead_seconds": None if overhead is None else round(overhead, 3),
         "job_started_at": _since(began, measures.job_started_at(account)),
         "job_ended_at": _since(began, measures.job_ended_at(account)),
+        "attempts": [
+            one | {key: _since(began, one[key]) for key in ("started_at", "stopped_at")}
+            for one in measures.attempts(account)
+        ],
         "virtual_seconds": round(played.ended - began, 3),
         "wall_seconds": round(played.wall_seconds, 3),
         "transitions": sum(one.transitions for one in played.at_work),

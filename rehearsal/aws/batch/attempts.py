@@ -18,7 +18,7 @@ from ..fsx.file_systems import FileSystem, FileSystems
 from ..instances import BY_CALL, BY_ITSELF, BY_SPOT, Instances
 from . import capacity
 from .environments import FILE_SYSTEM, Environment, Environments
-from .job import TERMINAL, Attempt, Job, mounted_path, requirement
+from .job import TERMINAL, Attempt, Job, requirement, scratch_mount
 from .job_plan import JobPlan
 from .queues import Queues
 from .work import Work
@@ -58,6 +58,8 @@ class Attempts:
         self._associations = associations
         self._work = work
         self.quota_allows: Callable[[float], bool] = lambda vcpus: True
+        # Told what a real job prints: the job, the attempt's log stream, lines.
+        self.on_output: Callable[[Job, str, list[str]], None] = lambda job, log_stream, lines: None
         self.plan = JobPlan()
 
     def reset(self, plan: JobPlan) -> None:
@@ -152,14 +154,24 @@ class Attempts:
             self._not_started(job, "CannotCreateVolumeError: " + GONE)
             return
         job.status, job.started = "RUNNING", clock.now()
-        content, folder = self._scratch(job, file_system)
         number = len(job.attempts)
-        variables = job.variables | {"AWS_BATCH_JOB_ID": job.id, "AWS_BATCH_JOB_ATTEMPT": str(number + 1)}
+        # Batch guide, job environment variables.
+        variables = job.variables | {
+            "AWS_BATCH_CE_NAME": environment_arn.rpartition("/")[2],
+            "AWS_BATCH_JOB_ATTEMPT": str(number + 1),
+            "AWS_BATCH_JOB_ID": job.id,
+            "AWS_BATCH_JQ_NAME": job.queue.rpartition("/")[2],
+        }
         instance = self._instances.launch(template)
-        work = self._work.start(content, folder, variables, lambda code, why: self._exited(job, code, why))
         # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
         name = job.definition["jobDefinitionName"]
         log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
+        work = self._work.start(
+            *self._scratch(job, file_system),
+            variables,
+            lambda code, why: self._exited(job, code, why),
+            lambda lines: self.on_output(job, log_stream, lines),
+        )
         job.current = Attempt(clock.now(), environment_arn, instance, work, file_system, log_stream)
         if number < len(self.plan.interruptions):
             seconds = self.plan.interruptions[number]
@@ -168,19 +180,20 @@ class Attempts:
             reason = "Job attempt duration exceeded timeout"
             job.timers.append(clock.after(job.timeout_seconds, lambda: self.stopped(job, reason)))
 
-    def _scratch(self, job: Job, file_system: FileSystem | None) -> tuple[Content, Path | None]:
-        """Where the container's writes end up: in an association, elsewhere on the file system, or on a local disk."""
-        path = mounted_path(job)
+    def _scratch(self, job: Job, file_system: FileSystem | None) -> tuple[Content, Path | None, str]:
+        """Where the container's writes end up: in an association, elsewhere on the file system, or on a local disk; the
+        folder in which real files of an association lie, and the path at which the container sees it."""
+        path, seen_at = scratch_mount(job) or (None, "")
         if file_system is not None and path is not None:
             for association in self._associations.of(file_system):
                 if path == f"/fsx{association.path}":
-                    return association.content, association.folder
+                    return association.content, association.folder, seen_at
             if path.startswith("/fsx"):
                 file_system.local = file_system.local or Content(Rates(), space=file_system.space)
-                return file_system.local, None
+                return file_system.local, None, seen_at
         content = Content(Rates())
         job.unmounted.append(content)
-        return content, None
+        return content, None, seen_at
 
     def _exited(self, job: Job, code: int, why: str) -> None:
         if job.current is not None:

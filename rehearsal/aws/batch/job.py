@@ -82,11 +82,18 @@ def requirement(job: Job, kind: str) -> float:
     return 0.0
 
 
-def mounted_path(job: Job) -> str | None:
-    """The folder of the host that the container sees as its scratch directory."""
+def scratch_mount(job: Job) -> tuple[str, str] | None:
+    """The folder of the host that the container writes to, and the path at which the container sees it."""
     properties = container(job)
     volumes = {volume.get("name"): volume.get("host", {}).get("sourcePath") for volume in properties.get("volumes", [])}
     for mount in properties.get("mountPoints", []):
-        if not mount.get("readOnly"):
-            return volumes.get(mount.get("sourceVolume"))
+        source = volumes.get(mount.get("sourceVolume"))
+        if source is not None and not mount.get("readOnly"):
+            return str(source), str(mount["containerPath"])
     return None
+
+
+def log_group(job: Job) -> str:
+    """Batch guide, awslogs: where the container's output goes."""
+    options = container(job).get("logConfiguration", {}).get("options", {})
+    return str(options.get("awslogs-group", "/aws/batch/job"))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from ..plan import Count, Plan, Seconds
+
+# What a scenario says of a job that is modelled, and no other.
+MODELLED = ("runtime", "writes", "outcome", "exit_code")
 
 
 class WritesPlan(Plan):
@@ -29,9 +36,28 @@ class StartFailuresPlan(Plan):
     reason: str = "CannotPullContainerError: pull image manifest has been retried 5 time(s)"
 
 
+def script_problem(path: Path) -> str | None:
+    """Why a file cannot be run as a job, if it cannot."""
+    if not path.is_file():
+        return f"there is no file {path}"
+    if not os.access(path, os.X_OK):
+        return f"it may not be executed: chmod +x {path}"
+    return None
+
+
+def command_problem(words: list[str]) -> str | None:
+    """Why a command cannot be run as a job, if it cannot."""
+    if not words or not words[0]:
+        return "a command has at least one word, the program"
+    return None if shutil.which(words[0]) else f"there is no program {words[0]} on this machine"
+
+
 class JobPlan(Plan):
     start_delay: Seconds | None = 180  # submitted -> running; null: it never starts
     runtime: Seconds = 3600  # one uninterrupted attempt
+    script: Path | None = None  # a job of one's own: a file, beside the scenario
+    command: list[str] | None = None  # a job of one's own: a program and its arguments
+    real_seconds: Annotated[float, Field(gt=0)] = 600  # so long such a job may compute without sleeping, for real
     writes: list[WritesPlan] | None = None  # absent: see `is_real`
     outcome: Literal["SUCCEEDED", "FAILED"] = "SUCCEEDED"
     exit_code: Annotated[int, Field(ge=0, le=255)] = 1  # of a FAILED one
@@ -41,7 +67,32 @@ class JobPlan(Plan):
     mounts: bool = True  # false: no instance can mount
     blocked: Annotated[str, Field(min_length=1)] | None = None  # it never starts, and Batch gives this reason
 
+    @field_validator("script")
+    @classmethod
+    def _is_a_program(cls, script: Path | None, info: ValidationInfo) -> Path | None:
+        """A path is one from the scenario's folder."""
+        if script is None:
+            return None
+        path = Path((info.context or {}).get("folder", "")).absolute() / script
+        if (problem := script_problem(path)) is not None:
+            raise PydanticCustomError("script", "{problem}", {"problem": problem})
+        return path
+
+    @field_validator("command")
+    @classmethod
+    def _is_a_command(cls, words: list[str] | None) -> list[str] | None:
+        if words is not None and (problem := command_problem(words)) is not None:
+            raise PydanticCustomError("command", "{problem}", {"problem": problem})
+        return words
+
     def contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.script is not None and self.command is not None:
+            yield "command", "a job is a script (job.script) or a command"
+        for key in MODELLED if self.words is not None else ():
+            if key in self.model_fields_set:
+                yield key, f"a job of one's own (job.{'script' if self.script else 'command'}) decides that itself"
+        if self.words is None and "real_seconds" in self.model_fields_set:
+            yield "real_seconds", "only a job of one's own (job.script, job.command) takes real time"
         end = f"an attempt ends after {self.runtime:g} s (job.runtime)"
         for number, one in enumerate(self.writes or []):
             if one.at + one.over > self.runtime:
@@ -68,8 +119,13 @@ class JobPlan(Plan):
         return "job.blocked" if self.blocked is not None else "job.start_delay" if self.start_delay is None else ""
 
     @property
+    def words(self) -> list[str] | None:
+        """What a job of one's own runs."""
+        return [str(self.script)] if self.script is not None else self.command
+
+    @property
     def is_real(self) -> bool:
-        """Whether the sample job's script runs: it does unless the scenario says what the job does."""
+        """Whether a process runs: the sample job's script, unless the scenario says what the job does."""
         return not {"writes", "runtime", "outcome"} & self.model_fields_set
 
     @property

@@ -1,10 +1,11 @@
 """The processes of a real job. Owns starting them, telling whether all of them are asleep, and ending every one.
-Sleeping passes in virtual time: a stand-in for `sleep` asks for a wake-up and blocks until it comes. It must never
-leave a process or a folder behind."""
+Sleeping passes in virtual time: a stand-in for `sleep` asks for a wake-up and blocks until it comes. What they print is
+passed on whenever they sleep or end. It must never leave a process or a folder behind."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import select
@@ -13,14 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import supervise
 
-REAL_TIMEOUT_SECONDS = 60  # a script that computes for longer without sleeping is not rehearsed
 GRACE_SECONDS = 2  # real seconds a script gets to end after SIGTERM
 END_SECONDS = 10  # real seconds that ending every process may take
+SUPERVISOR = [sys.executable, "-I", "-S", supervise.__file__]
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 SLEEP = """#!/bin/sh
@@ -36,13 +38,30 @@ fi
 """
 
 
+@dataclass(frozen=True)
+class Command:
+    """What a job runs, and where."""
+
+    words: Sequence[str]
+    folder: Path  # where it starts
+    # Folders of this machine, by the path at which the job sees each, and the variables that tell a job where they are
+    # if this system allows no mounts.
+    volumes: dict[str, Path] = field(default_factory=dict)
+    instead: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    real_seconds: float = 60  # a job that computes for longer without sleeping is not rehearsed
+
+
 class Processes:
     """One job's processes, from their start until the last of them is gone."""
 
-    def __init__(self, command: Sequence[str], folder: Path, variables: dict[str, str]) -> None:
+    def __init__(self, command: Command, said: Callable[[list[str]], None]) -> None:
+        self._said = said
+        self._real_seconds = command.real_seconds
         self._control = Path(tempfile.mkdtemp(prefix="rehearsal-clock-"))
         self._asking: dict[int, float] = {}
         self._reply: int | None = None
+        self._unsaid = ""
         self.over = False
         (self._control / "bin").mkdir()
         sleep = self._control / "bin" / "sleep"
@@ -51,11 +70,18 @@ class Processes:
         os.mkfifo(self._control / "requests")
         self._requests = os.open(self._control / "requests", os.O_RDWR | os.O_NONBLOCK)
         path = f"{self._control / 'bin'}:{os.environ.get('PATH', os.defpath)}"
+        (self._control / "root").mkdir()
+        setup = {
+            "root": str(self._control / "root"),
+            "volumes": {path: str(folder) for path, folder in command.volumes.items()},
+            "instead": command.instead,
+        }
         with (self._control / "log").open("wb") as log:
+            self._log = (self._control / "log").open(encoding="utf-8", errors="replace", newline="\n")
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", supervise.__file__, str(os.getpid()), *command],
-                env={**variables, "PATH": path, "SCRATCH_DIR": str(folder), "REHEARSAL_CLOCK": str(self._control)},
-                cwd=folder,
+                [*SUPERVISOR, str(os.getpid()), json.dumps(setup), *command.words],
+                env={**command.variables, "PATH": path, "REHEARSAL_CLOCK": str(self._control)},
+                cwd=command.folder,
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -69,14 +95,14 @@ class Processes:
         Raises
         ------
         TimeoutError
-            When they neither sleep nor end for a minute of real time.
+            When they neither sleep nor end for too long in real time.
         """
         process = os.pidfd_open(self._supervisor.pid)
         try:
             poll = select.poll()
             poll.register(process, select.POLLIN)
             poll.register(self._requests, select.POLLIN)
-            deadline, pause = time.perf_counter() + REAL_TIMEOUT_SECONDS, 1
+            deadline, pause = time.perf_counter() + self._real_seconds, 1
             found: dict[int, float] = {}
             while True:
                 ready = [descriptor for descriptor, _ in poll.poll(pause)]
@@ -91,6 +117,15 @@ class Processes:
                 pause = 1 if ready else min(2 * pause, 50)
         finally:
             os.close(process)
+            self._pass_on()
+
+    def _pass_on(self, last: bool = False) -> None:
+        """What they have printed since the last time, in whole lines until the end."""
+        text = self._unsaid + self._log.read()
+        end = len(text) if last else text.rfind("\n") + 1
+        self._unsaid = text[end:]
+        if end:  # what a carriage return has overwritten is left out, as on a terminal
+            self._said([line.rpartition("\r")[2] for line in text[:end].removesuffix("\n").split("\n")])
 
     def _read(self) -> dict[int, float]:
         """Who has asked for a wake-up."""
@@ -168,6 +203,8 @@ class Processes:
             self._supervisor.kill()
             return self._supervisor.wait()
         finally:
+            self._pass_on(last=True)
+            self._log.close()
             os.close(self._requests)
             if self._reply is not None:
                 os.close(self._reply)

@@ -8,36 +8,41 @@ import functools
 import math
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from ..clock import Clock, Timer
 from ..fsx import tree
 from ..fsx.export import Content
-from .processes import REAL_TIMEOUT_SECONDS, Processes
+from .processes import Command, Processes
 
 # Told the exit status and why, if the container's runtime could say so.
 Finished = Callable[[int, str], None]
 NO_SPACE = "No space left on device: the file system is full"
 
 
+class JobComputes(Exception):
+    """A real job goes on for so long, without sleeping, that nobody wants to wait for it."""
+
+
 class RealAttempt:
-    """Runs a command against a directory; its sleeps pass in virtual time."""
+    """Runs a command on a directory; its sleeps pass in virtual time."""
 
     def __init__(
         self,
         content: Content,
-        command: Sequence[str],
+        command: Command,
         folder: Path,
-        variables: dict[str, str],
         clock: Clock,
         finished: Finished,
+        said: Callable[[list[str]], None],
     ) -> None:
         self.content = content
         self._folder = folder
+        self._real_seconds = command.real_seconds
         self._clock = clock
         self._finished = finished
-        self._processes = Processes(command, folder, variables)
+        self._processes = Processes(command, said)
         self._timers: list[Timer] = [clock.after(0, self._follow)]
 
     def settle(self, now: float) -> None:
@@ -51,8 +56,7 @@ class RealAttempt:
             sleepers = self._processes.run()
         except TimeoutError:
             self._processes.end()
-            said = f"the job neither slept nor ended within {REAL_TIMEOUT_SECONDS} s of real time"
-            raise RuntimeError(said) from None
+            raise JobComputes(f"the job neither slept nor ended within {self._real_seconds:g} s of real time") from None
         code = self._processes.end() if sleepers is None else None
         if not self._scan():
             self._end()

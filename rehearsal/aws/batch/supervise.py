@@ -1,16 +1,21 @@
-"""Runs one command as a container's runtime would: when the command ends, so does every process that it left behind,
-those in sessions of their own included. A script that needs nothing but Python, started by `processes`; it ends its
-processes too when whoever started it is gone, however that came about."""
+"""Runs one command as a container's runtime would: it sees volumes where the container would, and when it ends, so does
+every process that it left behind, those in sessions of their own included. A script that needs nothing but Python,
+started by `processes`; it ends its processes too when whoever started it is gone, however that came about."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
+# linux/sched.h, linux/mount.h
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 1 << 12, 1 << 14, 1 << 18, 2
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -28,7 +33,72 @@ def children(process: int) -> list[int]:
     return found
 
 
-def supervise(parent: int, command: list[str]) -> int:
+def mount(root: Path, volumes: dict[str, str]) -> None:
+    """From here on, this process and its children see folders of this machine (the values) at other paths (the keys).
+
+    Nobody else does, and nothing is created on this machine: the process gets a root of its own, an empty folder with
+    everything of the old root and the volumes mounted into it. That takes root's rights, or a user namespace, in which
+    anyone has them (user_namespaces(7)).
+
+    Raises
+    ------
+    OSError
+        When this system does not allow it. What the process sees has not changed then.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def call(name: str, *arguments: bytes | int | None) -> None:
+        if libc[name](*arguments) != 0:
+            raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
+
+    def bind(source: str, target: Path) -> None:
+        call("mount", os.fsencode(source), os.fsencode(target), None, MS_BIND | MS_REC, None)
+
+    here, user, group = os.getcwd(), os.geteuid(), os.getegid()
+    try:
+        call("unshare", CLONE_NEWNS)
+    except PermissionError:
+        call("unshare", CLONE_NEWNS | CLONE_NEWUSER)
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+            Path("/proc/self", name).write_text(text)
+    call("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
+    call("mount", b"tmpfs", os.fsencode(root), b"tmpfs", 0, None)
+    replaced = {Path(path).parts[1] for path in volumes}
+    for entry in os.scandir("/"):
+        target = root / entry.name
+        if entry.is_symlink():
+            target.symlink_to(os.readlink(entry.path))
+        elif entry.is_dir() and entry.name not in replaced:
+            target.mkdir()
+            bind(entry.path, target)
+    for path, folder in volumes.items():
+        target = root / path.lstrip("/")
+        target.mkdir(parents=True)
+        bind(folder, target)
+    os.chdir(root)
+    try:
+        call("pivot_root", b".", b".")  # the old root on top of the new one: pivot_root(2), notes
+        call("umount2", b".", MNT_DETACH)
+    finally:
+        os.chdir(here)
+
+
+def _mount_or_say(setup: dict[str, Any]) -> None:
+    """Mount the volumes, or say that it is not possible, and where they are instead."""
+    volumes = setup["volumes"]
+    if not volumes:
+        return
+    try:
+        mount(Path(setup["root"]), volumes)
+    except OSError as error:
+        os.environ.update(setup["instead"])
+        where = " and ".join(f"{name}={value}" for name, value in setup["instead"].items())
+        print(
+            f"rehearsal: nothing can be mounted here ({error.strerror}): {where}, not {', '.join(volumes)}", flush=True
+        )
+
+
+def supervise(parent: int, setup: dict[str, Any], command: list[str]) -> int:
     """Run the command to its end and give its exit status, as a shell would."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -41,8 +111,11 @@ def supervise(parent: int, command: list[str]) -> int:
         os.setsid()
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # which Python ignores, and what it starts would too
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        with contextlib.suppress(OSError):
+        _mount_or_say(setup)
+        try:
             os.execvp(command[0], command)
+        except OSError as error:
+            print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
         os._exit(127)
 
     def passed_on(number: int, frame: object) -> None:
@@ -81,4 +154,4 @@ def _end_all() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(supervise(int(sys.argv[1]), sys.argv[2:]))
+    sys.exit(supervise(int(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3:]))

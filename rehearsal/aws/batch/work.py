@@ -13,6 +13,7 @@ from ..context import Context
 from ..fsx.export import Content
 from ..fsx.space import NoSpaceLeft
 from .job_plan import JobPlan, WritesPlan
+from .processes import Command
 from .real_attempt import NO_SPACE, Finished, RealAttempt
 
 CHUNKS = 400  # a slice of writes is followed in at most so many groups
@@ -136,8 +137,15 @@ class Work:
             attempt.settle(now)
 
     def start(
-        self, content: Content, folder: Path | None, variables: dict[str, str], finished: Finished
+        self,
+        content: Content,
+        folder: Path | None,
+        seen_at: str,
+        variables: dict[str, str],
+        finished: Finished,
+        said: Callable[[list[str]], None],
     ) -> ModelledAttempt | RealAttempt:
+        """Start an attempt; a real one works in the folder, which it sees at a path."""
         if not self.attempts:
             self.on_first_attempt(self._clock.now())
         attempt: ModelledAttempt | RealAttempt
@@ -145,6 +153,21 @@ class Work:
             attempt = ModelledAttempt(content, self.plan, self._clock, finished)
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            attempt = RealAttempt(content, ["/bin/sh", str(SAMPLE_JOB)], folder, variables, self._clock, finished)
+            command = self._command(folder, seen_at, variables)
+            attempt = RealAttempt(content, command, folder, self._clock, finished, said)
         self.attempts.append(attempt)
         return attempt
+
+    def _command(self, folder: Path, seen_at: str, variables: dict[str, str]) -> Command:
+        """The sample job's script, which asks a variable where its file system is, or a job of somebody's own."""
+        here = {"SCRATCH_DIR": str(folder)}
+        if self.plan.words is None:
+            return Command(["/bin/sh", str(SAMPLE_JOB)], folder, variables=variables | here)
+        return Command(
+            words=self.plan.words,
+            folder=self.plan.script.parent if self.plan.script is not None else Path.cwd(),
+            volumes={seen_at: folder},
+            instead=here,
+            variables={"HOME": str(Path.home()), **variables},
+            real_seconds=self.plan.real_seconds,
+        )

@@ -88,7 +88,8 @@ def test_a_million_small_files_look_as_they_were_measured(world: World) -> None:
 def test_a_gap_has_no_datapoints(world: World) -> None:
     world.scenario(metric={"gaps": [{"at": 0, "for": 300}]}, job={"writes": [{}]})
     file_system_id, _ = world.linked()
-    world.account.work.start(world.account.associations.all[0].content, None, {}, lambda code, why: None)
+    content = world.account.associations.all[0].content
+    world.account.work.start(content, None, "", {}, lambda code, why: None, lambda lines: None)
     world.account.clock.advance(900)
     minutes = [moment for moment, _ in ages(world, file_system_id, minutes=15)]
     origin = world.account.associations.first_attempt_at

@@ -49,6 +49,9 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
         (["--input", "{"], "--input {"),
         (["--set", "nonsense"], "KEY=VALUE"),
         (["--stack", "nonsense"], "nonsense"),
+        (["--job", "nowhere.sh"], "--job nowhere.sh: there is no file nowhere.sh"),
+        (["--job", "README.md"], "--job README.md: it may not be executed: chmod +x README.md"),
+        (["--command", "pyhton", "a.py"], "--command pyhton a.py: there is no program pyhton on this machine"),
     ],
 )
 def test_what_cannot_be_played_is_status_two_with_one_clear_line(
@@ -71,6 +74,33 @@ def test_a_mistake_in_an_option_is_said_before_anything_else_and_a_list_is_expla
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     assert """--set 'computeEnvironmentInstanceTypes=["a", "b"]'""" in line
+
+
+def test_a_job_of_ones_own_is_shown_with_what_it_prints_and_its_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    script = tmp_path / "mine.sh"
+    script.write_text("#!/bin/sh\nseq 100; sleep 60; exit 3\n")
+    script.chmod(0o755)
+    assert main(["--json", "--job", str(script)]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["attempts"][0]["exit_code"] == 3
+    printed = said.err.splitlines()
+    assert [line.split("│ ")[1] for line in printed if "│" in line] == [
+        *map(str, range(1, 21)), "… 60 lines left out", *map(str, range(81, 101))
+    ]  # fmt: skip
+    [ended] = [line for line in printed if line.startswith("  job  ")]
+    assert "attempt 1: exit code 3 after 0:01:00, 100 lines of output" in ended
+    assert f"in place of the sample job: {script}" in printed[0]
+
+
+def test_one_that_computes_for_too_long_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path) -> None:
+    scenario = tmp_path / "slow.yaml"
+    scenario.write_text("job: {command: [sh, -c, 'while :; do :; done'], real_seconds: 0.2}\n")
+    assert main(["--scenario", str(scenario)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("the job neither slept nor ended within 0.2 s of real time (job.real_seconds)")
 
 
 def test_what_is_kept_is_named_in_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.aws.batch.processes import Processes, duration
+from rehearsal.aws.batch.processes import Command, Processes, duration
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def started(folder: Path, script: str) -> Processes:
-    return Processes(["/bin/sh", "-c", script], folder, {})
+    return Processes(Command(["/bin/sh", "-c", script], folder), lambda lines: None)
 
 
 def is_gone(process: int) -> bool:
@@ -73,8 +73,9 @@ def test_a_job_that_is_ended_takes_all_of_them_along(folder: Path) -> None:
 
 def test_they_end_when_the_rehearsal_is_killed(folder: Path, temporary: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from rehearsal.aws.batch.processes import Processes\n"
-        f"Processes(['/bin/sh', '-c', 'setsid tail -f /dev/null & echo $! > pid; wait'], Path({str(folder)!r}), {{}})\n"
+        "import sys; from pathlib import Path; from rehearsal.aws.batch.processes import *\n"
+        "words = ['/bin/sh', '-c', 'setsid tail -f /dev/null & echo $! > pid; wait']\n"
+        f"Processes(Command(words, Path({str(folder)!r})), print)\n"
         "print('started', flush=True); sys.stdin.read()"
     )
     rehearsal = subprocess.Popen(
