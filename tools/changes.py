@@ -90,6 +90,8 @@ def settings(there: Existing) -> list[Setting]:
         "jobDefinitionRetryAttempts": 3,
         "jobDefinitionVcpus": 16,
         "jobDefinitionMemory": 60000,
+        "jobDefinitionCommand": ["sh", "/app/run.sh"],
+        "jobDefinitionEnvironment": {"STEPS": "1000"},
         "waitForLustreCreationSeconds": 20,
         "waitForJobCompletionSeconds": 120,
         "waitForCheckMetricsSeconds": 120,

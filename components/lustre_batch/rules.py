@@ -102,9 +102,6 @@ IMAGE_PATTERN: Final = (
     f"([A-Za-z0-9]+([.-]+[A-Za-z0-9]+)*(:[0-9]+)?[/])?{_PART}([/]{_PART})*"
     "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 )
-# What an image may consist of: a line break at the end passes for the end with some engines of regular expressions.
-IMAGE_SIGNS: Final = "A-Za-z0-9_.:@/-"
-
 
 # ---------------------------------------------------------------------- key prefixes
 # S3 guide, object key names: 1,024 bytes of UTF-8 in all, and objects need names, too.

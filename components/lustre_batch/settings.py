@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
+from .entries import read_entries
 from .rules import IMAGE_LENGTH, IMAGE_PATTERN, check_prefix, read_tags
 
 # SDK CreateFileSystemLustreMetadataConfiguration, Iops.
@@ -20,6 +21,7 @@ METADATA_IOPS_STEP: Final = 12_000
 METADATA_IOPS_BELOW_IT: Final = (1500, 3000, 6000)
 # FSx guide as published in China, "Deployment options": persistent file systems only.
 NOT_IN_CHINA: Final = "the AWS regions in China have no scratch file systems of FSx for Lustre"
+LISTS_AND_MAPS: Final = ("job_definition_command", "job_definition_environment")
 BUCKET_NAME: Final = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 
@@ -211,6 +213,19 @@ class Settings(BaseModel):
         composed=True,
         pattern=f"^({IMAGE_PATTERN})?$",
         max_length=IMAGE_LENGTH,
+    )
+    job_definition_command: list[str] = _parameter(
+        [],
+        "Command of the job; empty: the image's own.",
+        rule='a list of strings, such as ["python3", "/app/run.py"]',
+        run_time=True,
+    )
+    job_definition_environment: dict[str, str] = _parameter(
+        {},
+        "Environment variables of the job. Everyone who may look at the job can read them: no place for passwords.",
+        rule='a map of text, such as {"STEPS": "1000"}, with names of letters, digits and _ . - '
+        "that begin with a letter or _ and not with AWS_BATCH",
+        run_time=True,
     )
     # ECR API, PutImage, imageTag: at most 300; Docker takes 128.
     ecr_image_tag: str = _parameter(
@@ -458,6 +473,12 @@ class Settings(BaseModel):
         check_prefix(value)
         return value
 
+    @field_validator(*LISTS_AND_MAPS, mode="before")
+    @classmethod
+    def _entries_are_what_a_job_takes(cls, value: Any, info: ValidationInfo) -> Any:
+        name = str(info.field_name)
+        return read_entries(name, value, str(extra(name)["rule"]))
+
     @field_validator("tags", mode="before")
     @classmethod
     def _tags_are_what_aws_takes(cls, value: Any) -> dict[str, str]:
@@ -472,6 +493,11 @@ class Settings(BaseModel):
 def run_time_names() -> list[str]:
     """The snake_case names of the parameters that can be tuned from run to run, without a deployment."""
     return [name for name in Settings.model_fields if extra(name)["run_time"]]
+
+
+def lists_and_maps() -> list[str]:
+    """The keys of those that a run may choose, in order."""
+    return [to_camel(name) for name in LISTS_AND_MAPS]
 
 
 def extra(name: str) -> dict[str, Any]:

@@ -15,9 +15,19 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from .combinations import contradictions
+from .entries import TEXTS, too_large
 from .instance_types import fits, offers, problem_with, too_small
 from .rules import Refused, show
-from .settings import METADATA_IOPS_BELOW_IT, METADATA_IOPS_STEP, NOT_IN_CHINA, Settings, extra, run_time_names, shape
+from .settings import (
+    METADATA_IOPS_BELOW_IT,
+    METADATA_IOPS_STEP,
+    NOT_IN_CHINA,
+    Settings,
+    extra,
+    lists_and_maps,
+    run_time_names,
+    shape,
+)
 
 
 class SettingsError(ValueError):
@@ -74,13 +84,15 @@ def read_config(config: Mapping[str, str], namespace: str = "lustre-batch") -> S
 def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
     """The rules of the run-time parameters as data, for the state machine to check a run's values by.
 
-    Each is ``{key, type, rule}`` with ``minimum``, ``maximum``, ``multipleOf``, ``orElse`` or ``values`` as they apply.
+    Each is ``{key, type, rule}`` with ``minimum``, ``maximum``, ``multipleOf``, ``orElse``, ``values`` or ``maxLength``
+    as they apply, and the patterns (entries.py) of ``texts`` and of a map's ``names``.
     """
     rules = {}
     for name in run_time_names():
         stated = shape(name)
         bounds = {new: stated[old] for old, new in _BOUNDS.items() if old in stated}
         rules[name] = {"key": to_camel(name), "type": stated["type"], "rule": rule_of(name)} | bounds
+        rules[name] |= TEXTS.get(name, {})
     rules["lustre_storage_capacity"] |= {"multipleOf": 2400, "orElse": [1200]}
     rules["lustre_metadata_iops"] |= {"multipleOf": METADATA_IOPS_STEP, "orElse": list(METADATA_IOPS_BELOW_IT)}
     limit = settings.compute_environment_maxv_cpus
@@ -139,7 +151,10 @@ def unit_of(name: str) -> str:
     return found[1] if found else ""
 
 
-_BOUNDS: Final = {"minimum": "minimum", "maximum": "maximum", "multipleOf": "multipleOf", "enum": "values"}
+_BOUNDS: Final = {
+    **{each: each for each in ("minimum", "maximum", "multipleOf", "maxLength")},
+    "enum": "values",
+}
 
 # Why a value that other systems take is refused here; shown instead of the bare rule.
 _REASONS: Final = {
@@ -263,6 +278,10 @@ def _spreading_takes_two_zones(s: Settings) -> str | None:
     return f"spreadAcrossZones: true needs two availabilityZoneIds, not only {s.availability_zone_ids[0]}"
 
 
+def _job_definition_holds_it(s: Settings) -> str | None:
+    return too_large({key: s.run_time_values()[key] for key in lists_and_maps()}, s.tags)
+
+
 # Each with the keys it is about: a key that is wrong by itself is not also blamed for a contradiction.
 _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...]] = (
     (("computeEnvironmentAllocationStrategy", "computeEnvironmentType"), _spot_strategies_need_spot),
@@ -277,4 +296,5 @@ _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str 
     (("vpcId", "securityGroupIds"), _groups_come_with_their_vpc),
     *((("vpcId", key), partial(_adopted_network_is_used_as_it_is, key)) for key in _OF_THE_CREATED_NETWORK),
     (("spreadAcrossZones", "availabilityZoneIds"), _spreading_takes_two_zones),
+    ((*lists_and_maps(), "tags"), _job_definition_holds_it),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import definition, rules
+from . import definition, entries, rules
 from .combinations import COMBINATIONS
 from .compute import Compute
 from .instance_types import image_types, vcpu_quota
@@ -55,6 +55,7 @@ def create_workflow(
         "AccountId": here.account_id,
         "BatchArn": _service_arn(owner, "batch"),
         "BucketArn": storage.bucket_arn,
+        "BytesAnEntry": entries.BYTES_AN_ENTRY,
         "CheckMetricsFunctionArn": check_metrics.arn,
         "CleanUpExecutionArns": here.arn("states", pulumi.Output.concat("execution:", clean_up_name, ":*")),
         "CleanUpMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", clean_up_name)),
@@ -74,11 +75,10 @@ def create_workflow(
         "FileSystemLogGroupName": file_system_log_group.name,
         "FileSystemSubnetId": network.file_system_subnet_id,
         "FsxArn": _service_arn(owner, "fsx"),
-        "ImageLength": rules.IMAGE_LENGTH,
-        "ImagePattern": rules.IMAGE_PATTERN,
-        "ImageSigns": rules.IMAGE_SIGNS,
+        "ImagePattern": entries.PATTERNS["image"],
         "InstanceOffers": instance_offers(settings),
         "JobDefinitionName": stack_id,
+        "JobDefinitionRoom": entries.room(settings.tags),
         "JobLogGroupName": owner.log_group("jobs", "/aws/batch").name,
         "JobQueueArn": compute.job_queue_arn,
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
@@ -107,7 +107,9 @@ def create_workflow(
         "SweepIntervalMinutes": settings.sweep_interval_minutes,
         "Tags": tags,
         "TopicArn": topic.arn,
+        "TooManyBytes": entries.too_many_bytes(entries.room(settings.tags)),
         "UserData": user_data(),
+        "VariablePattern": entries.PATTERNS["variable"],
     }
     return Workflow(
         # FSx guide, encrypting data at rest: what a persistent file system needs of a key, besides using it.

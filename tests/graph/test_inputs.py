@@ -122,6 +122,8 @@ def test_the_secret_holds_every_run_time_parameter_as_the_deployment_sets_it(gra
         "lustreDataCompressionType": "NONE",
         "lustreMetadataIops": 0,
         "jobDefinitionContainerImage": image,
+        "jobDefinitionCommand": [],
+        "jobDefinitionEnvironment": {},
         "jobDefinitionRetryAttempts": 5,
         "jobDefinitionVcpus": 64,
         "jobDefinitionMemory": 30000,

@@ -87,8 +87,13 @@ def _policy_demands_tls(graph: Graph) -> bool:
 
 def _jobs_are_given_nothing(graph: Graph) -> bool:
     definitions = run_states(graph, "registerJobDefinition")
-    given = ("Privileged", "Secrets", "Environment:", "Pid")
-    return bool(definitions) and not any(says(each["Arguments"], word) for each in definitions for word in given)
+    given = ("Privileged", "Secrets", "Pid")
+    chosen = graph.one("aws:secretsmanager/secretVersion:SecretVersion").text("secretString")
+    return (
+        bool(definitions)
+        and not any(says(each["Arguments"], word) for each in definitions for word in given)
+        and json.loads(chosen)["jobDefinitionEnvironment"] == {}
+    )
 
 
 def _images_have_a_lifecycle(graph: Graph) -> bool:

@@ -48,6 +48,8 @@ RUN_TIME = {
     "lustreDataCompressionType",
     "lustreMetadataIops",
     "jobDefinitionContainerImage",
+    "jobDefinitionCommand",
+    "jobDefinitionEnvironment",
     "jobDefinitionRetryAttempts",
     "jobDefinitionVcpus",
     "jobDefinitionMemory",
@@ -332,6 +334,6 @@ def test_every_rule_with_a_multiple_has_an_or_else_or_is_never_asked_for_one() -
     """The state machine reads `value in orElse` of such a rule: without the list, nothing else is let through."""
     for rule in run_time_rules(Settings()):
         assert ("multipleOf" in rule) >= ("orElse" in rule), rule["key"]
-        assert rule["type"] in ("integer", "boolean", "string")
+        assert ("texts" in rule) == (rule["type"] in ("string", "array", "object") and "values" not in rule)
         if rule["type"] == "integer" and "values" not in rule:
             assert rule["minimum"] <= rule["maximum"], rule["key"]

@@ -217,6 +217,25 @@ def test_the_job_runs_as_the_user_data_and_the_bucket_expect(run: Definition) ->
     ]
 
 
+def job_definition(run: Definition, **changed: Any) -> dict[str, Any]:
+    """What the run asks Batch for with these parameters."""
+    parameters = Settings().run_time_values() | {"jobDefinitionContainerImage": "image:latest"} | changed
+    asked = evaluate(run.states["RegisterJobDefinition"]["Arguments"], parameters=parameters, tags={"a": "1"})
+    return dict(asked)
+
+
+def test_a_job_definition_has_the_command_and_the_environment_of_the_run(run: Definition) -> None:
+    plain = job_definition(run)["ContainerProperties"]
+    assert (plain["Command"], plain["Environment"]) == ([], []), "the image's own"
+    chosen = job_definition(
+        run, jobDefinitionCommand=["sleep", 60], jobDefinitionEnvironment={"STEPS": 1000, "NAME": "größe"}
+    )["ContainerProperties"]
+    assert chosen["Command"] == ["sleep", "60"]
+    assert chosen["Environment"] == [{"Name": "STEPS", "Value": "1000"}, {"Name": "NAME", "Value": "größe"}]
+    one = job_definition(run, jobDefinitionCommand=["true"], jobDefinitionEnvironment={"A": ""})["ContainerProperties"]
+    assert (one["Command"], one["Environment"]) == (["true"], [{"Name": "A", "Value": ""}])
+
+
 def test_a_job_has_the_time_limit_of_batch_itself_so_that_it_ends_even_if_nobody_looks(run: Definition) -> None:
     limit = run.states["RegisterJobDefinition"]["Arguments"]["Timeout"]["AttemptDurationSeconds"]
     assert evaluate(limit) == Settings().job_timeout_minutes * 60

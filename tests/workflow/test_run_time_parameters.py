@@ -91,7 +91,10 @@ def test_a_run_refuses_what_the_deployment_refuses_in_the_same_words(adopted: De
 
 @pytest.mark.parametrize("key", sorted(DEFAULTS))
 @pytest.mark.parametrize("value", [None, [], {}, [1], {"a": 1}], ids=["null", "[]", "{}", "[1]", "map"])
-def test_null_lists_and_maps_are_refused_for_every_parameter(adopted: Definition, key: str, value: Any) -> None:
+def test_null_lists_and_maps_are_refused_unless_the_parameter_is_one(adopted: Definition, key: str, value: Any) -> None:
+    if type(value) is type(DEFAULTS[key]):
+        assert check(adopted, given={key: value}) == {"parameters": DEFAULTS | {key: value}, "problems": []}
+        return
     problems = check(adopted, given={key: value})["problems"]
     assert [problem.startswith(f"{key}: ") for problem in problems] == [True], problems
 
@@ -253,3 +256,117 @@ def test_whatever_json_is_the_input_it_leads_to_the_parameters_check(adopted: De
         "Cause": f"input: {given if isinstance(given, str) else json.dumps(given, separators=(',', ':'))} "
         "is not a JSON object",
     }
+
+
+# ---------------------------------------------------------------------- lists and maps
+TAKEN: list[tuple[str, Any, Any]] = [
+    ("jobDefinitionCommand", ["sh", "-c", "echo 'größe' \"$A\" \\ \n /"], None),
+    ("jobDefinitionCommand", ["sleep", 60], ["sleep", "60"]),
+    ("jobDefinitionCommand", [""], None),
+    ("jobDefinitionCommand", ["Ref::x", "[", "{", ",", '"'], None),
+    ("jobDefinitionEnvironment", {"STEPS": 1000, "_a.b-c": "", "LANG": "日本 😀", "AWS_REGION": "x"}, None),
+    ("jobDefinitionEnvironment", {"N": -5}, None),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "read"), TAKEN)
+@pytest.mark.parametrize("form", ["itself", "text", "indented", "escaped"])
+def test_a_list_or_map_may_be_its_json_text_in_the_secret_and_in_the_input(
+    adopted: Definition, key: str, value: Any, read: Any, form: str
+) -> None:
+    forms = {
+        "itself": value,
+        "text": json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+        "indented": json.dumps(value, indent=2, ensure_ascii=False),
+        "escaped": f" {json.dumps(value)}\n",
+    }
+    given = {key: forms[form]}
+    assert check(adopted, given=given) == check(adopted, secret=DEFAULTS | given)
+    assert check(adopted, given=given) == {"parameters": DEFAULTS | {key: value}, "problems": []}
+    assert read_settings(given).run_time_values()[key] == (read or texts(value))
+
+
+def texts(value: Any) -> Any:
+    return {name: str(text) for name, text in value.items()} if isinstance(value, dict) else value
+
+
+def test_the_same_job_in_deployment_secret_and_input_is_the_same_call(adopted: Definition) -> None:
+    job = {
+        "jobDefinitionCommand": ["sh", "-c", "echo 'it''s' \"${A}\" {%x%}", 60],
+        "jobDefinitionEnvironment": {"A": "größe", "B": 5},
+    }
+    image = {"jobDefinitionContainerImage": "image:latest"}
+    configured = {key: value if isinstance(value, str) else json.dumps(value) for key, value in job.items()}
+    deployed = definition_of(record_stack(configured | image))
+    (call, *others) = [
+        evaluate(deployed.states["RegisterJobDefinition"]["Arguments"], parameters=checked["parameters"], tags={})
+        for checked in (
+            check(deployed, secret={}),
+            check(deployed, secret=read_settings(job).run_time_values() | image),
+            check(adopted, secret=DEFAULTS | configured),
+            check(adopted, given=job),
+            check(adopted, given=configured),
+        )
+    ]
+    assert call["ContainerProperties"]["Command"] == ["sh", "-c", "echo 'it''s' \"${A}\" {%x%}", "60"]
+    assert call["ContainerProperties"]["Environment"][0] == {"Name": "A", "Value": "größe"}
+    same = ("Command", "Environment", "ResourceRequirements", "Image")
+    for other in others:
+        assert {key: other["ContainerProperties"][key] for key in same} == {
+            key: call["ContainerProperties"][key] for key in same
+        }
+
+
+NO_JSON = [
+    "", " ", "a", "[", "]", '["]', '["a",]', "[,]", '["a" "b"]', "['a']", '["a"', '"a"', "[a]", "[01]", "[1 2]", "[+1]",
+    '["\\x"]', '["\\u12"]', '["a\nb"]', "{", "{}}", '{"a"}', '{"a":}', '{"a":"b",}', "{1:2}", '{"a":"b" "c":"d"}', "5",
+    "[nul]", "[truefalse]", "\u0001", "[\u0001]", "{\u0001:\u0002}", "[\u0003]", "\ufeff[]", "[]\u00a0", "[]\v", "[1.]",
+    "[tr ue]", "[- 1]", "null", '{"a":"b"}{}', "[][]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["jobDefinitionCommand", "jobDefinitionEnvironment"])
+@pytest.mark.parametrize("text", NO_JSON)
+def test_text_that_is_no_json_is_refused_by_a_run_rather_than_read(adopted: Definition, key: str, text: str) -> None:
+    (problem,), (line,) = check(adopted, given={key: text})["problems"], refused_by_the_deployment({key: text})
+    assert problem.partition(" is not ")[2] == line.partition(" is not ")[2]
+    assert problem == line or not text.isprintable()
+
+
+def test_random_text_is_either_read_or_refused_and_never_ends_a_run_with_an_error(adopted: Definition) -> None:
+    draw = random.Random(0)
+    for _ in range(25):
+        text = "".join(draw.choices('[]{}",:\\u00e9ab 1-.e\ntrue', k=draw.randrange(2, 8)))
+        for key in ("jobDefinitionCommand", "jobDefinitionEnvironment"):
+            assert check(adopted, given={key: text})["problems"] == refused_by_the_deployment({key: text}), text
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        {"jobDefinitionCommand": ["x" * 22_000, "é" * 100]},
+        {"jobDefinitionEnvironment": {f"N{number}": "v" for number in range(800)}},
+        {"jobDefinitionCommand": ["日" * 2000], "jobDefinitionEnvironment": {"A": "b" * 12_000}},
+    ],
+)
+def test_what_no_job_definition_could_hold_is_refused_by_both_in_the_same_words(
+    adopted: Definition, large: dict[str, Any]
+) -> None:
+    """Batch guide, service quotas: 24 KiB."""
+    (problem,) = check(adopted, given=large)["problems"]
+    assert [problem] == refused_by_the_deployment(large)
+    assert "bytes as JSON are more than the" in problem
+    assert problem.startswith("jobDefinitionCommand, jobDefinitionEnvironment")
+
+
+def test_what_a_job_definition_just_holds_is_taken(adopted: Definition) -> None:
+    whole = {"jobDefinitionCommand": ["x" * (24 * 1024 - 2048 - 2 - 2 - 4)]}
+    assert check(adopted, given=whole)["problems"] == refused_by_the_deployment(whole) == []
+    more = {"jobDefinitionCommand": [whole["jobDefinitionCommand"][0] + "x"]}
+    assert check(adopted, given=more)["problems"] == refused_by_the_deployment(more) != []
+
+
+def test_a_mistake_in_a_list_is_not_also_blamed_for_the_size_of_all(adopted: Definition) -> None:
+    (problem,) = check(adopted, given={"jobDefinitionCommand": ["x" * 30_000, None]})["problems"]
+    assert problem.startswith('jobDefinitionCommand: ["xxx')
+    assert len(problem) < 400

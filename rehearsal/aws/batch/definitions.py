@@ -3,12 +3,15 @@ is registered."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from ..calls import ModelError
 from ..context import Context
 from .environments import NAME
 
+DEFINITION_BYTES = 24 * 1024  # Batch guide, service quotas: maximum job definition size
 ATTEMPTS_LIMIT = 10  # Batch API reference, RetryStrategy
 CONDITIONS_LIMIT = 5  # Batch API reference, RetryStrategy.evaluateOnExit
 
@@ -104,6 +107,9 @@ def _check(params: dict[str, Any]) -> None:
     for mount in container.get("mountPoints", []):
         if mount.get("sourceVolume") not in volumes:
             problems.append(f"mountPoints names an unknown volume {mount.get('sourceVolume')}")
+    problems += _of_variables(container)
+    if len(json.dumps(params)) > DEFINITION_BYTES:
+        problems.append(f"a job definition has at most {DEFINITION_BYTES} bytes")
     strategy = params.get("retryStrategy", {})
     if not 1 <= strategy.get("attempts", 1) <= ATTEMPTS_LIMIT:
         problems.append(f"attempts is from 1 to {ATTEMPTS_LIMIT}")
@@ -111,3 +117,19 @@ def _check(params: dict[str, Any]) -> None:
         problems.append(f"evaluateOnExit has at most {CONDITIONS_LIMIT} entries")
     if problems:
         raise ModelError("ClientException", "; ".join(problems))
+
+
+def _of_variables(container: dict[str, Any]) -> Iterator[str]:
+    """SDK ContainerProperties, environment: names that begin with AWS_BATCH are reserved. A process takes neither a
+    name with = nor a zero byte (execve(2))."""
+    names = [entry.get("name", "") for entry in container.get("environment", [])]
+    for name in names:
+        if name.startswith("AWS_BATCH"):
+            yield f"environment: names that begin with AWS_BATCH are reserved, as {name} is"
+        if not name or "=" in name:
+            yield f"environment: {name!r} is not the name of a variable"
+    if len(set(names)) < len(names):
+        yield "environment: a name is there twice"
+    values = [entry.get("value", "") for entry in container.get("environment", [])]
+    if any("\0" in text for text in [*names, *values, *container.get("command", [])]):
+        yield "command and environment: there is a zero byte"

@@ -12,6 +12,7 @@ import re
 import uuid
 from typing import Any
 
+from jsonata.functions import Functions
 from jsonata.jsonata import Jsonata
 from jsonata.utils import Utils
 
@@ -20,6 +21,16 @@ _HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha38
 # SFN guide, transforming data with JSONata: `$eval` is not there, `$` is not readable at the top level, `$$` nowhere.
 _REFUSED = re.compile(r"\$eval\b|\$\$")
 _ONLY_CONTEXT = re.compile(r"^\s*\$(?![A-Za-z0-9_$])")
+
+
+class _AsStringify(Functions.Encoder):
+    """docs.jsonata.org, $string: as JSON.stringify writes it, which leaves everything but ASCII as it is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "ensure_ascii": False})
+
+
+Functions.Encoder = _AsStringify
 
 
 class QueryError(Exception):

@@ -34,6 +34,15 @@ def test_the_faults_of_a_play_do_not_meet_the_next_deployment(account: Account, 
     assert judge(next_session, next_session.play(load("late-burst"))).passed
 
 
+def test_a_real_job_has_the_environment_that_the_run_chose(account: Account, session: Session) -> None:
+    chosen = {"jobDefinitionEnvironment": {"SAMPLE_FILES": 3, "SAMPLE_INTERVAL_SECONDS": "5"}}
+    facts = judge(session, session.play(parse({"input": chosen}, "test"))).facts
+    assert facts["outcome"] == "SUCCEEDED"
+    assert round(facts["job_ended_at"] - facts["job_started_at"]) == 2 * 5
+    (job,) = account.jobs.all.values()
+    assert job.definition["containerProperties"]["environment"][0] == {"name": "SAMPLE_FILES", "value": "3"}
+
+
 def test_no_authoriser_watcher_or_timer_outlives_a_play(account: Account, session: Session) -> None:
     seen: list[str] = []
     session.play(load("job-fails"), lambda execution, state, kind: seen.append(state))

@@ -24,6 +24,11 @@ def refused(words: str) -> Any:
         ({"resourceRequirements": [{"type": "VCPU", "value": "4"}]}, "MEMORY"),
         ({"image": ""}, "image"),
         ({"mountPoints": [{"sourceVolume": "x", "containerPath": "/x"}]}, "unknown volume"),
+        ({"environment": [{"name": "AWS_BATCH_X", "value": "1"}]}, "AWS_BATCH are reserved"),
+        ({"environment": [{"name": "A=B", "value": "1"}]}, "not the name of a variable"),
+        ({"environment": [{"name": "A", "value": "1"}] * 2}, "there twice"),
+        ({"command": ["a\0b"]}, "zero byte"),
+        ({"command": ["x" * 24_500]}, "at most 24576 bytes"),
     ],
 )
 def test_a_definition_that_batch_would_not_take_is_refused(world: World, change: dict[str, Any], words: str) -> None:

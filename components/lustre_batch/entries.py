@@ -1,0 +1,117 @@
+"""Lists and maps that a run may choose: what their entries may be, as data that the deployment and every run read.
+
+The state machine has the same rules (validation.run_time_rules) and the same patterns, and judges by them in the same
+order (definition/run.asl.yaml, CheckParameters): both refuse a value with the same words. A list or map may be its JSON
+text, as people write it into the secret, and a whole number stands for its text.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .rules import IMAGE_PATTERN, Refused, show
+
+# Without a backslash or a quote, so that JSONata takes them as they stand.
+# SDK ContainerProperties, environment: names cannot begin with AWS_BATCH. The rest is what POSIX lets a name have,
+# and the dots and hyphens that other programs read; a name with = could not be set.
+VARIABLE_PATTERN: Final = "(?!AWS_BATCH)[A-Za-z_][A-Za-z0-9_.-]{0,254}"
+PATTERNS: Final = {"image": IMAGE_PATTERN, "variable": VARIABLE_PATTERN}
+# By the field of Settings: which pattern the texts of a value have to match, and the names of a map. The pattern `any`
+# is whatever a C string can hold.
+TEXTS: Final[dict[str, dict[str, str]]] = {
+    "job_definition_container_image": {"texts": "image"},
+    "job_definition_command": {"texts": "any"},
+    "job_definition_environment": {"names": "variable", "texts": "any"},
+}
+# What a message shows of a list or map at most.
+SHOWN_CHARACTERS: Final = 200
+# Every number below it has one form as text, with JSONata as with Python.
+_WHOLE_NUMBERS: Final = 10**15
+
+
+def read_entries(name: str, value: Any, rule: str) -> Any:
+    """The list or map that a parameter was given, with text in place of numbers.
+
+    Raises
+    ------
+    Refused
+        Naming what does not fit, and the rule in words.
+    """
+    given = _parsed(value)
+    texts, names = TEXTS[name]["texts"], TEXTS[name].get("names")
+    if names is None:
+        read = [_as_text(item) for item in given] if isinstance(given, list) else [None]
+        if not all(_matches(texts, item) for item in read):
+            raise Refused(f"{_shown(value)} is not {rule}")
+        return read
+    if not isinstance(given, Mapping):
+        raise Refused(f"{_shown(value)} is not {rule}")
+    read_map = {key: _as_text(item) for key, item in given.items()}
+    wrong = {key: given[key] for key, text in read_map.items() if not (_matches(names, key) and _matches(texts, text))}
+    if wrong:
+        raise Refused(f"{_shown(wrong)} is not {rule}")
+    return read_map
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _as_text(item: Any) -> Any:
+    """A whole number as its text; anything else as it is: 3.10 would not become what was written."""
+    number = isinstance(item, int | float) and not isinstance(item, bool)
+    return str(int(item)) if number and abs(item) < _WHOLE_NUMBERS and item == int(item) else item
+
+
+def _matches(pattern: str, text: Any) -> bool:
+    if not isinstance(text, str):
+        return False
+    return "\x00" not in text if pattern == "any" else re.fullmatch(PATTERNS[pattern], text) is not None
+
+
+def _shown(value: Any) -> str:
+    text = show(value) if isinstance(value, str) else _compact(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _compact(value: Any) -> str:
+    """JSON as JSONata writes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+# ---------------------------------------------------------------------- what all of them amount to
+# Batch guide, service quotas: maximum job definition size. What is not a run's to choose takes less than 2 KiB of it,
+# the stack's tags aside.
+JOB_DEFINITION_BYTES: Final = 24 * 1024
+_OURS_BYTES: Final = 2048
+# {"name":…,"valueFrom":…} in place of …:…
+BYTES_AN_ENTRY: Final = 21
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+
+
+def room(tags: Mapping[str, str]) -> int:
+    """How many bytes a job definition has for what a run may choose, beside these tags."""
+    return JOB_DEFINITION_BYTES - _OURS_BYTES - _json_bytes(tags)
+
+
+def too_large(values: Mapping[str, Any], tags: Mapping[str, str]) -> str | None:
+    """What is said of lists and maps, by key, that no job definition could hold together."""
+    size, limit = sum(map(_json_bytes, values.values())), room(tags)
+    return None if size <= limit else f"{', '.join(values)}: {size} bytes {too_many_bytes(limit)}"
+
+
+def too_many_bytes(limit: int) -> str:
+    """What is said of a size that exceeds the room."""
+    return f"as JSON are more than the {limit} for which a job definition of Batch (24 KiB) has room"
+
+
+def _json_bytes(value: Any) -> int:
+    """As JSON in its longest form, in which everything but ASCII is escaped."""
+    size = len(_NOT_ASCII.sub("------", _compact(value)))
+    return size + BYTES_AN_ENTRY * len(value) if isinstance(value, Mapping) else size
