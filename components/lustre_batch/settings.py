@@ -315,7 +315,8 @@ class Settings(BaseModel):
         "Availability Zones of the VPC that is created, by their ids; the file system goes into the first. Empty: "
         "the first two that have the instance types. FSx does not say which zones it serves: if it refuses one, "
         "name others.",
-        rule="a list of at most two ids of Availability Zones, each once, such as use1-az4 (not names such as us-east-1a)",
+        rule="a list of at most two ids of Availability Zones, each once, such as use1-az4 "
+        "(not names such as us-east-1a)",
         max_length=2,
     )
     egress: Literal["nat", "public"] = _parameter(
