@@ -23,7 +23,7 @@ _REFUSED = re.compile(r"\$eval\b|\$\$")
 _ONLY_CONTEXT = re.compile(r"^\s*\$(?![A-Za-z0-9_$])")
 
 
-class _AsStringify(Functions.Encoder):
+class _AsStringify(Functions.Encoder):  # type: ignore[misc]  # the package has no types
     """docs.jsonata.org, $string: as JSON.stringify writes it, which leaves everything but ASCII as it is."""
 
     def __init__(self, **options: Any) -> None:
