@@ -78,6 +78,11 @@ class LustreBatchAutoExportArgs(Arguments):
     job_definition_container_image: pulumi.Input[str] | None = None
     """Image of the job, from any registry. Empty: a repository is created and its tag ecrImageTag is used. Default:
     ""."""
+    job_definition_command: list[str] | None = None
+    """Command of the job; empty: the image's own. Default: []."""
+    job_definition_environment: dict[str, str] | None = None
+    """Environment variables of the job. Everyone who may look at the job can read them: no place for passwords.
+    Default: {}."""
     ecr_image_tag: str | None = None
     """Tag of the job's image in the repository that is created. With any other than latest a tag that was pushed
     once cannot be pushed again. Default: "latest"."""
