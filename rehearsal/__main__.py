@@ -96,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         help="the same as a program and its arguments; the last option, since all that follows belongs to it",
     )
     parser.add_argument(
+        "--bucket-folder", default=None, metavar="DIR", help="put this folder's files into the bucket before the run"
+    )
+    parser.add_argument(
         "--engine", action="store_true", help="deploy with the Pulumi engine instead of its mocks (needs `make engine`)"
     )
     parser.add_argument("--json", action="store_true", help="print the facts as one JSON object on the last line")
@@ -222,10 +225,20 @@ def _own_job(options: argparse.Namespace) -> dict[str, Any] | None:
     return None
 
 
+def _bucket_folder(options: argparse.Namespace) -> Path | None:
+    from .aws.bucket_plan import folder_problem
+
+    if options.bucket_folder is None:
+        return None
+    if (problem := folder_problem(Path(options.bucket_folder))) is not None:
+        raise UsageError(f"--bucket-folder {options.bucket_folder}: {problem}")
+    return Path(options.bucket_folder)
+
+
 def _scenario(options: argparse.Namespace) -> Scenario:
     from .play import scenario as scenarios
 
-    scenario = scenarios.load(options.scenario, _own_job(options))
+    scenario = scenarios.load(options.scenario, _own_job(options), _bucket_folder(options))
     if options.input is None:
         return scenario
     try:

@@ -3,12 +3,14 @@ file system are other models' business."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from .plan import Count, Plan
+from .plan import Count, Plan, beside, refused
 
 # S3 guide, storage classes: those whose objects have to be restored before they can be read.
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -34,11 +36,45 @@ class NotificationPlan(Plan):
     )
 
 
+def folder_problem(folder: Path) -> str | None:
+    """Why the files of a folder cannot be objects of a bucket, if they cannot."""
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    for key, path in files_in(folder).items():
+        try:
+            # S3 guide, object key names: UTF-8, at most 1,024 bytes.
+            if len(key.encode()) > 1024:
+                return f"{key} cannot be the key of an object: it is over 1,024 bytes"
+        except UnicodeEncodeError:
+            shown = os.fsencode(key).decode("utf-8", "backslashreplace")
+            return f"{shown} cannot be the key of an object: it is not UTF-8"
+        if not os.access(path, os.R_OK):
+            return f"{path} may not be read"
+    return None
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """The files below a folder, by the keys that `aws s3 sync` would give their objects: a directory has none, and a
+    link to a file stands for it."""
+    return {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
 class BucketPlan(Plan):
     files: dict[str, str] = Field(default={})  # by key, text
+    folder: Path | None = None  # files that are there, too: those of a folder beside the scenario
     objects: list[ObjectsPlan] = Field(default=[])
     notifications: list[NotificationPlan] = Field(default=[])
     event_bridge: bool = False  # it sends all its events to EventBridge
+
+    @field_validator("folder")
+    @classmethod
+    def _can_be_objects(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        if folder is None:
+            return None
+        path = beside(folder, info)
+        if (problem := folder_problem(path)) is not None:
+            raise refused(problem)
+        return path
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         for key in self.files:

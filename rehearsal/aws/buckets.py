@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import pieces
-from .bucket_plan import BucketPlan, ObjectsPlan
+from .bucket_plan import BucketPlan, ObjectsPlan, files_in
 from .context import Context
 from .pieces import readable
 
@@ -47,6 +47,8 @@ class Buckets:
     def prepare(self, name: str, plan: BucketPlan) -> None:
         """Let the bucket be as somebody has left it before the run."""
         self._prepared[name] = plan
+        for key, path in files_in(plan.folder).items() if plan.folder is not None else ():
+            self.put_file(name, key, path, {})
         for key, text in plan.files.items():
             self.put(name, key, text.encode())
         if plan.notifications or plan.event_bridge:

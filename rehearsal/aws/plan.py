@@ -4,9 +4,10 @@ and the types their keys share; each plan itself lies beside the model that foll
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 Seconds = Annotated[float, Field(ge=0)]
@@ -25,6 +26,16 @@ class Plan(BaseModel):
         for key, rule in self.contradictions():
             raise PydanticCustomError("contradiction", "{rule}", {"key": key, "rule": rule})
         return self
+
+
+def beside(path: Path, info: ValidationInfo) -> Path:
+    """A path that a scenario names, which is one from the folder that the scenario is in."""
+    return Path((info.context or {}).get("folder", "")).absolute() / path
+
+
+def refused(problem: str) -> PydanticCustomError:
+    """A value that breaks a rule, in the rule's words."""
+    return PydanticCustomError("rule", "{problem}", {"problem": problem})
 
 
 class Window(Plan):

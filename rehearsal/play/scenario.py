@@ -100,8 +100,24 @@ def names() -> list[str]:
     return sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
 
 
-def load(name_or_file: str, job: Mapping[str, Any] | None = None) -> Scenario:
-    """The scenario of that name, or in that file; with the job of somebody's own in place of the one that it models."""
+def load(name_or_file: str, job: Mapping[str, Any] | None = None, bucket_folder: Path | None = None) -> Scenario:
+    """The scenario of that name, or in that file; with a job of one's own in place of the one that it models, and with
+    a folder's files in the bucket."""
+    content, path = _read(name_or_file)
+    if bucket_folder is not None:
+        content["bucket"] = {**(content.get("bucket") or {}), "folder": bucket_folder.absolute()}
+    scenario = parse(content, str(path), path.stem, path.parent)
+    if job is None:
+        return scenario
+    kept = {key: value for key, value in (content.get("job") or {}).items() if key not in REPLACED}
+    own = parse({**content, "job": {**kept, **job}}, str(path), path.stem, path.parent)
+    what = "the sample job" if scenario.job.is_real and scenario.job.words is None else "the job"
+    description = f"{scenario.description}; in place of {what}: {shlex.join(own.job.words or [])}"
+    return own.model_copy(update={"description": description})
+
+
+def _read(name_or_file: str) -> tuple[dict[str, Any], Path]:
+    """What a scenario's file says, and where that file is."""
     path = Path(name_or_file)
     if path.suffix not in {".yaml", ".yml"}:
         path = SCENARIOS / f"{name_or_file}.yaml"
@@ -114,14 +130,9 @@ def load(name_or_file: str, job: Mapping[str, Any] | None = None) -> Scenario:
         raise ScenarioError(f"{path} is not YAML: {yaml_problem(error)}") from None
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from None
-    scenario = parse(content or {}, str(path), path.stem, path.parent)
-    if job is None:
-        return scenario
-    kept = {key: value for key, value in (content.get("job") or {}).items() if key not in REPLACED}
-    own = parse({**content, "job": {**kept, **job}}, str(path), path.stem, path.parent)
-    what = "the sample job" if scenario.job.is_real and scenario.job.words is None else "the job"
-    description = f"{scenario.description}; in place of {what}: {shlex.join(own.job.words or [])}"
-    return own.model_copy(update={"description": description})
+    if not isinstance(content or {}, dict):
+        raise ScenarioError(f"{path}: {content!r} is not a mapping of keys")
+    return content or {}, path
 
 
 def parse(content: Any, origin: str, name: str = "unnamed", folder: Path | None = None) -> Scenario:

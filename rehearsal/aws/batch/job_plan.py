@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
 
-from ..plan import Count, Plan, Seconds
+from ..plan import Count, Plan, Seconds, beside, refused
 
 # What a scenario says of a job that is modelled, and no other.
 MODELLED = ("runtime", "writes", "outcome", "exit_code")
@@ -70,19 +69,18 @@ class JobPlan(Plan):
     @field_validator("script")
     @classmethod
     def _is_a_program(cls, script: Path | None, info: ValidationInfo) -> Path | None:
-        """A path is one from the scenario's folder."""
         if script is None:
             return None
-        path = Path((info.context or {}).get("folder", "")).absolute() / script
+        path = beside(script, info)
         if (problem := script_problem(path)) is not None:
-            raise PydanticCustomError("script", "{problem}", {"problem": problem})
+            raise refused(problem)
         return path
 
     @field_validator("command")
     @classmethod
     def _is_a_command(cls, words: list[str] | None) -> list[str] | None:
         if words is not None and (problem := command_problem(words)) is not None:
-            raise PydanticCustomError("command", "{problem}", {"problem": problem})
+            raise refused(problem)
         return words
 
     def contradictions(self) -> Iterator[tuple[str, str]]:

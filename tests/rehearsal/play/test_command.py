@@ -51,6 +51,7 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
         (["--stack", "nonsense"], "nonsense"),
         (["--job", "nowhere.sh"], "--job nowhere.sh: there is no file nowhere.sh"),
         (["--job", "README.md"], "--job README.md: it may not be executed: chmod +x README.md"),
+        (["--bucket-folder", "nowhere"], "--bucket-folder nowhere: there is no folder nowhere"),
         (["--command", "pyhton", "a.py"], "--command pyhton a.py: there is no program pyhton on this machine"),
     ],
 )

@@ -3,6 +3,7 @@ prints and ends with is what the rehearsal shows."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,6 +124,39 @@ def test_a_script_lies_beside_its_scenario_and_starts_there(session: Session, tm
     script.chmod(0o755)
     verdict = judge(session, session.play(load(str(tmp_path / "mine.yaml"))))
     assert verdict.facts["attempts"][0]["output"] == [str(script.parent)]
+
+
+def test_a_folders_files_are_in_the_bucket_before_it_starts(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "data" / "deep" / "empty").mkdir(parents=True)
+    (tmp_path / "data" / "deep" / "a.bin").write_bytes(b"\xff\x00")
+    (tmp_path / "data" / "link").symlink_to("deep/a.bin")
+    (tmp_path / "mine.yaml").write_text("bucket: {folder: data, files: {b.txt: b}}\n")
+    seen = {"deep/a.bin": b"\xff\x00", "link": b"\xff\x00"}
+    script = 'cd "${SCRATCH_DIR:-/scratch}"; find . -type f | sort; test ! -e deep/empty; cp link out; sleep 60'
+    job = {"command": ["sh", "-euc", script]}
+    verdict = judge(session, session.play(load(str(tmp_path / "mine.yaml"), job)))
+    assert verdict.facts["attempts"][0]["output"] == ["./b.txt", "./deep/a.bin", "./link"]
+    assert held(session) == {**seen, "b.txt": b"b", "out": b"\xff\x00"}
+    session.play(load("bad-parameter", bucket_folder=tmp_path / "data"))
+    assert held(session) == seen, "and what another scenario had there is gone"
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        (b"data/" + b"a" * 200 + (b"/" + b"b" * 200) * 5, "cannot be the key of an object: it is over 1,024 bytes"),
+        (b"data/\xff", r"\xff cannot be the key of an object: it is not UTF-8"),
+        (b"elsewhere/file", "there is no folder {folder}/data"),
+    ],
+)
+def test_a_folder_that_no_bucket_can_hold_is_one_line(name: bytes, rule: str, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    path.parent.mkdir(parents=True)
+    path.write_text("x")
+    with pytest.raises(ScenarioError) as caught:
+        parse({"bucket": {"folder": "data"}}, "my.yaml", folder=tmp_path)
+    assert str(caught.value).startswith('my.yaml: bucket.folder: "data": ')
+    assert str(caught.value).endswith(rule.format(folder=tmp_path))
 
 
 def test_it_takes_the_place_of_the_job_that_a_scenario_models() -> None:
