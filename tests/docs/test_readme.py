@@ -11,8 +11,10 @@ import botocore.session
 import pytest
 import yaml
 from botocore import xform_name
+from lustre_batch import command
 from lustre_batch.notifications import KEY_USERS
 from pydantic.alias_generators import to_camel
+from typer.testing import CliRunner
 
 from rehearsal.__main__ import _parser
 from rehearsal.aws.fsx.creation_rules import DEPLOYMENT_TYPES, automatic_metadata_iops
@@ -170,6 +172,14 @@ def test_what_pulumi_is_told_to_set_is_valid(readme: str) -> None:
             values[name] = [value] if is_list else value
     assert len(values) == 2
     VALIDATION.read_settings(values)
+
+
+@EITHER_LANGUAGE
+def test_the_command_that_is_shown_has_the_options_that_it_is_given(pages: tuple[str, ...]) -> None:
+    shown = command_words(pages, ".venv/bin/lustre-batch")
+    assert shown
+    for words in shown:
+        assert CliRunner().invoke(command.app, [*words[1:], "--help"]).exit_code == 0, words
 
 
 @EITHER

@@ -1,0 +1,113 @@
+"""The command `lustre-batch`: its subcommands, what they ask and print, and how they exit.
+
+What a subcommand does is another module's, imported when it is called: `lustre-batch --help` answers at once.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+USAGE = 2
+
+
+@app.callback()
+def lustre_batch() -> None:
+    """An Amazon FSx for Lustre file system per AWS Batch run."""
+
+
+@app.command()
+def config(
+    source: Annotated[Path, typer.Option("--from", metavar="FILE", help="The cdk.json to read.")],
+    stack: Annotated[
+        str, typer.Option(metavar="STACK", help="The stack whose Pulumi.STACK.yaml is written.")
+    ] = "autoexport",
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and ask nothing; written only with --yes.")
+    ] = False,
+) -> None:
+    """Take the autoExport section of a cdk.json over into a stack's configuration.
+
+    Run it in the folder of Pulumi.yaml. It says what it takes, what it does not know and what a deployment would
+    refuse, which is left out, before it writes anything. Comments in Pulumi.STACK.yaml stay. Exit status: 0 as
+    wished, 1 something was refused or you said no, 2 a file cannot be read.
+    """
+    from . import takeover
+
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", stack):  # Pulumi docs, stacks: names
+        raise _usage(f"{stack} is not the name of a stack: letters, digits, hyphens, underscores and periods")
+    path = Path(f"Pulumi.{stack}.yaml")
+    if not Path("Pulumi.yaml").exists():
+        raise _usage("there is no Pulumi.yaml here: run it in the folder of the Pulumi project")
+    try:
+        text = path.read_bytes().decode() if path.exists() else ""
+        existing = takeover.configured(text, path.name)
+        result = takeover.take_over(takeover.read_section(source), existing)
+        changes = {key: value for key, value in result.taken.items() if _differs(value, existing.get(key))}
+        changed = takeover.with_values(text, changes) if changes else text
+    except (takeover.NotReadable, UnicodeDecodeError, OSError) as error:
+        raise _usage(str(error)) from None
+
+    if not as_json:
+        _show(str(source), path.name, result, existing, changes)
+    agreed = bool(changes) and (yes or (not as_json and _confirmed(len(changes), path.name)))
+    if agreed:
+        path.write_bytes(changed.encode())  # line ends stay, too
+    if as_json:
+        facts = {"stack": stack, "file": path.name, "taken": result.taken, "changed": sorted(changes)}
+        typer.echo(
+            json.dumps(facts | {"unknown": result.unknown, "refused": result.refused, "written": agreed}, indent=2)
+        )
+    elif changes:
+        typer.echo(f"{path.name}: written" if agreed else "nothing was written")
+    declined = bool(changes) and not agreed and not as_json
+    raise typer.Exit(1 if result.refused or declined else 0)
+
+
+def _differs(value: Any, existing: Any) -> bool:
+    """Whether a stack's file says something else; it has text in the place of what `pulumi config set` was given."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return existing not in (value, text)
+
+
+def _show(source: str, file: str, result: Any, existing: dict[str, Any], changes: dict[str, Any]) -> None:
+    from .rules import show
+    from .takeover import NAMESPACE, hint
+
+    def block(title: str, lines: list[str]) -> None:
+        if lines:
+            typer.echo("\n".join([title, *(f"  {line}" for line in lines)]))
+
+    def was(key: str) -> str:
+        if key not in changes:
+            return ", as it is there already"
+        return f" (was {show(existing[key])})" if key in existing else ""
+
+    block(f"taken from {source} into {file}:", [f"{NAMESPACE}{k}: {show(v)}{was(k)}" for k, v in result.taken.items()])
+    block("not known, and left out:", [f"{key}: {show(value)}{hint(key)}" for key, value in result.unknown.items()])
+    block("would be refused:", result.refused)
+    if not changes:
+        typer.echo("nothing to write")
+
+
+def _confirmed(count: int, file: str) -> bool:
+    try:
+        return typer.confirm(f"Write {count} {'value' if count == 1 else 'values'} to {file}?")
+    except typer.Abort:  # nobody there to answer
+        typer.echo()
+        return False
+
+
+def _usage(message: str) -> typer.Exit:
+    typer.echo(f"lustre-batch: {message}", err=True)
+    return typer.Exit(USAGE)
+
+
+def main() -> None:
+    """Run the command; the wheel installs this as ``lustre-batch``."""
+    app(prog_name="lustre-batch")
