@@ -113,11 +113,13 @@ class Mocks(pulumi.runtime.Mocks):
 
 @dataclass(frozen=True)
 class Registration:
-    """One registered resource: inputs by their camelCase names, and the options as the engine receives them."""
+    """One registered resource: inputs, and what the mocks made of them, by their camelCase names; and the options as
+    the engine receives them."""
 
     type: str
     name: str
     inputs: dict[str, Any]
+    outputs: dict[str, Any]
     urn: str
     parent: str
     provider: str
@@ -253,6 +255,7 @@ class _Monitor(MockMonitor):
                     type=request.type,
                     name=request.name,
                     inputs=rpc.deserialize_properties(request.object),
+                    outputs=dict(self.resources[urn].state),
                     urn=response.urn,
                     parent=request.parent,
                     provider=request.provider,

@@ -45,7 +45,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 def test_two_components_from_a_wheel_share_an_existing_network_and_bucket(scripts: pathlib.Path) -> None:
-    with Account() as account, engine.started(account, ROOT / "examples" / "python", scripts) as started:
+    with Account() as account, engine.started(account, ROOT / "examples" / "two_teams", scripts) as started:
         there = changes.existing(account)
         before, tags = inventory(account), _tags(account, there)
         started.init("dev")

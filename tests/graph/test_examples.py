@@ -1,0 +1,185 @@
+"""Every example is run: what it registers beside the component is what its first sentence says, and may do that and no
+more. The pages' installation lines are typed as they stand."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+from lustre_batch import read_settings
+from lustre_batch.testing import Graph, record
+
+from rehearsal.provider.deployment import ROOT
+from tests.docs import markdown
+
+EXAMPLES = ROOT / "examples"
+PROGRAMS = sorted(path.parent.name for path in EXAMPLES.glob("*/__main__.py"))
+ADOPTED = {"vpcId": "vpc-12345678", "subnetIds": '["subnet-12345678"]', "bucketName": "results"}
+MACHINE, ROLE, POLICY = "aws:sfn/stateMachine:StateMachine", "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
+
+
+@cache
+def made(example: str) -> Graph:
+    return record(EXAMPLES / example, config=ADOPTED)
+
+
+def allowed(example: str, role: str) -> dict[str, Any]:
+    """What the role may do: actions, and the resource of each."""
+    statements = json.loads(made(example).one(POLICY, role).inputs["policy"])["Statement"]
+    assert {each["Effect"] for each in statements} == {"Allow"}
+    found = {}
+    for each in statements:
+        for action in each["Action"] if isinstance(each["Action"], list) else [each["Action"]]:
+            found[action] = each["Resource"]
+    return found
+
+
+def assumed_by(example: str, role: str) -> tuple[str, dict[str, Any]]:
+    (statement,) = json.loads(made(example).one(ROLE, role).inputs["assumeRolePolicy"])["Statement"]
+    return statement["Principal"]["Service"], statement["Condition"]
+
+
+def run_arn(example: str, component: str) -> str:
+    """The ARN of the machine that runs start with."""
+    return str(made(example).one(MACHINE, f"{component}-workflow").outputs["arn"])
+
+
+def role_arn(example: str, role: str) -> str:
+    return str(made(example).one(ROLE, role).outputs["arn"])
+
+
+# ---------------------------------------------------------------------- existing network and bucket, two teams
+@pytest.mark.parametrize("example", ["adopted", "two_teams"])
+def test_what_is_adopted_is_neither_created_nor_changed(example: str) -> None:
+    created = {each.type for each in made(example).children}
+    assert not {type_ for type_ in created if type_.startswith(("aws:s3/", "aws:ec2/vpc", "aws:ec2/subnet"))}
+    for environment in made(example).all("aws:batch/computeEnvironment:ComputeEnvironment"):
+        assert environment.inputs["computeResources"]["subnets"] == ["subnet-12345678"]
+
+
+def test_results_go_under_the_prefix_of_the_adopted_bucket() -> None:
+    assert "s3://results/runs/" in made("adopted").one(MACHINE, "results-workflow").inputs["definition"]
+
+
+def test_two_teams_have_a_queue_a_prefix_and_a_tag_each() -> None:
+    graph = made("two_teams")
+    assert len({graph.exports[f"{team}JobQueueArn"] for team in ("imaging", "genomics")}) == 2
+    for team in ("imaging", "genomics"):
+        machine = graph.one(MACHINE, f"{team}-workflow")
+        assert f"s3://results/{team}/" in machine.inputs["definition"]
+        assert machine.inputs["tags"]["team"] == team
+
+
+# ---------------------------------------------------------------------- what starts a run
+def test_the_schedule_starts_the_run_every_night_with_an_input_that_a_run_takes() -> None:
+    schedule = made("schedule").one("aws:scheduler/schedule:Schedule", "nightly").inputs
+    assert schedule["scheduleExpression"] == "cron(0 2 * * ? *)"
+    assert schedule["target"]["arn"] == run_arn("schedule", "nightly")
+    read_settings(json.loads(schedule["target"]["input"]))
+    assert schedule["target"]["roleArn"] == role_arn("schedule", "schedule")
+    assert allowed("schedule", "schedule") == {"states:StartExecution": run_arn("schedule", "nightly")}
+    assert assumed_by("schedule", "schedule") == (
+        "scheduler.amazonaws.com",
+        {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+    )
+
+
+def test_the_state_machine_waits_for_the_run_and_may_do_what_that_takes() -> None:
+    machine = made("state_machine").one(MACHINE, "pipeline").inputs
+    definition = json.loads(machine["definition"])
+    step = definition["States"][definition["StartAt"]]
+    simulation = run_arn("state_machine", "simulation")
+    assert step["Resource"] == "arn:aws:states:::states:startExecution.sync:2"
+    assert step["Arguments"]["StateMachineArn"] == simulation
+    given = dict(step["Arguments"]["Input"])
+    assert given.pop("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID") == "{% $states.context.Execution.Id %}"
+    read_settings(dict.fromkeys(given, "1200"))
+    assert definition["States"][step["Next"]]["Arguments"]["Message"].startswith("The results are in s3://simulation-")
+    assert machine["roleArn"] == role_arn("state_machine", "pipeline")
+    # Step Functions guide, service integration with Step Functions, IAM policies: synchronous.
+    executions = simulation.replace(":stateMachine:", ":execution:") + ":*"
+    rule = "arn:aws:events:us-east-1:123456789012:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+    assert allowed("state_machine", "pipeline") == {
+        "states:StartExecution": simulation,
+        **dict.fromkeys(("states:DescribeExecution", "states:StopExecution"), executions),
+        **dict.fromkeys(("events:PutTargets", "events:PutRule", "events:DescribeRule"), rule),
+        "sns:Publish": definition["States"][step["Next"]]["Arguments"]["TopicArn"],
+    }
+    assert assumed_by("state_machine", "pipeline")[0] == "states.amazonaws.com"
+
+
+def test_one_object_that_is_uploaded_last_starts_the_run_and_no_export_of_another_does() -> None:
+    graph = made("upload")
+    rule = graph.one("aws:cloudwatch/eventRule:EventRule", "uploads")
+    pattern = json.loads(rule.inputs["eventPattern"])
+    # S3 guide, using EventBridge: event message structure.
+    assert pattern == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [graph.exports["bucketName"]]}, "object": {"key": ["incoming/ready"]}},
+    }
+    target = graph.one("aws:cloudwatch/eventTarget:EventTarget", "uploads").inputs
+    assert target["arn"] == run_arn("upload", "on-upload")
+    read_settings(json.loads(target["input"]))
+    assert target["roleArn"] == role_arn("upload", "uploads")
+    assert allowed("upload", "uploads") == {"states:StartExecution": run_arn("upload", "on-upload")}
+    service, condition = assumed_by("upload", "uploads")
+    assert service == "events.amazonaws.com"
+    assert condition["ArnEquals"]["aws:SourceArn"].startswith("arn:aws:events:us-east-1:123456789012:rule/uploads-")
+
+
+def test_the_notification_of_fsx_beside_that_of_the_upload_is_left_alone() -> None:
+    notification = made("upload").one("aws:s3/bucketNotification:BucketNotification")
+    assert notification.inputs == {"bucket": made("upload").exports["bucketName"], "eventbridge": True}
+    assert set(notification.ignore_changes) == {"lambdaFunctions", "queues", "topics"}
+    assert notification.retain_on_delete
+
+
+# ---------------------------------------------------------------------- other languages, pages, installation
+def test_the_yaml_program_has_properties_and_outputs_that_exist() -> None:
+    program = yaml.safe_load((EXAMPLES / "yaml" / "Pulumi.yaml").read_text("utf-8"))
+    (resource,) = program["resources"].values()
+    assert resource["type"] == "lustre-batch:index:LustreBatchAutoExport"
+    read_settings(resource["properties"])
+    outputs = record(EXAMPLES / "schedule").exports
+    assert {expression.split(".")[1].rstrip("}") for expression in program["outputs"].values()} <= {
+        *outputs,
+        "bucketName",
+    }
+
+
+def test_every_example_is_on_the_page_with_what_its_project_says() -> None:
+    listed = {link.partition("/")[0] for link in markdown.links("examples/README.md") if not link.startswith("..")}
+    assert {*PROGRAMS, "yaml", "sample_job"} == {link for link in listed if not link.startswith("#")}
+    for example in PROGRAMS:
+        project = yaml.safe_load((EXAMPLES / example / "Pulumi.yaml").read_text("utf-8"))
+        assert project["description"], example
+        assert project["runtime"]["name"] == "python"
+
+
+@pytest.mark.parametrize("example", PROGRAMS)
+def test_what_an_example_installs_is_this_checkout(example: str) -> None:
+    lines = (EXAMPLES / example / "requirements.txt").read_text("utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert [(EXAMPLES / example / path).resolve() for path in wanted] == [ROOT]
+
+
+def test_the_installation_lines_work_as_they_stand(tmp_path: pathlib.Path) -> None:
+    """All but what would be downloaded: the checkout is found and its metadata is made, in the folder that is named."""
+    commands = [shlex.split(command) for command in markdown.commands("examples/README.md")]
+    folder = ROOT / next(words[1] for words in commands if words[0] == "cd")
+    (install,) = [words for words in commands if words[:2] == ["pip", "install"] and "-r" in words]
+    pip = [sys.executable, "-m", "pip", *install[1:], "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    done = subprocess.run(
+        [*pip, "--dry-run", "--report", tmp_path / "report"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (package,) = json.loads((tmp_path / "report").read_text())["install"]
+    assert package["metadata"]["name"] == "lustre-batch"
