@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .calls import ModelError
+from .clock import moment
 from .context import Context
 
 # EC2 API reference, StateReason.
@@ -17,6 +18,8 @@ BY_CALL = "Client.UserInitiatedShutdown"
 BY_SPOT = "Server.SpotInstanceTermination"
 # EC2 API reference, DescribeInstances: recently terminated ones are listed for "usually less than one hour".
 VISIBLE_SECONDS = 3600.0
+# EC2 guide, terminate instances: tags "may no longer be visible on the terminated instance after a short while".
+TAGS_VISIBLE_SECONDS = 300.0  # assumed
 SHUTTING_DOWN_SECONDS = 30.0  # assumed
 PAGE_SIZES = range(5, 1001)  # SDK DescribeInstances, MaxResults
 CODES = {"running": 16, "shutting-down": 32, "terminated": 48, "stopped": 80}  # EC2 API reference, InstanceState
@@ -25,7 +28,8 @@ CODES = {"running": 16, "shutting-down": 32, "terminated": 48, "stopped": 80}  #
 @dataclass
 class Instance:
     id: str
-    tags: dict[str, str]
+    launched: float
+    own_tags: dict[str, str]
     stays: bool  # stopped, when it shuts itself down
     ended: float | None = None
     reason: str = ""
@@ -36,6 +40,12 @@ class Instance:
         if self.stays and self.reason == BY_ITSELF:
             return "stopped"
         return "shutting-down" if now < self.ended + SHUTTING_DOWN_SECONDS else "terminated"
+
+    def tags(self, now: float) -> dict[str, str]:
+        is_gone = (
+            self.ended is not None and self.state(now) == "terminated" and now >= self.ended + TAGS_VISIBLE_SECONDS
+        )
+        return {} if is_gone else self.own_tags
 
     def is_listed(self, now: float) -> bool:
         return self.ended is None or self.state(now) == "stopped" or now < self.ended + VISIBLE_SECONDS
@@ -59,7 +69,8 @@ class Instances:
         tags = [tag for one in specifications if one.get("ResourceType") == "instance" for tag in one.get("Tags", [])]
         instance = Instance(
             id=self._ids.hexadecimal("i"),
-            tags={tag["Key"]: tag["Value"] for tag in tags},
+            launched=self._clock.now(),
+            own_tags={tag["Key"]: tag["Value"] for tag in tags},
             # SDK RequestLaunchTemplateData, InstanceInitiatedShutdownBehavior: stop is the default.
             stays=template.get("InstanceInitiatedShutdownBehavior", "stop") == "stop",
         )
@@ -94,7 +105,7 @@ def passes(instance: Instance, condition: Mapping[str, Any], now: float) -> bool
         "state-reason-code": instance.reason,
     }
     if name.startswith("tag:"):
-        value = instance.tags.get(name.removeprefix("tag:"))
+        value = instance.tags(now).get(name.removeprefix("tag:"))
     elif name in values:
         value = values[name]
     else:
@@ -107,7 +118,8 @@ def view(instance: Instance, now: float) -> dict[str, Any]:
     state = instance.state(now)
     seen: dict[str, Any] = {
         "InstanceId": instance.id,
+        "LaunchTime": moment(instance.launched),
         "State": {"Code": CODES[state], "Name": state},
-        "Tags": [{"Key": key, "Value": value} for key, value in instance.tags.items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in instance.tags(now).items()],
     }
     return seen | {"StateReason": {"Code": instance.reason}} if instance.reason else seen

@@ -85,7 +85,7 @@ def polls(definition: Definition) -> dict[str, Poll]:
     for loop in loops(states):
         for wait in sorted(name for name in loop if states[name]["Type"] == "Wait"):
             rounds = list(cycles_through(wait, states, loop))
-            cost = max(sum(EVENTS[states[name]["Type"]] for name in way) for way in rounds)
+            cost = max(sum(EVENTS[states[name]["Type"]] for name in way if name not in PAGED) for way in rounds)
             tasks = max(sum(states[name]["Type"] == "Task" for name in way) for way in rounds)
             bounds = [
                 int(minutes) * 60
@@ -104,8 +104,25 @@ def events(definition: Definition, job_seconds: int | None) -> dict[str, int]:
     for wait, poll in polls(definition).items():
         duration = job_seconds if wait == "WaitForJobCompletion" else None
         total[wait] = poll.events_a_round * (COUNTED.get(wait) or poll.rounds(duration))
+    pages = [name for name in PAGED if name in definition.states]
+    total["pages"] = PAGES * sum(EVENTS[definition.states[name]["Type"]] for name in pages)
     total["once"] = sum(EVENTS[state["Type"]] for state in definition.states.values()) + 2
     return total
+
+
+# States that all rounds together visit so often at most.
+PAGES = 400
+PAGED = ("FindRefusedInstances", "CanInstancesMount")
+
+
+def test_all_looks_at_instances_together_read_a_bounded_number_of_pages(run: Definition) -> None:
+    (entrance,) = [rule for rule in run.states["IsJobDone"]["Choices"] if rule["Next"] == PAGED[0]]
+    (again,) = [rule for rule in run.states[PAGED[1]]["Choices"] if rule["Next"] == PAGED[0]]
+    assert f"$pages < {PAGES}" in entrance["Condition"]
+    assert f"$pages < {PAGES}" in again["Condition"]
+    assert [name for name, state in run.states.items() if state.get("Assign", {}).get("pages") == 0] == [
+        "NoteSubmission"
+    ]
 
 
 # Loops with a count for a bound: the pause in them, and how often it is taken.

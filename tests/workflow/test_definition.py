@@ -293,6 +293,7 @@ REFUSED_FOR_GOOD = {
 # still ends on it.
 REFUSED_FOR_NOW = {
     "UpdateComputeEnvironment": (["Batch.ClientException"], 5),
+    "LetJobFinish": (["Batch.ClientException"], 5),
     "DisableAutoExport": (["Fsx.BadRequestException", "FSx.BadRequestException"], 6),
     "StopImport": (["Fsx.BadRequestException", "FSx.BadRequestException"], 6),
     "DeleteFileSystem": (["Fsx.BadRequestException", "FSx.BadRequestException"], 30),
@@ -371,6 +372,7 @@ def test_a_retrier_that_stands_before_another_takes_nothing_from_it(definition: 
 ENDING_BY_THEMSELVES = {
     frozenset({"FindFileSystems", "AreThereMoreFileSystems"}): "reads the next of a list's pages",
     frozenset({"FindLaunchTemplates", "IsItReallyOver"}): "reads the next of a list's pages",
+    frozenset({"FindRefusedInstances", "CanInstancesMount"}): "reads the next of a list's pages",
     frozenset({"SweepFileSystems", "AreThereMoreToSweep"}): "reads the next of a list's pages",
     frozenset({"SweepLaunchTemplates", "AreThereMoreLaunchTemplates"}): "reads the next of a list's pages",
     frozenset({"SweepJobDefinitions", "AreThereMoreJobDefinitions"}): "reads the next of a list's pages",

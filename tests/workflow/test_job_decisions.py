@@ -25,6 +25,7 @@ def jobs(definition: Definition, *details: dict[str, Any]) -> Any:
 
 def noted(clean_up: Definition, *details: dict[str, Any], **changes: Any) -> Any:
     given = {"reclaim": False, "submitted": False, "began": BEGAN, "jobs": jobs(clean_up, *details)}
+    given |= {"sawStarted": False}
     return evaluate(clean_up.states["NoteEndOfJobs"]["Assign"], **(given | changes))
 
 
@@ -45,6 +46,7 @@ def test_run_and_clean_up_see_the_same_of_a_job(run: Definition, clean_up: Defin
         (detail("FAILED", StartedAt=2000), True),
         (detail("RUNNABLE", Attempts=[{"StartedAt": 2000, "StoppedAt": 3000}]), True),
         (detail("FAILED", Attempts=[{"StoppedAt": 3000}]), True),
+        (detail("FAILED", Container={"TaskArn": "arn:aws:ecs:task"}), True),
     ],
 )
 def test_a_job_counts_as_started_as_soon_as_it_may_have_written(
@@ -52,7 +54,15 @@ def test_a_job_counts_as_started_as_soon_as_it_may_have_written(
 ) -> None:
     assert [each["started"] for each in jobs(clean_up, given)] == [started]
     assert noted(clean_up, given)["wasWrittenTo"] is started
+    waited = evaluate(clean_up.states["WaitForJobsToStop"]["Assign"], jobs=jobs(clean_up, given), sawStarted=False)
+    assert waited == {"sawStarted": started}
     assert noted(clean_up, detail("FAILED"), given)["wasWrittenTo"] is started
+
+
+def test_a_job_that_was_ever_seen_to_have_started_counts_as_one_that_wrote(clean_up: Definition) -> None:
+    assert noted(clean_up, detail("FAILED"), sawStarted=True)["wasWrittenTo"] is True
+    state = clean_up.states["WaitForJobsToStop"]
+    assert evaluate(state["Assign"], jobs=[], sawStarted=True) == {"sawStarted": True}
 
 
 @pytest.mark.parametrize("submitted", [True, False])
@@ -151,8 +161,10 @@ def test_jobs_are_found_by_a_name_that_run_and_clean_up_make_alike_and_that_outl
 
 
 # ---------------------------------------------------------------------- the run's own look at its job
-def is_job_done(run: Definition, *details: dict[str, Any], since: int = NOW) -> tuple[str, dict[str, Any]]:
-    given = {"jobIds": ["job-1"], "parameters": {"autoExport": True}, "fileSystemId": "fs-1"}
+def is_job_done(
+    run: Definition, *details: dict[str, Any], since: int = NOW, pages: int = 0
+) -> tuple[str, dict[str, Any]]:
+    given = {"jobIds": ["job-1"], "parameters": {"autoExport": True}, "fileSystemId": "fs-1", "pages": pages}
     return choose(run, "IsJobDone", jobs=jobs(run, *details), since=since, **given)
 
 
@@ -232,9 +244,16 @@ def waits(run: Definition, minutes: float, status: str = "RUNNABLE", **members: 
 
 
 @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE"])
-def test_instances_are_asked_for_once_a_job_has_not_started_for_ten_minutes(run: Definition, status: str) -> None:
-    assert waits(run, 9.5, status) == "WaitForJobCompletion"
-    assert waits(run, 10.1, status) == "FindRefusedInstances"
+def test_instances_are_asked_for_once_a_job_has_not_started_for_five_minutes(run: Definition, status: str) -> None:
+    assert waits(run, 4.5, status) == "WaitForJobCompletion"
+    assert waits(run, 5.1, status) == "FindRefusedInstances"
+
+
+def test_every_look_at_the_instances_begins_with_the_first_page(run: Definition) -> None:
+    submitted = int((time.time() - 600) * 1000)
+    assert is_job_done(run, detail("RUNNABLE", CreatedAt=submitted), since=submitted)[1] == {
+        "nextToken": "",
+    }
 
 
 def test_instances_are_never_asked_for_once_the_job_has_run(run: Definition) -> None:
@@ -246,56 +265,102 @@ def test_instances_are_never_asked_for_once_the_job_has_run(run: Definition) -> 
 
 def test_only_instances_of_this_run_that_shut_themselves_down_are_asked_for(run: Definition) -> None:
     """Not those of a Spot reclaim or of Batch's scaling in, whose StateReason is another (EC2 API, StateReason)."""
-    asked = evaluate(run.states["FindRefusedInstances"]["Arguments"], executionTag="arn:of-the-run")
-    assert asked == {
+    arguments = run.states["FindRefusedInstances"]["Arguments"]
+    asked = {
         "Filters": [
             {"Name": "tag:lustre-batch:execution", "Values": ["arn:of-the-run"]},
             {"Name": "state-reason-code", "Values": ["Client.InstanceInitiatedShutdown"]},
             {"Name": "instance-state-name", "Values": ["shutting-down", "terminated"]},
         ],
-        "MaxResults": 1000,
+        "MaxResults": 50,
     }
+    assert evaluate(arguments, executionTag="arn:of-the-run", nextToken="") == asked
+    assert evaluate(arguments, executionTag="arn:of-the-run", nextToken="more") == asked | {"NextToken": "more"}
     data = run.states["CreateLaunchTemplate"]["Arguments"]
     assert data["LaunchTemplateData"]["InstanceInitiatedShutdownBehavior"] == "terminate"
     instances, volumes = data["LaunchTemplateData"]["TagSpecifications"]
     assert (instances["ResourceType"], instances["Tags"]) == ("instance", volumes["Tags"])
 
 
-@pytest.mark.parametrize("ids", [[], ["i-0"], ["i-0", "i-1", "i-2"]])
-def test_of_the_answer_the_ids_alone_are_kept(run: Definition, ids: list[str]) -> None:
-    pages = {"Reservations": [{"Instances": [{"InstanceId": one, "Tags": []}]} for one in ids]}
+def refused(*minutes: float) -> list[dict[str, Any]]:
+    """Instances that shut themselves down, by when they were launched."""
+    return [{"id": f"i-{number}", "launchedAt": int(minute * 60_000)} for number, minute in enumerate(minutes)]
+
+
+@pytest.mark.parametrize("known", [[], refused(0), refused(0, 4)])
+@pytest.mark.parametrize("seen", [[], ["i-0"], ["i-0", "i-1"], ["i-1", "i-2"]])
+def test_what_was_seen_is_remembered_though_ec2_forgets_it(
+    run: Definition, known: list[dict[str, Any]], seen: list[str]
+) -> None:
+    """EC2 guide, terminate instances: tags go from a terminated instance after a short while."""
+    times = {"i-0": "1970-01-01T00:00:00Z", "i-1": "1970-01-01T00:04:00Z", "i-2": "1970-01-01T00:08:00Z"}
+    page = {"Reservations": [{"Instances": [{"InstanceId": one, "LaunchTime": times[one]}]} for one in seen]}
     state = run.states["FindRefusedInstances"]
-    assert evaluate(state["Assign"], {"result": pages}) == {"refusedInstances": ids}
+    found = evaluate(state["Assign"], {"result": page}, refusedInstances=known, pages=2)
+    every = sorted({each["id"] for each in known} | set(seen))
+    by_id = {each["id"]: each for each in refused(0, 4, 8)}
+    assert sorted(found["refusedInstances"], key=lambda each: each["id"]) == [by_id[one] for one in every]
+    assert (found["nextToken"], found["pages"]) == ("", 3)
+    more = evaluate(state["Assign"], {"result": page | {"NextToken": "x"}}, refusedInstances=[], pages=0)
+    assert more["nextToken"] == "x"
     assert state["Output"] == {}
 
 
-def can_mount(run: Definition, count: int) -> tuple[str, dict[str, Any]]:
-    given = {"jobs": jobs(run, detail("RUNNABLE")), "fileSystemId": "fs-1"}
-    return choose(run, "CanInstancesMount", refusedInstances=[f"i-{number}" for number in range(count)], **given)
+def can_mount(
+    run: Definition, *minutes: float, next_token: str = "", pages: int = 1, export: bool = True
+) -> tuple[str, dict[str, Any]]:
+    known = {"jobs": jobs(run, detail("RUNNABLE")), "fileSystemId": "fs-1", "parameters": {"autoExport": export}}
+    looked = {"refusedInstances": refused(*minutes), "nextToken": next_token, "pages": pages}
+    return choose(run, "CanInstancesMount", **known, **looked)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_one_or_two_instances_that_shut_down_may_be_a_coincidence(run: Definition, count: int) -> None:
-    assert can_mount(run, count) == ("WaitForJobCompletion", {})
+@pytest.mark.parametrize("minutes", [(), (0,), (0, 30), (0, 1, 2), (0, 5, 10, 14.9)])
+def test_a_few_instances_or_many_at_once_may_be_a_coincidence(run: Definition, minutes: tuple[float, ...]) -> None:
+    assert can_mount(run, *minutes) == ("WaitForJobCompletion", {})
 
 
 @pytest.mark.parametrize(
-    ("count", "named"), [(3, "(i-0, i-1, i-2)"), (5, "(i-0, i-1, i-2, i-3, i-4)"), (6, "(i-0, i-1, i-2, i-3, i-4, …)")]
+    ("minutes", "named"),
+    [
+        ((0, 5, 15), "(i-0, i-1, i-2)"),
+        ((0, 4, 8, 12, 16), "(i-0, i-1, i-2, i-3, i-4)"),
+        ((0, 4, 8, 12, 16, 20), "(i-0, i-1, i-2, i-3, i-4, …)"),
+    ],
 )
-def test_three_instances_that_shut_down_end_the_run_with_their_ids_and_where_to_look(
-    run: Definition, count: int, named: str
+def test_three_instances_over_a_quarter_of_an_hour_end_the_run_with_their_ids_and_where_to_look(
+    run: Definition, minutes: tuple[float, ...], named: str
 ) -> None:
-    target, assigned = can_mount(run, count)
+    target, assigned = can_mount(run, *minutes)
     failure = assigned["failure"]
     assert (target, failure["Error"]) == ("CleanUp", "InstancesCannotMount")
-    last = f"aws ec2 get-console-output --query Output --output text --instance-id i-{count - 1}"
-    words = (f"{count} instances", named, "cannot mount fs-1", "network", "988", "Lustre client", "the mount", last)
+    last = f"aws ec2 get-console-output --query Output --output text --instance-id i-{len(minutes) - 1}"
+    words = (f"{len(minutes)} instances", named, "cannot mount fs-1", "network", "988", "Lustre client", "mount", last)
     assert [each for each in words if each not in failure["Cause"]] == []
+
+
+def test_of_the_instances_the_newest_is_the_one_to_look_at(run: Definition) -> None:
+    assert can_mount(run, 20, 4, 0)[1]["failure"]["Cause"].endswith("--instance-id i-0")
+
+
+def test_pages_are_read_to_the_end_within_reason(run: Definition) -> None:
+    assert can_mount(run, 0, 10, 20, next_token="more") == ("FindRefusedInstances", {})
+    assert can_mount(run, 0, 10, 20, next_token="more", pages=400)[0] == "CleanUp"
+    submitted = int((time.time() - 600) * 1000)
+    waiting = detail("RUNNABLE", CreatedAt=submitted)
+    assert is_job_done(run, waiting, since=submitted, pages=399)[0] == "FindRefusedInstances"
+    assert is_job_done(run, waiting, since=submitted, pages=400)[0] == "WaitForJobCompletion"
 
 
 def test_a_call_that_is_refused_is_a_poll_that_saw_nothing(run: Definition) -> None:
     (catcher,) = run.states["FindRefusedInstances"]["Catch"]
-    assert catcher == {"ErrorEquals": ["States.ALL"], "Next": "WaitForJobCompletion"}
+    assert catcher == {"ErrorEquals": ["States.ALL"], "Assign": {"nextToken": ""}, "Next": "CanInstancesMount"}
+
+
+def test_without_a_task_the_association_is_looked_at_while_the_job_waits_as_well() -> None:
+    """What is broken while the job waits may be broken while it runs, and mended before the next look."""
+    by_metrics = definition_of(record_stack({"exportVerification": "metrics"}))
+    assert can_mount(by_metrics) == ("WatchAssociation", {})
+    assert can_mount(by_metrics, export=False) == ("WaitForJobCompletion", {})
 
 
 @pytest.mark.parametrize("status", ["STARTING", "RUNNING"])
@@ -366,6 +431,6 @@ def test_only_who_watched_the_link_all_the_time_may_take_an_empty_queue_for_a_pr
 )
 def test_a_run_watches_the_link_where_no_task_will_verify(verification: str, auto_export: bool, watched: bool) -> None:
     run = definition_of(record_stack({"exportVerification": verification}), "run")
-    given = {"jobIds": ["job-1"], "parameters": {"autoExport": auto_export}, "since": NOW}
+    given = {"jobIds": ["job-1"], "parameters": {"autoExport": auto_export}, "since": NOW, "pages": 0}
     target, _ = choose(run, "IsJobDone", jobs=jobs(run, {"Status": "RUNNING"}), **given)
     assert target == ("WatchAssociation" if watched else "WaitForJobCompletion")

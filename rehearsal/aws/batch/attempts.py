@@ -51,6 +51,7 @@ class Attempts:
     ) -> None:
         self._clock = context.clock
         self._ids = context.ids
+        self._arn = context.arn
         self._instances = instances
         self._environments = environments
         self._queues = queues
@@ -122,6 +123,7 @@ class Attempts:
             job.timers.append(self._clock.after(remaining + 60, lambda: self._try(job)))
             return
         job.status = "STARTING"
+        job.task = self._arn("ecs", f"task/{self._ids.uuid().replace('-', '')}")
         fails = self.plan.fails_to_start
         if fails is not None and len(job.attempts) < fails.times:
             job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, fails.reason)))
@@ -136,7 +138,13 @@ class Attempts:
         AttemptDetail, startedAt) nor a log."""
         job.cancel_timers()
         now = int(self._clock.now() * 1000)
-        job.attempts.append({"container": {"reason": reason}, "stoppedAt": now, "statusReason": "Task failed to start"})
+        job.attempts.append(
+            {
+                "container": {"reason": reason, "taskArn": job.task},
+                "stoppedAt": now,
+                "statusReason": "Task failed to start",
+            }
+        )
         self._next(job, None, "Task failed to start", reason)
 
     def _mounted(self, user_data: str | None) -> FileSystem | None:
@@ -239,7 +247,7 @@ class Attempts:
         current.work.settle(now)
         self._instances.end(current.instance, BY_CALL)  # Batch scales in; assumed: at once
         job.current = None
-        container: dict[str, Any] = {"logStreamName": current.log_stream}
+        container: dict[str, Any] = {"logStreamName": current.log_stream, "taskArn": job.task}
         if code is not None:
             container["exitCode"] = code
         # ECS guide, stopped task error codes: what a container that was killed with 137 by itself says.

@@ -40,6 +40,7 @@ class Job:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     started: float | None = None
     stopped: float | None = None
+    task: str = ""  # the ECS task of the latest attempt
     current: Attempt | None = None
     timers: list[Timer] = field(default_factory=list)
     terminated: str | None = None

@@ -115,6 +115,8 @@ class Jobs:
         latest = {"logStreamName": job.current.log_stream} if job.current is not None else {}
         if job.current is None and job.attempts:
             latest = job.attempts[-1]["container"]
+        if job.task:  # SDK ContainerDetail: each attempt receives one when it reaches STARTING
+            latest = {**latest, "taskArn": job.task}
         answer = self._summary(job) | {
             "jobQueue": job.queue,
             "attempts": job.attempts,

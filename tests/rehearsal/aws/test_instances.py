@@ -60,6 +60,16 @@ def test_tags_are_those_of_the_template_for_instances(account: Account) -> None:
     assert listed(account, **{"tag:other": ["*"]}) == {}
 
 
+def test_a_terminated_instance_loses_its_tags_before_it_is_forgotten(account: Account) -> None:
+    identifier = account.instances.launch(TEMPLATE)
+    account.instances.end(identifier, BY_ITSELF)
+    account.clock.advance(299)
+    assert listed(account, **{"tag:run": ["a"]}) == {identifier: "terminated"}
+    account.clock.advance(1)
+    assert listed(account, **{"tag:run": ["a"]}) == {}
+    assert listed(account) == {identifier: "terminated"}
+
+
 def test_a_page_is_filled_before_it_is_filtered(account: Account) -> None:
     """aws-sdk-js #940."""
     for _ in range(5):

@@ -130,6 +130,21 @@ def test_a_job_that_has_not_started_is_cancelled_at_once(world: World) -> None:
     assert world.job(job_id)["status"] == "FAILED"
 
 
+def test_a_job_that_is_cancelled_while_it_starts_still_names_its_task(world: World) -> None:
+    """SDK ContainerDetail, taskArn: received at STARTING, when a container may run (Batch guide, job states)."""
+    world.scenario(job=WRITES)
+    _, job_id = world.running()
+    world.account.clock.advance(100)
+    assert "taskArn" not in world.job(job_id)["container"]
+    world.account.clock.advance(60)
+    assert world.job(job_id)["status"] == "STARTING"
+    world.account.client("batch").terminate_job(jobId=job_id, reason="enough")
+    world.account.clock.advance(60)
+    ended = world.job(job_id)
+    assert (ended["status"], ended.get("startedAt"), ended["attempts"]) == ("FAILED", None, [])
+    assert ended["container"]["taskArn"].startswith("arn:aws:ecs:")
+
+
 def test_jobs_are_listed_by_name_in_any_state_or_by_state(world: World) -> None:
     world.scenario(job=WRITES)
     batch = world.account.client("batch")
@@ -171,7 +186,7 @@ def test_a_container_that_does_not_start_is_tried_again_when_the_strategy_says_s
     world.account.clock.advance(200)
     job = world.job(job_id)
     attempt = job["attempts"][0]
-    assert (attempt["statusReason"], attempt["container"]) == ("Task failed to start", {"reason": reason})
+    assert (attempt["statusReason"], attempt["container"]["reason"]) == ("Task failed to start", reason)
     assert "startedAt" not in attempt
     assert "startedAt" not in job
     assert job["status"] == "RUNNABLE"
