@@ -47,6 +47,11 @@ def _run(options: argparse.Namespace, started: float) -> int:
     from .play.output import console as console_on
     from .play.scenario import ScenarioError
 
+    if options.example:
+        from .play.scenario import EXAMPLE
+
+        print(EXAMPLE.read_text("utf-8"), end="")
+        return 0
     if options.list:
         _list(console_on())
         return 0
@@ -104,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the facts as one JSON object on the last line")
     parser.add_argument("--calls", default=None, metavar="FILE.jsonl", help="write every API call that was made there")
     parser.add_argument("--list", action="store_true", help="list the scenarios")
+    parser.add_argument("--example", action="store_true", help="print a scenario to start from")
     return parser
 
 

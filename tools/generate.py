@@ -1,6 +1,7 @@
 """Regenerates what is derived from the settings and the definition: `make docs`; `--check` only says what is stale.
 
-Pulumi.yaml's configuration, the component's arguments, the parameter tables and the state diagrams are made here, so
+Pulumi.yaml's configuration, the component's arguments, the parameter tables, the table of a scenario's keys and the
+state diagrams are made here, so
 that a parameter is described in one place only and a picture cannot lie.
 """
 
@@ -16,6 +17,7 @@ from typing import Literal, get_args, get_origin
 
 from pydantic.alias_generators import to_camel
 
+from tools import scenario_keys
 from tools.diagrams import overview, state_diagram
 from tools.excerpt import refreshed
 from tools.package import described
@@ -143,6 +145,7 @@ GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("README.ja.md", between("rehearsal", refreshed)),
     ("docs/parameters.md", between("parameters", lambda _: parameter_table("en"))),
     ("docs/parameters.ja.md", between("parameters", lambda _: parameter_table("ja"))),
+    ("docs/rehearsal.md", between("scenario keys", lambda _: scenario_keys.table())),
     ("docs/workflow.md", between("overview", lambda _: overview("en"))),
     ("docs/workflow.ja.md", between("overview", lambda _: overview("ja"))),
     *(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from .plan import Count, Plan, beside, refused
+from .plan import Bytes, Count, Plan, beside, refused
 
 # S3 guide, storage classes: those whose objects have to be restored before they can be read.
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -21,19 +21,26 @@ class ObjectsPlan(Plan):
     """Objects that are only counted: they have no bytes, and a real job does not see them."""
 
     prefix: str = ""
+    """What their keys begin with."""
     count: Count = 1
-    bytes_each: Count = 1_048_576
+    """Number of objects."""
+    bytes_each: Bytes = 1_048_576
+    """Size of each object."""
     storage_class: StorageClass = "STANDARD"
+    """`STANDARD`, `STANDARD_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`, `GLACIER` or `DEEP_ARCHIVE`; what is in the last
+    two cannot be read."""
 
 
 class NotificationPlan(Plan):
     """An event notification that somebody else configured."""
 
     prefix: str = ""
+    """What the keys that they are about begin with."""
     # S3 guide, event notification types and destinations.
     events: list[Annotated[str, Field(pattern=r"^s3:[A-Za-z]+(:[A-Za-z*]+)*$")]] = Field(
         default=["s3:ObjectCreated:*"], min_length=1
     )
+    """The types of events."""
 
 
 def folder_problem(folder: Path) -> str | None:
@@ -60,11 +67,16 @@ def files_in(folder: Path) -> dict[str, Path]:
 
 
 class BucketPlan(Plan):
-    files: dict[str, str] = Field(default={})  # by key, text
-    folder: Path | None = None  # files that are there, too: those of a folder beside the scenario
+    files: dict[str, str] = Field(default={})
+    """Files in the bucket before the run, by key, with their text; a real job sees them."""
+    folder: Path | None = None
+    """A folder beside the scenario whose files are in the bucket, too; their paths in it are the keys."""
     objects: list[ObjectsPlan] = Field(default=[])
+    """Objects that are only counted: they take time to list, and a real job does not see them."""
     notifications: list[NotificationPlan] = Field(default=[])
-    event_bridge: bool = False  # it sends all its events to EventBridge
+    """Event notifications that somebody else configured; those that overlap break the link."""
+    event_bridge: bool = False
+    """`true`: the bucket sends its events to EventBridge, which overlaps with nothing."""
 
     @field_validator("folder")
     @classmethod

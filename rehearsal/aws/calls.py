@@ -75,13 +75,21 @@ class Fault(Plan):
     """
 
     call: Annotated[str, Field(pattern=r"^([a-z0-9-]+:([A-Z][A-Za-z0-9]+|\*)|\*:\*)$")]
-    state: str | None = None  # only calls that a state of that name makes
-    error: str = "ThrottlingException"  # an error's code, or hang: no answer comes
+    """`service:Operation`, as botocore names them; `service:*` is every operation of a service, `*:*` every call."""
+    state: str | None = None
+    """Only calls that a state of that name makes."""
+    error: str = "ThrottlingException"
+    """The error's code; `hang`: there is no answer until the caller's time-out."""
     times: Annotated[int, Field(ge=1)] | None = None
+    """How often it fails; if absent, once, or every time between `at` and `at` + `for`."""
     skip: Count = 0
-    after: bool = False  # the call takes effect, its answer is lost
-    at: Seconds | None = None  # seconds from the scenario's start
-    for_: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="for")  # without it, for ever
+    """How many calls succeed first."""
+    after: bool = False
+    """The call takes effect and only its answer is lost."""
+    at: Seconds | None = None
+    """Only from this moment on, from the scenario's start; only calls from then on are counted."""
+    for_: Annotated[float, Field(gt=0, json_schema_extra={"unit": "s"})] | None = Field(default=None, alias="for")
+    """Only for so long; if absent, for ever."""
 
     @field_validator("call")
     @classmethod

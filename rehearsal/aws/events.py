@@ -19,9 +19,12 @@ EVENT_DELIVERY_SECONDS = 1.0
 
 
 class EventsPlan(Plan):
-    delivered: bool = True  # false: never, and nobody is told
+    delivered: bool = True
+    """`false`: no change of an execution's status ever arrives."""
     delay: Seconds = 0
+    """How much later they arrive."""
     twice: bool = False
+    """Each arrives a second time, a second later."""
 
 
 class Events:

@@ -33,9 +33,12 @@ STATISTICS: dict[str, Callable[[list[float]], float]] = {
 
 
 class MetricPlan(Plan):
-    delay: Seconds = 90  # end of a minute -> its datapoint is readable
+    delay: Seconds = 90
+    """From the end of a minute until its datapoint can be read."""
     gaps: list[Window] = Field(default=[])
-    published: bool = True  # false: no datapoint ever
+    """Times without datapoints."""
+    published: bool = True
+    """`false`: there is never a datapoint."""
 
 
 class ExportMetric:

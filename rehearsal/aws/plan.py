@@ -1,5 +1,6 @@
 """What a scenario may say about a model. Owns the base class of all plans, which refuses one that contradicts itself,
-and the types their keys share; each plan itself lies beside the model that follows it."""
+and the types their keys share, with their units; each plan itself lies beside the model that follows it. What a key
+means is in the text below it, and from there in docs/rehearsal.md."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, json_schema_extra={"unit": "s"})]
+Bytes = Annotated[int, Field(ge=0, json_schema_extra={"unit": "bytes"})]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -42,4 +44,6 @@ class Window(Plan):
     """A stretch of time; `at` counts from the first attempt's start."""
 
     at: Seconds = 0
+    """From the first attempt's start."""
     for_: Seconds = Field(default=600, alias="for")
+    """For how long."""

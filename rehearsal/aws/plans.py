@@ -32,6 +32,9 @@ class Plans(Plan):
     compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
     quota: QuotaPlan = QuotaPlan()
     faults: list[Fault] = Field(default=[])
+    """API calls that fail."""
     events: EventsPlan = EventsPlan()
-    seed: int = 0  # of the backoff's jitter and of every id
+    seed: int = 0
+    """What the ids and the jitter of retries follow from."""
     fsx_error_prefix: Literal["FSx", "Fsx"] = "FSx"  # AWS documents FSx, others have seen Fsx
+    """`FSx` or `Fsx`: the prefix of FSx's errors in the state machine."""

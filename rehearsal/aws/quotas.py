@@ -20,7 +20,8 @@ PLENTY = 100_000.0
 
 
 class QuotaPlan(Plan):
-    vcpus: Count | None = None  # that the account may run at a time; null: enough
+    vcpus: Count | None = None
+    """vCPUs that the account may run at a time, as Service Quotas answers; `null`: enough."""
 
 
 class Quotas:

@@ -4,24 +4,24 @@ that they are rehearsed."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import shlex
-import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from ..aws.batch.job_plan import MODELLED
 from ..aws.calls import Fault
 from ..aws.plan import Plan, Seconds, Window
 from ..aws.plans import Plans
 from ..provider.configuration import yaml_problem
+from .keys import did_you_mean, rule
 
 SCENARIOS = Path(__file__).parent / "scenarios"
+EXAMPLE = Path(__file__).parent / "example.yaml"  # one to start from
 
 
 class ScenarioError(Exception):
@@ -36,23 +36,34 @@ REPLACED = {*MODELLED, "script", "command", "real_seconds"}
 
 
 class ExecutionPlan(Plan):
-    name: str | None = None  # absent: Step Functions gives it one
-    abort_at: Seconds | None = None  # StopExecution this long after the start
-    clean_up_abort_at: Seconds | None = None  # StopExecution of its first clean-up this long after that began
-    again_at: Seconds | None = None  # another execution with the same input this long after the start
-    reclaim: bool = False  # afterwards, start another with {"reclaim": <what was kept>}
+    name: str | None = None
+    """The execution's name; if absent, Step Functions chooses one."""
+    abort_at: Seconds | None = None
+    """StopExecution, from the execution's start."""
+    clean_up_abort_at: Seconds | None = None
+    """StopExecution of its first clean-up, from that one's start."""
+    again_at: Seconds | None = None
+    """Another execution with the same input is started, from the first one's start."""
+    reclaim: bool = False
+    """Afterwards, start another execution that reclaims what was kept."""
 
 
 class Scenario(Plans):
     """One rehearsal."""
 
     name: str = "default"
+    """What the report calls it."""
     description: str = ""
+    """One sentence, shown by `--list`."""
     execution: ExecutionPlan = ExecutionPlan()
     expect: Literal["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"] = "SUCCEEDED"
-    expect_error: str | None = None  # the error's name, when it matters
-    set: dict[str, Any] = Field(default={})  # stack configuration
-    input: Any = Field(default={})  # the execution's input
+    """How the execution should end: `SUCCEEDED`, `FAILED`, `ABORTED` or `TIMED_OUT`."""
+    expect_error: str | None = None
+    """The error's name, if it matters."""
+    set: dict[str, Any] = Field(default={})
+    """Stack configuration."""
+    input: Any = Field(default={})
+    """The execution's input: any JSON."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.expect_error is not None and self.expect == "SUCCEEDED":
@@ -148,44 +159,10 @@ def parse(content: Any, origin: str, name: str = "unnamed", folder: Path | None 
 def _line(origin: str, failure: Any) -> str:
     """A mistake in one line: where, the key, its value, the rule."""
     place, value = failure["loc"], failure["input"]
-    said = failure["msg"].removeprefix("Value error, ")
-    if failure["type"] == "extra_forbidden":
-        said = f"there is no such key{_nearest_key(place)}"
+    said = rule(Scenario, failure)
     if failure["type"] == "contradiction":
         for part in (key := failure["ctx"]["key"].split(".")):
             value = value[int(part) if isinstance(value, list) else part]
         place = (*place, *key)
     key_path = ".".join(str(part) for part in place) or "scenario"
     return f"{origin}: {key_path}: {json.dumps(value, default=str)}: {said}"
-
-
-def _nearest_key(place: tuple[int | str, ...]) -> str:
-    """What may have been meant: a key of about that name at that place, or one of that name somewhere else."""
-    keys = [parts for parts in _keys(Scenario) if parts]
-    *above, name = [part for part in place if not isinstance(part, int)]
-    beside = [parts[-1] for parts in keys if list(parts[:-1]) == above]
-    elsewhere = [".".join(parts) for parts in keys if parts[-1] == name]
-    return did_you_mean(str(name), beside) or did_you_mean(elsewhere[0] if elsewhere else "", elsewhere)
-
-
-def _keys(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
-    """Every key of a scenario, as the parts of its path; the number of an item in a list is left out."""
-    for name, field in model.model_fields.items():
-        key = field.alias or name
-        yield (key,)
-        for part in _models(field.annotation):
-            yield from ((key, *rest) for rest in _keys(part))
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in typing.get_args(annotation):
-        yield from _models(inner)
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """A hint at what is nearest to a word that is not known, or nothing."""
-    spelt = {one.casefold().replace("-", "_"): one for one in known}
-    near = difflib.get_close_matches(word.casefold().replace("-", "_"), spelt, 1)
-    return f"; did you mean {spelt[near[0]]}?" if near else ""

@@ -1,67 +1,78 @@
 """docs/rehearsal.md describes the command and the format of scenarios as they are."""
 
-import json
 import re
-import typing
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+import yaml
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from rehearsal.__main__ import _parser
-from rehearsal.play.scenario import Scenario, names, parse
+from rehearsal.play.keys import Key
+from rehearsal.play.scenario import SCENARIOS, Scenario, names, parse
 from tests.docs import markdown
+from tools import scenario_keys
 
 PAGE = "docs/rehearsal.md"
 
 
-def parts(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that a field's type is made of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in typing.get_args(annotation):
-        yield from parts(inner)
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key of a scenario, as pydantic's schema of it has them; `[]` stands for the items of a list."""
+    schema = model.model_json_schema(by_alias=True)
+    yield from _keys(schema, schema["$defs"], prefix)
 
 
-def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key of a scenario with its default; `[]` stands for the items of a list."""
-    for name, field in model.model_fields.items():
-        key = prefix + (field.alias or name)
-        found = list(parts(field.annotation))
-        listed = "list[" in str(field.annotation)
-        if listed or not found:
-            yield key, field.get_default(call_default_factory=True) if not field.is_required() else PydanticUndefined
-        for part in found:
-            yield from keys(part, f"{key}[]." if listed else f"{key}.")
+def _keys(node: dict[str, Any], others: dict[str, Any], prefix: str) -> Iterator[str]:
+    for name, field in node.get("properties", {}).items():
+        inner = [field, *field.get("anyOf", [])]
+        lists = [one["items"] for one in inner if "$ref" in one.get("items", {})]
+        holds = [one for one in inner if "$ref" in one]
+        if not holds:
+            yield f"{prefix}{name}"
+        for one, between in (*((each, ".") for each in holds), *((each, "[].") for each in lists)):
+            yield from _keys(others[one["$ref"].rpartition("/")[2]], others, f"{prefix}{name}{between}")
 
 
-def as_shown(key: str, default: Any) -> str:
-    """A default in the words of the table."""
-    if default is PydanticUndefined:
-        return "required"
-    if key == "name":
-        return "the file's name"
-    if default == "":
-        return "empty"
-    if default in ([], {}):
-        return "none"
-    if isinstance(default, list):
-        return f"`[{', '.join(default)}]`"
-    if isinstance(default, bool) or default is None or isinstance(default, str):
-        return f"`{default if isinstance(default, str) else json.dumps(default)}`"
-    return f"{default:g}" if isinstance(default, float) else str(default)
+def rows() -> list[list[str]]:
+    [table] = [table for table in markdown.tables(PAGE) if table[0] == ["key", "meaning", "unit", "default", "example"]]
+    return table[1:]
 
 
-def test_the_table_has_every_key_of_a_scenario_once_and_with_its_default() -> None:
-    [table] = [table for table in markdown.tables(PAGE) if table[0][0] == "key"]
-    listed = [(markdown.code_words(row[0])[0], row[1]) for row in table[1:]]
-    assert sorted(listed) == sorted((key, as_shown(key, default)) for key, default in keys(Scenario))
+def test_the_table_has_every_key_of_a_scenario_once() -> None:
+    assert sorted(markdown.code_words(row[0])[0] for row in rows()) == sorted(keys(Scenario))
+
+
+def test_every_key_has_a_meaning_and_a_default_and_whatever_is_measured_has_its_unit() -> None:
+    units = {}
+    for key, meaning, unit, default, _ in rows():
+        assert len(meaning) > 5, key
+        assert default, key
+        units[markdown.code_words(key)[0]] = unit
+    assert units["job.runtime"] == units["job.interruptions"] == units["faults[].for"] == "s"
+    measured = {key.shown for key in scenario_keys.described() if "float" in str(key.field.annotation)}
+    assert {key for key, unit in units.items() if unit} == measured | {key for key in units if "bytes_each" in key}
+
+
+def test_every_example_is_one_that_a_scenario_may_have() -> None:
+    parse(yaml.safe_load(scenario_keys.MORE), "more")
+    included = "".join((SCENARIOS / f"{name}.yaml").read_text("utf-8") for name in names()) + scenario_keys.MORE
+    said = " ".join(included.replace('"', "").replace("'", "").split())
+    for key, *_, example in rows():
+        name = key.strip("`").rpartition(".")[2]
+        assert f"{name}:" in said, key
+        assert yaml.safe_load(example.strip("`")) is not None, key
+
+
+def test_a_key_without_a_text_that_says_what_it_means_is_reported() -> None:
+    class Silent(BaseModel):
+        key: int = 1
+
+    with pytest.raises(SystemExit, match=r"Silent\.key: no text below it says what it means"):
+        scenario_keys.meaning(Key(("key",), "key", Silent, "key"))
 
 
 def test_the_scenario_that_is_shown_can_be_played() -> None:
-    import yaml
-
     [shown] = markdown.blocks(PAGE, "yaml")
     parse(yaml.safe_load(shown), PAGE)
 

@@ -32,8 +32,11 @@ FILE_SYSTEM = re.compile(r"fs-[0-9a-f]{17}")
 
 class ComputeEnvironmentPlan(Plan):
     update: Seconds = 120
+    """Time to update it."""
     outcome: Literal["VALID", "INVALID"] = "VALID"
-    stuck: bool = False  # it stays UPDATING
+    """`VALID` or `INVALID`."""
+    stuck: bool = False
+    """It stays UPDATING."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ..plan import Count, Plan, Seconds, beside, refused
+from ..plan import Bytes, Count, Plan, Seconds, beside, refused
 
 # What a scenario says of a job that is modelled, and no other.
 MODELLED = ("runtime", "writes", "outcome", "exit_code")
@@ -20,19 +20,28 @@ class WritesPlan(Plan):
     """Files one attempt writes, evenly spread; `at` counts from the attempt's start."""
 
     at: Seconds = 0
+    """From the attempt's start."""
     over: Seconds = 0
+    """The files are spread evenly over this time."""
     files: Count = 1
-    directories: Count = 0  # that the files are in, each an object of its own
-    bytes_each: Count = 1_048_576
+    """Number of files."""
+    directories: Count = 0
+    """Number of directories that the files are in; each is an object too."""
+    bytes_each: Bytes = 1_048_576
+    """Size of each file."""
     deletes_previous: bool = False
-    renames: bool = False  # each file is written under another name and renamed when it is closed
+    """Each file replaces the one before, as checkpoints do."""
+    renames: bool = False
+    """Each file is written under another name and renamed when it is closed."""
 
 
 class StartFailuresPlan(Plan):
     """Attempts whose container does not start."""
 
     times: Annotated[int, Field(ge=1)] = 1
+    """Number of attempts whose container does not start."""
     reason: str = "CannotPullContainerError: pull image manifest has been retried 5 time(s)"
+    """The reason of those containers."""
 
 
 def script_problem(path: Path) -> str | None:
@@ -52,19 +61,31 @@ def command_problem(words: list[str]) -> str | None:
 
 
 class JobPlan(Plan):
-    start_delay: Seconds | None = 180  # submitted -> running; null: it never starts
-    runtime: Seconds = 3600  # one uninterrupted attempt
-    script: Path | None = None  # a job of one's own: a file, beside the scenario
-    command: list[str] | None = None  # a job of one's own: a program and its arguments
-    real_seconds: Annotated[float, Field(gt=0)] = 600  # so long such a job may compute without sleeping, for real
+    start_delay: Seconds | None = 180
+    """From submitted to running, while instances boot and mount; `null`: it never starts."""
+    runtime: Seconds = 3600
+    """One attempt that is not interrupted."""
+    script: Path | None = None
+    """[A job of one's own](#a-job-of-your-own): a file beside the scenario."""
+    command: list[str] | None = None
+    """A job of one's own: a program and its arguments."""
+    real_seconds: Annotated[float, Field(gt=0, json_schema_extra={"unit": "s"})] = 600
+    """So long such a job may compute without sleeping, in real time."""
     writes: list[WritesPlan] | None = None  # absent: see `is_real`
+    """What one attempt writes; `null` in a modelled job: a file of 1 MiB every minute."""
     outcome: Literal["SUCCEEDED", "FAILED"] = "SUCCEEDED"
-    exit_code: Annotated[int, Field(ge=0, le=255)] = 1  # of a FAILED one
-    interruptions: list[Seconds] = Field(default=[])  # Spot reclaim this long into attempt 1, 2, …
-    cancelled_at: Seconds | None = None  # cancelled by hand this long after it was submitted
+    """How an attempt ends after the runtime: `SUCCEEDED` or `FAILED`."""
+    exit_code: Annotated[int, Field(ge=0, le=255)] = 1
+    """Exit code of a failed attempt."""
+    interruptions: list[Seconds] = Field(default=[])
+    """Spot reclaims: this long into attempt 1, 2, …"""
+    cancelled_at: Seconds | None = None
+    """Cancelled by hand, from its submission."""
     fails_to_start: StartFailuresPlan | None = None  # so many attempts before one starts
-    mounts: bool = True  # false: no instance can mount
-    blocked: Annotated[str, Field(min_length=1)] | None = None  # it never starts, and Batch gives this reason
+    mounts: bool = True
+    """`false`: no instance can mount the file system."""
+    blocked: Annotated[str, Field(min_length=1)] | None = None
+    """It never starts, and this is the status reason that Batch gives while it is RUNNABLE."""
 
     @field_validator("script")
     @classmethod

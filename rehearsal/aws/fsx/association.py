@@ -21,15 +21,25 @@ LISTED_PER_SECOND = 1100
 
 class AssociationPlan(Plan):
     create: Seconds = 60
+    """Time to create it."""
     update: Seconds = 30
-    import_: Seconds = Field(default=60, alias="import")  # the listing of the bucket, by a task of its own
+    """Time to update it."""
+    import_: Seconds = Field(default=60, alias="import")
+    """Time to import the bucket's listing; if absent, a second more for every 1,100 objects in it."""
     import_fails: bool = False
-    breaks_at: Seconds | None = None  # MISCONFIGURED this long after it became AVAILABLE
-    heals_at: Seconds | None = None  # AVAILABLE again this long after it first became so: somebody mended what broke it
-    mends: bool = True  # what broke it is over: sending the policies again mends it
-    stays_broken: bool = False  # it breaks for good: FAILED
+    """The import of the listing fails."""
+    breaks_at: Seconds | None = None
+    """It becomes MISCONFIGURED this long after it was AVAILABLE."""
+    heals_at: Seconds | None = None
+    """It is AVAILABLE again this long after it first was: somebody mended what broke it."""
+    mends: bool = True
+    """Sending the policies again makes it AVAILABLE; `false`: what broke it goes on."""
+    stays_broken: bool = False
+    """It becomes FAILED instead, for good."""
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
-    update_stuck: bool = False  # it stays UPDATING
+    """What becomes of it: `AVAILABLE`, `FAILED` or `MISCONFIGURED`."""
+    update_stuck: bool = False
+    """It stays UPDATING."""
 
     def import_seconds(self, objects: int) -> float:
         """How long the import of so many objects takes, unless the plan says so itself."""

@@ -32,10 +32,14 @@ REPORT_FORMAT = "REPORT_CSV_20191124"
 
 
 class DataRepositoryTaskPlan(Plan):
-    start: Seconds = 30  # PENDING -> EXECUTING
-    refused: Count = 0  # so many creations are refused: auto export is still finishing
-    outcome: Literal["SUCCEEDED", "FAILED"] = "SUCCEEDED"  # FAILED: as a whole, not because of refused files
-    stuck: bool = False  # it stays EXECUTING
+    start: Seconds = 30
+    """From PENDING to EXECUTING."""
+    refused: Count = 0
+    """Number of export tasks that are refused because automatic export is still finishing."""
+    outcome: Literal["SUCCEEDED", "FAILED"] = "SUCCEEDED"
+    """`SUCCEEDED`, or `FAILED` as a whole, whatever the files."""
+    stuck: bool = False
+    """It stays EXECUTING."""
 
 
 @dataclass

@@ -22,11 +22,17 @@ EXPORT_LATENCY_SECONDS = 9.0
 
 
 class ExportPlan(Plan):
-    files_per_second: Annotated[float, Field(gt=0)] | None = None  # absent: as follows from the file system (speed)
-    bytes_per_second: Annotated[float, Field(gt=0)] | None = None
-    refused: Count = 0  # files that can never be exported
+    # Without these two they follow from the file system (speed).
+    files_per_second: Annotated[float, Field(gt=0, json_schema_extra={"unit": "files/s"})] | None = None
+    """Speed of automatic export for small files; `null`: [as measured](#how-fast-fsx-is)."""
+    bytes_per_second: Annotated[float, Field(gt=0, json_schema_extra={"unit": "bytes/s"})] | None = None
+    """Speed of automatic export for large files; `null`: as measured."""
+    refused: Count = 0
+    """Number of files that can never be exported."""
     stalls: list[Window] = Field(default=[])
-    warnings: Count = 0  # lines in the event log that say nothing about a failed export; without lines there is no log
+    """Times in which nothing is exported."""
+    warnings: Count = 0
+    """Lines in the event log that are no failed exports."""
 
 
 @dataclass

@@ -25,13 +25,21 @@ LUSTRE_PORTS = [(988, 988), (1018, 1023)]
 
 class FileSystemPlan(Plan):
     create: Seconds | None = None  # absent: as measured for its type and capacity (speed)
+    """Time to create it; `null`: as measured."""
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
-    delete: Seconds | None = None  # absent: as measured
-    delete_refused: Count = 0  # so many deletions are answered with BadRequest
-    deleted_by_others_at: Seconds | None = None  # somebody deletes it this long after it became AVAILABLE
-    delete_stuck: bool = False  # it stays DELETING
-    create_stuck: bool = False  # it stays CREATING
+    """What becomes of it: `AVAILABLE`, `FAILED` or `MISCONFIGURED`."""
+    delete: Seconds | None = None
+    """Time to delete it; `null`: as measured."""
+    delete_refused: Count = 0
+    """Number of deletions that are answered with BadRequest."""
+    deleted_by_others_at: Seconds | None = None
+    """Somebody deletes it this long after it became AVAILABLE."""
+    delete_stuck: bool = False
+    """It stays DELETING."""
+    create_stuck: bool = False
+    """It stays CREATING."""
     names_late: bool = False  # its names are answered only once it is AVAILABLE; AWS's example has them at once
+    """CreateFileSystem answers without the DNS name and the mount name."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.create_stuck and self.outcome != "AVAILABLE":

@@ -67,6 +67,16 @@ def test_the_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> No
     assert "million-small-files" in capsys.readouterr().out
 
 
+def test_the_example_is_a_scenario_that_can_be_played(
+    capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    assert main(["--example"]) == 0
+    (tmp_path / "mine.yaml").write_text(capsys.readouterr().out)
+    assert main(["--scenario", str(tmp_path / "mine.yaml"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [attempt["exit_code"] for attempt in facts["attempts"]] == [None, 0]
+
+
 def test_a_mistake_in_an_option_is_said_before_anything_else_and_a_list_is_explained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -45,6 +45,32 @@ def test_a_mistake_names_file_key_and_value(content: object, words: str) -> None
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ({"job": {"runtime": "10m"}}, 'job.runtime: "10m": is not a number (seconds)'),
+        ({"job": {"runtime": -5}}, "job.runtime: -5: is less than 0 s"),
+        ({"job": {"interruptions": ["soon"]}}, 'job.interruptions.0: "soon": is not a number (seconds)'),
+        ({"job": {"interruptions": 600}}, "job.interruptions: 600: is not a list"),
+        ({"job": {"writes": [{"bytes_each": "1M"}]}}, 'job.writes.0.bytes_each: "1M": is not a whole number (bytes)'),
+        ({"job": {"writes": [{"files": 1.5}]}}, "job.writes.0.files: 1.5: is not a whole number"),
+        ({"job": {"exit_code": 256}}, "job.exit_code: 256: is greater than 255"),
+        ({"job": {"mounts": "no way"}}, 'job.mounts: "no way": is not true or false'),
+        ({"job": []}, "job: []: is not a mapping of keys"),
+        ({"export": {"files_per_second": "fast"}}, 'export.files_per_second: "fast": is not a number (files a second)'),
+        ({"export": {"bytes_per_second": 0}}, "export.bytes_per_second: 0: is not greater than 0 bytes/s"),
+        ({"export": {"stalls": [{"for": "1h"}]}}, 'export.stalls.0.for: "1h": is not a number (seconds)'),
+        ({"expect": "DONE"}, 'expect: "DONE": is not SUCCEEDED, FAILED, ABORTED or TIMED_OUT'),
+        ({"faults": [{}]}, "faults.0.call: {}: is missing"),
+        ({"expect_error": 5}, "expect_error: 5: is not a text"),
+    ],
+)
+def test_a_wrong_value_gets_its_rule_and_a_number_its_unit(content: object, line: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(content, "my.yaml")
+    assert str(caught.value) == f"my.yaml: {line}"
+
+
 def test_several_mistakes_are_reported_together() -> None:
     with pytest.raises(ScenarioError) as caught:
         parse({"expect": "DONE", "job": {"runtime": -1}}, "my.yaml")
