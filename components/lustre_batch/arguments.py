@@ -6,7 +6,7 @@ told of what it wrote itself. What a value may be, validation decides.
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self, dataclass_transform, get_args, get_origin
 
 import pulumi
@@ -23,6 +23,11 @@ _OUTPUT_AS_TEXT = "Calling __str__ on an Output[T] is not supported"
 
 class ArgumentsError(SettingsError, pulumi.RunError):
     """One or more arguments of a component are wrong; Pulumi shows the message without a traceback."""
+
+    def __init__(self, told: "Told", problems: Iterable[str]) -> None:
+        self.bare = list(problems)
+        """Without the component: key, value and rule."""
+        super().__init__(map(told, self.bare))
 
 
 @dataclass_transform(kw_only_default=True)
@@ -70,8 +75,8 @@ class Told:
     """How the program that created a component is told of its arguments."""
 
     def __init__(self, name: str, args: Arguments | Mapping[str, Any]) -> None:
-        # A component provider hands over a mapping.
-        self.values = dict(args) if isinstance(args, Mapping) else vars(args).copy()
+        # A component provider hands over a mapping, in which every number is one with a fraction.
+        self.values = _with_whole_numbers(dict(args)) if isinstance(args, Mapping) else vars(args).copy()
         self._configured = bool(self.values.pop("_from_configuration", False))
         self._component = f"LustreBatchAutoExport {name!r}: "
         self.python = not self._configured and not isinstance(args, Mapping)
@@ -91,6 +96,14 @@ class Told:
         return f"{names.get(key, key)}:{rest}"
 
 
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def settings_from_args(told: Told) -> Settings:
     """Check the arguments, and take those that are outputs as they are.
 
@@ -102,17 +115,17 @@ def settings_from_args(told: Told) -> Settings:
     given = {key: value for key, value in told.values.items() if value is not None}
     if told.python and (keys := [key for key in given if key != to_snake(key) in Settings.model_fields]):
         raise ArgumentsError(
-            told(f"{key}: there is no parameter of this name (did you mean {to_snake(key)}?)") for key in keys
+            told, [f"{key}: there is no parameter of this name (did you mean {to_snake(key)}?)" for key in keys]
         )
     outputs = {key: value for key, value in given.items() if _has_output(value)}
     refused = [_problem_with_output(key, value) for key, value in given.items()]
     if problems := [problem for problem in refused if problem]:
-        raise ArgumentsError(map(told, problems))
+        raise ArgumentsError(told, problems)
     try:
         # Their values come later; that they are given is all that the rules can ask for now.
         return read_settings(given, unknown=outputs).model_copy(update=outputs)
     except SettingsError as error:
-        raise ArgumentsError(map(told, error.problems)) from None
+        raise ArgumentsError(told, error.problems) from None
 
 
 def _problem_with_output(key: str, value: Any) -> str | None:

@@ -36,7 +36,8 @@ class _Monitor(mocks.MockMonitor):
         self.exports: dict[str, Any] = {}
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
-        if "pulumi:pulumi:Stack" in request.urn:
+        # A component's URN contains the stack's type as well, as the type of its parent.
+        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
             self.exports = resources.plain(rpc.deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 

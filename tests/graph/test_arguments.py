@@ -15,14 +15,18 @@ from lustre_batch import (
     LustreBatchAutoExportArgs,
     Settings,
     SettingsError,
+    auto_export,
     testing,
 )
+from lustre_batch.plugin import PACKAGE, Provider
 from lustre_batch.settings import shape
 from lustre_batch.validation import meaning_of
 from pulumi.provider.experimental.analyzer import Analyzer
+from pulumi.provider.server import ComponentInitError
 
 from tests.graph.recording import Mocks, record_stack
 
+TYPE = "lustre-batch:index:LustreBatchAutoExport"
 WHO = "LustreBatchAutoExport 'simulation': "
 
 
@@ -77,6 +81,34 @@ def test_in_other_languages_the_argument_keeps_its_key() -> None:
     """A component provider hands over a mapping."""
     (line,) = told(lambda: {"env_name": "not one"})
     assert line.startswith(WHO + "envName: not one is not 1 to 32")
+
+
+def test_a_program_in_another_language_is_told_by_property_without_a_traceback() -> None:
+    """Pulumi shows an InputPropertiesError as it is, and anything else with our frames above it."""
+
+    def program() -> None:
+        provider = Provider([LustreBatchAutoExport], PACKAGE)
+        inputs = {"lustreStorageCapacity": 1300.0, "tags": {"CostCenter": 12.0}, "vpcId": "vpc-1"}
+        provider.construct("nightly", TYPE, inputs)
+
+    with pytest.raises(pulumi.InputPropertiesError) as refused:
+        testing.record(program)
+    assert refused.value.errors == [
+        {"property_path": "lustreStorageCapacity", "reason": "1300 is not 1200, 2400 or a multiple of 2400 (GiB)"},
+        {
+            "property_path": "vpcId",
+            "reason": "vpc-1 is not the id of a VPC (vpc- and at least 8 hexadecimal digits) or empty",
+        },
+    ]
+
+
+def test_a_mistake_of_our_own_is_not_told_as_one_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(told: object) -> None:
+        raise LookupError("ours")
+
+    monkeypatch.setattr(auto_export, "settings_from_args", broken)
+    with pytest.raises(ComponentInitError, match="ours"):
+        testing.record(lambda: Provider([LustreBatchAutoExport], PACKAGE).construct("nightly", TYPE, {}))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from rehearsal.aws.account import Account
+from rehearsal.provider.mocks import deploy
 from rehearsal.provider.program import Stack, event_loop, run_under_mocks
 
 
@@ -59,3 +60,23 @@ def test_an_interruption_that_is_swallowed_ends_the_program_nevertheless() -> No
         run_under_mocks(program, mocks.MockMonitor(_Mocks()), Stack("project", "stack", {}), logging.getLogger("test"))
     assert signal.getsignal(signal.SIGINT) is before
     assert time.perf_counter() - began < 30
+
+
+def test_what_a_program_exports_is_not_what_its_components_have_as_outputs() -> None:
+    """A component's outputs may be registered after those of the stack."""
+
+    class Late(pulumi.ComponentResource):
+        def __init__(self, name: str) -> None:
+            super().__init__("test:index:Late", name, {})
+            self.register_outputs({"late": pulumi.Output.from_input(_after(0.2))})
+
+    async def _after(seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        return "the component's"
+
+    def program() -> None:
+        Late("late")
+        pulumi.export("early", "the stack's")
+
+    with Account() as account:
+        assert deploy(account, program=program).exports == {"early": "the stack's"}
