@@ -63,6 +63,8 @@ aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration
   bucket                            s3/bucket_lifecycle_configuration.go
 aws:s3/bucketOwnershipControls:BucketOwnershipControls
   bucket                            s3/bucket_ownership_controls.go
+aws:s3/bucketNotification:BucketNotification
+  bucket                            s3/bucket_notification.go
 aws:ecr/repository:Repository
   name                              ecr/repository.go
   encryptionConfigurations          ecr/repository.go

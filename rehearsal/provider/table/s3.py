@@ -167,6 +167,23 @@ def _lifecycle(s3: Any, bucket: str) -> Props:
     return {"rules": [camel({{"ID": "id"}.get(name, name): value for name, value in rule.items()}) for rule in rules]}
 
 
+def _put_notifications(aws: Aws, bucket: str, event_bridge: bool) -> None:
+    configuration: dict[str, Any] = {"EventBridgeConfiguration": {}} if event_bridge else {}
+    aws.client("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+
+
+def _notify(aws: Aws, inputs: Props) -> str:
+    _put_notifications(aws, inputs["bucket"], bool(inputs.get("eventbridge")))
+    return str(inputs["bucket"])
+
+
+@_GONE
+def _read_notification(aws: Aws, identity: str, state: Props) -> Props | None:
+    aws.client("s3").head_bucket(Bucket=identity)
+    # moto forgets an element without content, and so this one.
+    return {"bucket": identity, "eventbridge": state.get("eventbridge", False)}
+
+
 KINDS = (
     Kind(
         "aws:s3/bucket:Bucket",
@@ -247,6 +264,14 @@ KINDS = (
         "delete_bucket_ownership_controls",
         ("rule",),
         enumerations={"rule.objectOwnership": Enumeration("s3", "ObjectOwnership")},
+    ),
+    Kind(
+        "aws:s3/bucketNotification:BucketNotification",
+        _notify,
+        _read_notification,
+        # terraform-provider-aws, bucket_notification.go: deletion puts an empty configuration.
+        lambda aws, identity, state: _put_notifications(aws, identity, False),
+        update={"eventbridge": lambda aws, identity, new, old: _put_notifications(aws, identity, new["eventbridge"])},
     ),
 )
 
