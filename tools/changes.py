@@ -20,6 +20,7 @@ from rehearsal.provider.engine import Engine, Workspace, started
 from rehearsal.provider.program import run_main
 
 DOCUMENT = ROOT / "docs" / "changes.md"
+ROLE = "arn:aws:iam::123456789012:role/job"
 Step = tuple[str, str, str]  # operation, type, name
 
 
@@ -92,6 +93,13 @@ def settings(there: Existing) -> list[Setting]:
         "jobDefinitionMemory": 60000,
         "jobDefinitionCommand": ["sh", "/app/run.sh"],
         "jobDefinitionEnvironment": {"STEPS": "1000"},
+        "jobDefinitionAttemptSeconds": 3600,
+        "jobDefinitionGpus": 1,
+        "jobDefinitionSharedMemoryMib": 1024,
+        "jobDefinitionUlimits": [{"name": "memlock", "softLimit": -1, "hardLimit": -1}],
+        "jobDefinitionUser": "1000:1000",
+        "jobDefinitionTags": {"project": "imaging"},
+        "jobDefinitionPrivileged": True,
         "waitForLustreCreationSeconds": 20,
         "waitForJobCompletionSeconds": 120,
         "waitForCheckMetricsSeconds": 120,
@@ -119,6 +127,7 @@ def settings(there: Existing) -> list[Setting]:
             "lustreMetadataIops": 12_000,
         },
         {"sweepIntervalMinutes": 0},
+        {"jobRoleArns": [ROLE], "jobRoleArn": ROLE},
         {"vpcCidr": "10.20.0.0/16"},
         {"egress": "public"},
         {"reachableBuckets": ["public-data"]},

@@ -31,6 +31,10 @@ PYTHON_TYPES = {"string": "str", "boolean": "bool", "integer": "int", "array": "
 UNITS_IN_JAPANESE = {"s": "秒", "min": "分", "d": "日"}
 
 
+def _item_type(name: str) -> str:
+    return str(SETTINGS.shape(name)["items"]["type"])
+
+
 def pulumi_yaml(current: str) -> str:
     """The project file, with one typed and described entry a parameter; what stands above `config:` is kept."""
     lines = [current.split("\nconfig:")[0].rstrip(), "config:"]
@@ -39,7 +43,7 @@ def pulumi_yaml(current: str) -> str:
         lines += [
             f"  lustre-batch:{to_camel(name)}:",
             f"    type: {stated['type']}",
-            *(["    items:", "      type: string"] if stated["type"] == "array" else []),
+            *(["    items:", f"      type: {_item_type(name)}"] if stated["type"] == "array" else []),
             f"    default: {json.dumps(field.default)}",
             f"    description: {json.dumps(field.description, ensure_ascii=False)}",
         ]
@@ -51,6 +55,8 @@ def arguments(current: str) -> str:
     fields = []
     for name, field in SETTINGS.Settings.model_fields.items():
         kind = PYTHON_TYPES[SETTINGS.shape(name)["type"]]
+        if kind == "list[str]" and _item_type(name) == "object":
+            kind = "list[dict[str, Any]]"
         if choices := get_args(field.annotation) if get_origin(field.annotation) is Literal else ():
             kind = f"Literal[{', '.join(json.dumps(choice) for choice in choices)}]"
         if SETTINGS.extra(name)["composed"]:
@@ -64,7 +70,7 @@ def arguments(current: str) -> str:
         [
             '"""The component\'s arguments. Made from settings.py by `make docs`: edit that, not this."""',
             "",
-            "from typing import Literal",
+            "from typing import Any, Literal",
             "",
             "import pulumi",
             "",

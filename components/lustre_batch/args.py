@@ -1,6 +1,6 @@
 """The component's arguments. Made from settings.py by `make docs`: edit that, not this."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 
@@ -83,6 +83,27 @@ class LustreBatchAutoExportArgs(Arguments):
     job_definition_environment: dict[str, str] | None = None
     """Environment variables of the job. Everyone who may look at the job can read them: no place for passwords.
     Default: {}."""
+    job_definition_attempt_seconds: int | None = None
+    """Longest time of one attempt of the job, after which Batch ends the job (s); 0: as long as jobTimeoutMinutes.
+    Default: 0."""
+    job_definition_gpus: int | None = None
+    """GPUs of the job. Default: 0."""
+    job_definition_shared_memory_mib: int | None = None
+    """Size of /dev/shm in the job's container (MiB); 0: Docker's own 64. Default: 0."""
+    job_definition_ulimits: list[dict[str, Any]] | None = None
+    """Limits of the job's processes. Default: []."""
+    job_definition_user: str | None = None
+    """User that the job runs as; empty: the image's own. Default: ""."""
+    job_definition_tags: dict[str, str] | None = None
+    """Tags for the job, its definition and its ECS task, besides those of every resource, which win. Default:
+    {}."""
+    job_definition_privileged: bool | None = None
+    """Give the job's container the rights of root on its instance, which other jobs of the stack may share.
+    Default: False."""
+    job_role_arns: pulumi.Input[list[pulumi.Input[str]]] | None = None
+    """Roles that a run may give to its job; no others can be passed. Default: []."""
+    job_role_arn: pulumi.Input[str] | None = None
+    """Role that the job has, one of jobRoleArns; empty: none. Default: ""."""
     ecr_image_tag: str | None = None
     """Tag of the job's image in the repository that is created. With any other than latest a tag that was pushed
     once cannot be pushed again. Default: "latest"."""

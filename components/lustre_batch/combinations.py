@@ -1,12 +1,14 @@
 """Which values of the run-time parameters go together: one table, by which the deployment and every run refuse the same
 combinations in the same words.
 
-A rule is about one parameter and what another allows it. The first of its cases counts whose `of` has the other's
+A rule is about one run-time parameter and what another, or one of the stack's, allows it. The first of its cases counts whose `of` has the other's
 value, or whose `upTo` is not below it; a case without either counts for every value. The parameter then has to be
-`orElse`, one of `values`, or at least `minimum`, which is meant `per` so much of the other where that is given. The
+`orElse`, one of `values`, one of the other's where `isOne` is said, or at least `minimum` or at most `maximum`, which are
+meant `per` so much of the other where that is given. The
 state machine reads the same table (definition/run.asl.yaml, CheckTogether).
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -59,7 +61,23 @@ COMBINATIONS: Final[tuple[dict[str, Any], ...]] = (
         "other": "lambdaPeriodSeconds",
         "cases": [{"minimum": 2, "per": 60, "rule": "at least two periods"}],
     },
+    # The run itself would have ended the job before.
+    {
+        "key": "jobDefinitionAttemptSeconds",
+        "other": "jobTimeoutMinutes",
+        "cases": [{"maximum": 60, "per": 1, "rule": "within the time that the whole job may take"}],
+    },
+    {
+        "key": "jobRoleArn",
+        "other": "jobRoleArns",
+        "cases": [{"isOne": True, "orElse": "", "rule": "empty or one of the roles that may be passed"}],
+    },
 )
+
+
+def of_the_stack() -> list[str]:
+    """The keys that no run may choose, but which some rule reads."""
+    return ["jobTimeoutMinutes", "jobRoleArns"]
 
 
 def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
@@ -69,7 +87,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str],
         value, others = values[key], values[other]
         case = next((case for case in combination["cases"] if _counts(case, others)), None)
         if case is not None and not _allows(case, value, others):
-            yield (key, other), f"{key}: {value} is not {case['rule']} ({other} {others})"
+            yield (key, other), f"{key}: {value} is not {case['rule']} ({other} {_shown(others)})"
 
 
 def _counts(case: Mapping[str, Any], others: Any) -> bool:
@@ -79,6 +97,13 @@ def _counts(case: Mapping[str, Any], others: Any) -> bool:
 def _allows(case: Mapping[str, Any], value: Any, others: Any) -> bool:
     if "values" in case:
         return value in case["values"]
-    return bool(
-        value == case.get("orElse") or value >= case["minimum"] * (others / case["per"] if "per" in case else 1)
-    )
+    if value == case.get("orElse"):
+        return True
+    if "isOne" in case:
+        return value in others
+    of_other = others / case["per"] if "per" in case else 1
+    return bool(value <= case["maximum"] * of_other if "maximum" in case else value >= case["minimum"] * of_other)
+
+
+def _shown(value: Any) -> Any:
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, list) else value

@@ -7,22 +7,45 @@ text, as people write it into the secret, and a whole number stands for its text
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .rules import IMAGE_PATTERN, Refused, show
+from .rules import IMAGE_PATTERN, Refused, same_but_for_case, show
 
 # Without a backslash or a quote, so that JSONata takes them as they stand.
 # SDK ContainerProperties, environment: names cannot begin with AWS_BATCH. The rest is what POSIX lets a name have,
 # and the dots and hyphens that other programs read; a name with = could not be set.
 VARIABLE_PATTERN: Final = "(?!AWS_BATCH)[A-Za-z_][A-Za-z0-9_.-]{0,254}"
-PATTERNS: Final = {"image": IMAGE_PATTERN, "variable": VARIABLE_PATTERN}
+# SDK ECS, Tag, whose tags have what IAM's have; only the ASCII of it, since engines differ in what else is a letter.
+_TAG_SIGNS: Final = "[A-Za-z0-9 _.:/=+@-]"
+_OURS: Final = "(?![Aa][Ww][Ss]:|[Ll][Uu][Ss][Tt][Rr][Ee]-[Bb][Aa][Tt][Cc][Hh]:)"
+PATTERNS: Final = {
+    "image": IMAGE_PATTERN,
+    "roleArn": "arn:[a-z-]+:iam::[0-9]{12}:role[/][A-Za-z0-9_+=,.@/-]{1,576}",
+    "tagKey": f"{_OURS}{_TAG_SIGNS}{{1,128}}",
+    "tagValue": f"{_TAG_SIGNS}{{0,256}}",
+    "user": "([A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?)?",
+    "variable": VARIABLE_PATTERN,
+}
+# SDK RegisterJobDefinition, propagateTags: a job with more than 50 fails. 40 of the user's and the provider's
+# (rules.py), Environment and two of the run's leave so many.
+MOST_JOB_TAGS: Final = 7
+# SDK Ulimit: the names. Docker takes -1 for no limit; SDK: an integer of 32 bits.
+_LIMIT: Final = {"minimum": -1, "maximum": 2**31 - 1}
+_ULIMIT_NAMES: Final = (
+    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
+    "sigpending", "stack",
+)  # fmt: skip
 # By the field of Settings: which pattern the texts of a value have to match, and the names of a map. The pattern `any`
-# is whatever a C string can hold.
-TEXTS: Final[dict[str, dict[str, str]]] = {
+# is whatever a C string can hold. A list of `limits` has their names and bounds instead.
+TEXTS: Final[dict[str, dict[str, Any]]] = {
     "job_definition_container_image": {"texts": "image"},
     "job_definition_command": {"texts": "any"},
     "job_definition_environment": {"names": "variable", "texts": "any"},
+    "job_definition_tags": {"names": "tagKey", "texts": "tagValue", "most": MOST_JOB_TAGS},
+    "job_definition_ulimits": {"limits": {"names": list(_ULIMIT_NAMES), **_LIMIT}},
+    "job_definition_user": {"texts": "user"},
+    "job_role_arn": {"texts": "roleArn"},
 }
 # What a message shows of a list or map at most.
 SHOWN_CHARACTERS: Final = 200
@@ -38,8 +61,12 @@ def read_entries(name: str, value: Any, rule: str) -> Any:
     Refused
         Naming what does not fit, and the rule in words.
     """
-    given = _parsed(value)
-    texts, names = TEXTS[name]["texts"], TEXTS[name].get("names")
+    given, stated = _parsed(value), TEXTS[name]
+    if "limits" in stated:
+        if not _are_limits(given, **stated["limits"]):
+            raise Refused(f"{_shown(value)} is not {rule}")
+        return given
+    texts, names = stated["texts"], stated.get("names")
     if names is None:
         read = [_as_text(item) for item in given] if isinstance(given, list) else [None]
         if not all(_matches(texts, item) for item in read):
@@ -51,7 +78,23 @@ def read_entries(name: str, value: Any, rule: str) -> Any:
     wrong = {key: given[key] for key, text in read_map.items() if not (_matches(names, key) and _matches(texts, text))}
     if wrong:
         raise Refused(f"{_shown(wrong)} is not {rule}")
+    if "most" in stated and (len(read_map) > stated["most"] or same_but_for_case(read_map)):
+        raise Refused(f"{_shown(value)} is not {rule}")
     return read_map
+
+
+def _are_limits(given: Any, names: Sequence[str], minimum: int, maximum: int) -> bool:
+    if not isinstance(given, list) or not all(
+        isinstance(each, Mapping) and set(each) == {"name", "softLimit", "hardLimit"} for each in given
+    ):
+        return False
+    numbers = [number for each in given for number in (each["softLimit"], each["hardLimit"])]
+    return (
+        all(each["name"] in names for each in given)
+        and all(isinstance(one, int) and not isinstance(one, bool) and minimum <= one <= maximum for one in numbers)
+        and all(each["hardLimit"] == -1 or 0 <= each["softLimit"] <= each["hardLimit"] for each in given)
+        and len({each["name"] for each in given}) == len(given)
+    )
 
 
 def _parsed(value: Any) -> Any:

@@ -31,8 +31,8 @@ _REGISTERED, _INSTALLED, _RESERVED_MIB = 7985, 8192, 32
 _WITHOUT_IMAGE: Final = {"a1", "g3", "g3s", "p3", "p3dn"}
 # EC2 guide, instance type naming: letters, then the generation. Im4gn and Is4gen belong to the I family.
 _STANDARD: Final = re.compile(r"([acdhimrtz]|im|is)\d")
-Offer = tuple[int, int]
-"""vCPUs and memory (MiB) that no job of an instance exceeds."""
+Offer = tuple[int, int, int]
+"""vCPUs, memory (MiB) and GPUs that no job of an instance exceeds."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class InstanceType:
     vcpus: int
     memory_mib: int
     architectures: frozenset[str]
-    has_nvidia_gpus: bool
+    nvidia_gpus: int | None
+    """How many a job can have. A share of one is 0; none at all is None."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,19 @@ def catalogue() -> Mapping[str, InstanceType]:
             vcpus=one["VCpuInfo"]["DefaultVCpus"],
             memory_mib=one["MemoryInfo"]["SizeInMiB"],
             architectures=frozenset(one["ProcessorInfo"]["SupportedArchitectures"]),
-            has_nvidia_gpus=any(gpu.get("Manufacturer") == "NVIDIA" for gpu in one.get("GpuInfo", {}).get("Gpus", [])),
+            nvidia_gpus=_nvidia_gpus(one),
         )
         for name, one in described.items()
     }
+
+
+def _nvidia_gpus(described: Mapping[str, Any]) -> int | None:
+    counts = [
+        gpu.get("Count", 0)
+        for gpu in described.get("GpuInfo", {}).get("Gpus", [])
+        if gpu.get("Manufacturer") == "NVIDIA"
+    ]
+    return sum(counts) if counts else None
 
 
 @cache
@@ -151,7 +161,7 @@ def _architecture(name: str) -> str | None:
 
 
 def _has_nvidia_gpus(name: str) -> bool:
-    return any(one.has_nvidia_gpus for one in _members(name))
+    return any(one.nvidia_gpus is not None for one in _members(name))
 
 
 def image_types(names: Iterable[str]) -> list[str]:
@@ -166,7 +176,10 @@ def offers(names: Iterable[str]) -> list[Offer]:
         members = _members(name)
         if not members or ("." not in name and any(map(_has_newer, families(name)))):
             return []
-        found |= {(one.vcpus, one.memory_mib * _REGISTERED // _INSTALLED - _RESERVED_MIB) for one in members}
+        found |= {
+            (one.vcpus, one.memory_mib * _REGISTERED // _INSTALLED - _RESERVED_MIB, one.nvidia_gpus or 0)
+            for one in members
+        }
     return sorted(one for one in found if not any(_within(one, other) for other in found if other != one))
 
 
@@ -175,17 +188,20 @@ def _has_newer(family: str) -> bool:
 
 
 def _within(one: Offer, other: Offer) -> bool:
-    return one[0] <= other[0] and one[1] <= other[1]
+    return all(mine <= others for mine, others in zip(one, other, strict=True))
 
 
-def fits(vcpus: int, memory_mib: int, offered: Sequence[Offer]) -> bool:
+def fits(job: Offer, offered: Sequence[Offer]) -> bool:
     """Whether one of the offers takes such a job; without any, nothing is known against it."""
-    return not offered or any(_within((vcpus, memory_mib), offer) for offer in offered)
+    return not offered or any(_within(job, offer) for offer in offered)
 
 
 def too_small(names: Sequence[str], offered: Sequence[Offer]) -> str:
     """What is said of a job that fits none of them, after its own values."""
-    largest = " or ".join(f"{vcpus} vCPUs and {memory_mib} MiB" for vcpus, memory_mib in offered)
+    largest = " or ".join(
+        f"{vcpus} vCPUs, {memory_mib} MiB and {gpus} GPUs" if gpus else f"{vcpus} vCPUs and {memory_mib} MiB"
+        for vcpus, memory_mib, gpus in offered
+    )
     return (
         f"fits none of computeEnvironmentInstanceTypes {json.dumps(list(names))}, "
         f"of which a job gets at most about {largest} (kernel and ECS agent keep some of the installed memory)"

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from .entries import read_entries
+from .entries import MOST_JOB_TAGS, PATTERNS, read_entries
 from .rules import IMAGE_LENGTH, IMAGE_PATTERN, check_prefix, read_tags
 
 # SDK CreateFileSystemLustreMetadataConfiguration, Iops.
@@ -21,7 +21,12 @@ METADATA_IOPS_STEP: Final = 12_000
 METADATA_IOPS_BELOW_IT: Final = (1500, 3000, 6000)
 # FSx guide as published in China, "Deployment options": persistent file systems only.
 NOT_IN_CHINA: Final = "the AWS regions in China have no scratch file systems of FSx for Lustre"
-LISTS_AND_MAPS: Final = ("job_definition_command", "job_definition_environment")
+LISTS_AND_MAPS: Final = (
+    "job_definition_command",
+    "job_definition_environment",
+    "job_definition_ulimits",
+    "job_definition_tags",
+)
 BUCKET_NAME: Final = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 
@@ -227,6 +232,59 @@ class Settings(BaseModel):
         "that begin with a letter or _ and not with AWS_BATCH",
         run_time=True,
     )
+    # SDK JobTimeout: at least 60 s. One of that kind is not tried again.
+    job_definition_attempt_seconds: int = _parameter(
+        0,
+        "Longest time of one attempt of the job, after which Batch ends the job (s); 0: as long as jobTimeoutMinutes.",
+        rule="0, or a whole number from 60 to 31104000 (s)",
+        run_time=True,
+        ge=0,
+        le=31_104_000,
+    )
+    job_definition_gpus: int = _parameter(0, "GPUs of the job.", run_time=True, ge=0, le=16)
+    job_definition_shared_memory_mib: int = _parameter(
+        0, "Size of /dev/shm in the job's container (MiB); 0: Docker's own 64.", run_time=True, ge=0, le=100_000_000
+    )
+    job_definition_ulimits: list[dict[str, str | int]] = _parameter(
+        [],
+        "Limits of the job's processes.",
+        rule='a list of limits, each once, such as {"name": "memlock", "softLimit": -1, "hardLimit": -1}, of which the '
+        "soft one is not above the hard one (-1: unlimited)",
+        run_time=True,
+    )
+    # SDK ECS, ContainerDefinition, user: user, user:group, uid, uid:gid, user:gid, uid:group.
+    job_definition_user: str = _parameter(
+        "",
+        "User that the job runs as; empty: the image's own.",
+        rule="a user or user:group by name or number, or empty",
+        run_time=True,
+        pattern=f"^({PATTERNS['user']})$",
+        max_length=255,
+    )
+    job_definition_tags: dict[str, str] = _parameter(
+        {},
+        "Tags for the job, its definition and its ECS task, besides those of every resource, which win.",
+        rule=f"a map of at most {MOST_JOB_TAGS} tags: keys of up to 128, values of up to 256 of A to Z, a to z, digits, "
+        "spaces and _ . : / = + - @; keys must not start with aws: or lustre-batch:, nor differ by case only",
+        run_time=True,
+    )
+    job_definition_privileged: bool = _parameter(
+        False, "Give the job's container the rights of root on its instance, which other jobs of the stack may share."
+    )
+    job_role_arns: list[str] = _parameter(
+        [],
+        "Roles that a run may give to its job; no others can be passed.",
+        rule="a list of ARNs of IAM roles, each once",
+        composed=True,
+    )
+    job_role_arn: str = _parameter(
+        "",
+        "Role that the job has, one of jobRoleArns; empty: none.",
+        rule="the ARN of an IAM role or empty",
+        run_time=True,
+        composed=True,
+        pattern=f"^({PATTERNS['roleArn']})?$",
+    )
     # ECR API, PutImage, imageTag: at most 300; Docker takes 128.
     ecr_image_tag: str = _parameter(
         "latest",
@@ -409,6 +467,8 @@ class Settings(BaseModel):
                 return int(value)
         if info.field_name == "lustre_file_system_type_version" and isinstance(value, float):
             return str(value)
+        if info.field_name == "job_definition_user" and isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
         return value
 
     @field_validator("lustre_storage_capacity")
@@ -423,6 +483,20 @@ class Settings(BaseModel):
     def _metadata_iops_come_in_steps(cls, value: int) -> int:
         if value % METADATA_IOPS_STEP and value not in METADATA_IOPS_BELOW_IT:
             raise ValueError("not a step")
+        return value
+
+    @field_validator("job_definition_attempt_seconds")
+    @classmethod
+    def _attempts_are_unlimited_or_last_a_minute(cls, value: int) -> int:
+        if 0 < value < 60:
+            raise ValueError("too short")
+        return value
+
+    @field_validator("job_role_arns")
+    @classmethod
+    def _roles_are_named_by_arn(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value) or not all(re.fullmatch(PATTERNS["roleArn"], each) for each in value):
+            raise ValueError("not ARNs of roles")
         return value
 
     @field_validator("sweep_interval_minutes")

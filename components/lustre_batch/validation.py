@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
-from .combinations import contradictions
+from .combinations import contradictions, of_the_stack
 from .entries import TEXTS, too_large
 from .instance_types import fits, offers, problem_with, too_small
 from .rules import Refused, show
@@ -63,7 +63,8 @@ def read_settings(values: Mapping[str, Any], *, prefix: str = "", unknown: Itera
     for keys, rule in _RULES_FOR_SEVERAL:
         if blamed.isdisjoint(keys) and (problem := rule(settings)):
             problems.append(problem)
-    problems += [line for keys, line in contradictions(settings.run_time_values()) if blamed.isdisjoint(keys)]
+    unsure = blamed | {to_camel(key) for key in later}
+    problems += [line for keys, line in contradictions(combined(settings)) if unsure.isdisjoint(keys)]
     if problems:
         raise SettingsError(f"{prefix}{problem}" for problem in problems)
     return settings
@@ -85,7 +86,7 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
     """The rules of the run-time parameters as data, for the state machine to check a run's values by.
 
     Each is ``{key, type, rule}`` with ``minimum``, ``maximum``, ``multipleOf``, ``orElse``, ``values`` or ``maxLength``
-    as they apply, and the patterns (entries.py) of ``texts`` and of a map's ``names``.
+    as they apply, and what lists, maps and text consist of (entries.py).
     """
     rules = {}
     for name in run_time_names():
@@ -93,6 +94,7 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
         bounds = {new: stated[old] for old, new in _BOUNDS.items() if old in stated}
         rules[name] = {"key": to_camel(name), "type": stated["type"], "rule": rule_of(name)} | bounds
         rules[name] |= TEXTS.get(name, {})
+    rules["job_definition_attempt_seconds"] |= {"minimum": 60, "orElse": [0]}
     rules["lustre_storage_capacity"] |= {"multipleOf": 2400, "orElse": [1200]}
     rules["lustre_metadata_iops"] |= {"multipleOf": METADATA_IOPS_STEP, "orElse": list(METADATA_IOPS_BELOW_IT)}
     limit = settings.compute_environment_maxv_cpus
@@ -103,14 +105,19 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
     return list(rules.values())
 
 
+def combined(settings: Settings) -> dict[str, Any]:
+    """The values that the rules for several parameters read, whether a run may choose them or not."""
+    return settings.run_time_values() | {key: getattr(settings, to_snake(key)) for key in of_the_stack()}
+
+
 def instance_offers(settings: Settings) -> dict[str, Any]:
     """The largest jobs that the instance types take, for the state machine to check a run's job by: a list of
-    ``{vcpus, memory}``, empty where their sizes are not known, and what is said of a job that is larger.
+    ``{vcpus, memory, gpus}``, empty where their sizes are not known, and what is said of a job that is larger.
     """
     names = settings.compute_environment_instance_types
     offered = offers(names)
     return {
-        "largest": [{"vcpus": vcpus, "memory": memory_mib} for vcpus, memory_mib in offered],
+        "largest": [dict(zip(("vcpus", "memory", "gpus"), offer, strict=True)) for offer in offered],
         "tooSmall": too_small(names, offered) if offered else "",
     }
 
@@ -186,8 +193,9 @@ def _explain(error: ValidationError) -> dict[str, str]:
         key = to_camel(name)
         value = finding["input"]
         if finding["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(key, names, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
+            spelled = {known.lower(): known for known in names}
+            near = difflib.get_close_matches(key.lower(), spelled, n=1)
+            hint = f" (did you mean {spelled[near[0]]}?)" if near else ""
             lines[key] = f"{key}: there is no parameter of this name{hint}; its value was {show(value)}"
         elif name in Settings.model_fields and key not in lines:
             said = finding.get("ctx", {}).get("error")
@@ -241,10 +249,17 @@ def _job_fits_an_instance(s: Settings) -> str | None:
     names = s.compute_environment_instance_types
     if problem_with(names) is not None or _job_fits_environment(s) is not None:
         return None
-    offered, vcpus, memory_mib = offers(names), s.job_definition_vcpus, s.job_definition_memory
-    if fits(vcpus, memory_mib, offered):
+    offered, vcpus, memory_mib, gpus = (
+        offers(names),
+        s.job_definition_vcpus,
+        s.job_definition_memory,
+        s.job_definition_gpus,
+    )
+    if fits((vcpus, memory_mib, gpus), offered):
         return None
-    return f"jobDefinitionVcpus: {vcpus} with jobDefinitionMemory {memory_mib} (MiB) {too_small(names, offered)}"
+    and_gpus = f" and jobDefinitionGpus {gpus}" if gpus else ""
+    job = f"{vcpus} with jobDefinitionMemory {memory_mib} (MiB){and_gpus}"
+    return f"jobDefinitionVcpus: {job} {too_small(names, offered)}"
 
 
 def _subnets_come_with_their_vpc(s: Settings) -> str | None:
@@ -291,7 +306,10 @@ _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str 
     ),
     (("jobDefinitionVcpus", "computeEnvironmentMaxvCpus"), _job_fits_environment),
     (("computeEnvironmentInstanceTypes",), _instance_types_are_some),
-    (("computeEnvironmentInstanceTypes", "jobDefinitionVcpus", "jobDefinitionMemory"), _job_fits_an_instance),
+    (
+        ("computeEnvironmentInstanceTypes", "jobDefinitionVcpus", "jobDefinitionMemory", "jobDefinitionGpus"),
+        _job_fits_an_instance,
+    ),
     (("vpcId", "subnetIds"), _subnets_come_with_their_vpc),
     (("vpcId", "securityGroupIds"), _groups_come_with_their_vpc),
     *((("vpcId", key), partial(_adopted_network_is_used_as_it_is, key)) for key in _OF_THE_CREATED_NETWORK),

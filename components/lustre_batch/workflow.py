@@ -10,15 +10,15 @@ import pulumi
 import pulumi_aws as aws
 
 from . import definition, entries, rules
-from .combinations import COMBINATIONS
+from .combinations import COMBINATIONS, of_the_stack
 from .compute import Compute
 from .instance_types import image_types, vcpu_quota
 from .network import Network
 from .owner import Owner, answered
 from .storage import Storage, run_time_parameters
-from .templates import render_output
+from .templates import read_data, render, render_output
 from .user_data import user_data
-from .validation import instance_offers, run_time_rules
+from .validation import combined, instance_offers, run_time_rules
 
 REPORTS = "lustre-batch-reports"
 # The Lambda's own: a zero counts when its minute began so long after the job's end (functions/check_metrics).
@@ -75,9 +75,9 @@ def create_workflow(
         "FileSystemLogGroupName": file_system_log_group.name,
         "FileSystemSubnetId": network.file_system_subnet_id,
         "FsxArn": _service_arn(owner, "fsx"),
-        "ImagePattern": entries.PATTERNS["image"],
         "InstanceOffers": instance_offers(settings),
         "JobDefinitionName": stack_id,
+        "JobDefinitionPrivileged": settings.job_definition_privileged,
         "JobDefinitionRoom": entries.room(settings.tags),
         "JobLogGroupName": owner.log_group("jobs", "/aws/batch").name,
         "JobQueueArn": compute.job_queue_arn,
@@ -104,18 +104,34 @@ def create_workflow(
         "SecurityGroupIds": pulumi.Output.json_dumps(network.security_group_ids),
         "SettleSeconds": SETTLE_SECONDS,
         "StackId": stack_id,
+        "StackValues": pulumi.Output.json_dumps({key: combined(settings)[key] for key in of_the_stack()}),
         "SweepIntervalMinutes": settings.sweep_interval_minutes,
         "Tags": tags,
         "TopicArn": topic.arn,
         "TooManyBytes": entries.too_many_bytes(entries.room(settings.tags)),
         "UserData": user_data(),
-        "VariablePattern": entries.PATTERNS["variable"],
+        **{f"{name[0].upper()}{name[1:]}Pattern": pattern for name, pattern in entries.PATTERNS.items()},
     }
+    # FSx guide, encrypting data at rest: what a persistent file system needs of a key, besides using it.
+    may_run = owner.policy_with_key("run", values, "kms_for_file_systems")
+    may_run = pulumi.Output.all(may_run, settings.job_role_arns).apply(lambda known: _passing(*known))
+    may_clean_up = owner.policy_with_key("clean_up", values)
     return Workflow(
-        # FSx guide, encrypting data at rest: what a persistent file system needs of a key, besides using it.
-        run=_state_machine(owner, "workflow", stack_id, "run", values, "kms_for_file_systems"),
-        clean_up=_state_machine(owner, "clean-up", clean_up_name, "clean_up", values),
+        run=_state_machine(owner, "workflow", stack_id, "run", values, may_run),
+        clean_up=_state_machine(owner, "clean-up", clean_up_name, "clean_up", values, may_clean_up),
     )
+
+
+def _passing(policy: str, role_arns: list[str]) -> str:
+    """The policy, with the right to give a job these roles and no others."""
+    if not role_arns:
+        return policy
+    document, statement = json.loads(policy), read_data("policies/pass_role.json")
+    document["Statement"] += [
+        json.loads(render(statement, {"Number": number, "RoleArn": arn}))
+        for number, arn in enumerate(role_arns, start=1)
+    ]
+    return json.dumps(document)
 
 
 def _state_machine(
@@ -124,11 +140,11 @@ def _state_machine(
     name: pulumi.Output[str],
     source: str,
     values: dict[str, pulumi.Input[object]],
-    *uses_of_key: str,
+    policy: pulumi.Output[str],
 ) -> aws.sfn.StateMachine:
     """One state machine, with its log and its role."""
     log_group = owner.log_group(part, "/aws/vendedlogs/states")
-    role, may = owner.role(part, "states", owner.policy_with_key(source, values, *uses_of_key))
+    role, may = owner.role(part, "states", policy)
     return aws.sfn.StateMachine(
         owner.named(part),
         name=name,

@@ -87,7 +87,7 @@ def _policy_demands_tls(graph: Graph) -> bool:
 
 def _jobs_are_given_nothing(graph: Graph) -> bool:
     definitions = run_states(graph, "registerJobDefinition")
-    given = ("Privileged", "Secrets", "Pid")
+    given = ("true ? {'Privileged'", "Secrets", "Pid")
     chosen = graph.one("aws:secretsmanager/secretVersion:SecretVersion").text("secretString")
     return (
         bool(definitions)

@@ -50,6 +50,13 @@ RUN_TIME = {
     "jobDefinitionContainerImage",
     "jobDefinitionCommand",
     "jobDefinitionEnvironment",
+    "jobDefinitionAttemptSeconds",
+    "jobDefinitionGpus",
+    "jobDefinitionSharedMemoryMib",
+    "jobDefinitionUlimits",
+    "jobDefinitionUser",
+    "jobDefinitionTags",
+    "jobRoleArn",
     "jobDefinitionRetryAttempts",
     "jobDefinitionVcpus",
     "jobDefinitionMemory",
@@ -166,6 +173,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
 
 
 P2 = {"lustreDeploymentType": "PERSISTENT_2", "lustrePerUnitStorageThroughput": 125}
+ROLES = [f"arn:aws:iam::123456789012:role/team/{name}" for name in ("one", "two")]
 CONTRADICTIONS: list[tuple[dict[str, Any], str, list[str]]] = [
     (
         {"computeEnvironmentType": "EC2", "computeEnvironmentAllocationStrategy": "SPOT_CAPACITY_OPTIMIZED"},
@@ -224,6 +232,32 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, list[str]]] = [
         "lustreMetadataIops",
         ["180000 is not 0 or 192000 (lustreStorageCapacity 400800)"],
     ),
+    (
+        {"jobTimeoutMinutes": 10, "jobDefinitionAttemptSeconds": 601},
+        "jobDefinitionAttemptSeconds",
+        ["601 is not within the time that the whole job may take (jobTimeoutMinutes 10)"],
+    ),
+    (
+        {"jobRoleArn": ROLES[0]},
+        "jobRoleArn",
+        [f"{ROLES[0]} is not empty or one of the roles that may be passed (jobRoleArns [])"],
+    ),
+    (
+        {"jobRoleArn": ROLES[1], "jobRoleArns": ROLES[:1]},
+        "jobRoleArn",
+        [f'{ROLES[1]} is not empty or one of the roles that may be passed (jobRoleArns ["{ROLES[0]}"])'],
+    ),
+    (
+        {"jobDefinitionGpus": 1},
+        "jobDefinitionVcpus",
+        ["32 with jobDefinitionMemory 30000 (MiB) and jobDefinitionGpus 1 fits none of", '["optimal"]'],
+    ),
+    (
+        {"jobDefinitionGpus": 2, "computeEnvironmentInstanceTypes": ["g5.xlarge"], "jobDefinitionVcpus": 4}
+        | {"jobDefinitionMemory": 2000},
+        "jobDefinitionVcpus",
+        ["and jobDefinitionGpus 2 fits none of", "at most about 4 vCPUs, 15938 MiB and 1 GPUs"],
+    ),
     ({"vpcId": "vpc-11111111"}, "subnetIds", ["[]", "vpc-11111111"]),
     ({"subnetIds": ["subnet-11111111"]}, "vpcId", ['""', "subnet-11111111"]),
     ({"securityGroupIds": ["sg-11111111"]}, "vpcId", ['""', "sg-11111111"]),
@@ -257,6 +291,13 @@ def test_a_contradictory_pair_is_refused_with_both_sides(values: dict[str, Any],
         P2 | {"lustreStorageCapacity": 48_000, "lustreMetadataIops": 24_000},
         P2 | {"lustreStorageCapacity": 2_400_000, "lustreMetadataIops": 192_000},
         {"vpcId": "vpc-11111111", "subnetIds": ["subnet-11111111"], "securityGroupIds": ["sg-11111111"]},
+        {"jobTimeoutMinutes": 10, "jobDefinitionAttemptSeconds": 600},
+        {"jobDefinitionAttemptSeconds": 60, "jobDefinitionUser": "1000:users", "jobDefinitionSharedMemoryMib": 1},
+        {"jobRoleArns": ROLES, "jobRoleArn": ROLES[1]},
+        {"jobDefinitionGpus": 8, "computeEnvironmentInstanceTypes": ["c7i", "g5"]},
+        {"jobDefinitionUlimits": [{"name": "memlock", "softLimit": -1, "hardLimit": -1}]},
+        {"jobDefinitionUlimits": [{"name": "nofile", "softLimit": 0, "hardLimit": -1}]},
+        {"jobDefinitionTags": {f"k {number}": "v@/=+-:._" for number in range(7)}},
         {"bucketPrefix": "runs/today/", "bucketName": "mine"},
         {"bucketPrefix": "dt=2026-01-31/größe & co, 50%/"},
         {"bucketPrefix": "é" * 256},
@@ -330,10 +371,8 @@ def test_a_run_may_not_ask_for_more_vcpus_than_the_environment_has() -> None:
     assert "computeEnvironmentMaxvCpus" in rules["jobDefinitionVcpus"]["rule"]
 
 
-def test_every_rule_with_a_multiple_has_an_or_else_or_is_never_asked_for_one() -> None:
-    """The state machine reads `value in orElse` of such a rule: without the list, nothing else is let through."""
+def test_every_rule_for_a_run_is_one_that_the_state_machine_can_read() -> None:
     for rule in run_time_rules(Settings()):
-        assert ("multipleOf" in rule) >= ("orElse" in rule), rule["key"]
-        assert ("texts" in rule) == (rule["type"] in ("string", "array", "object") and "values" not in rule)
+        assert ("texts" in rule or "limits" in rule) == (rule["type"] in ("string", "array", "object") and "values" not in rule)
         if rule["type"] == "integer" and "values" not in rule:
             assert rule["minimum"] <= rule["maximum"], rule["key"]

@@ -83,6 +83,10 @@ class Arguments:
         if kind == "function" and node.procedure.value == "map" and isinstance(shape, ListShape):
             self.check_whole(node.arguments[1].body, shape.member, f"{path}[]", self.check_node)
             return {"*"}
+        if kind == "function" and node.procedure.value == "append" and isinstance(shape, ListShape):
+            for part in node.arguments:
+                self.check_node(part, shape, path)
+            return {"*"}
         if kind == "function" and node.procedure.value == "merge":
             (given,) = node.arguments
             surely: set[str] = set()

@@ -203,7 +203,7 @@ def test_fsx_errors_are_matched_under_either_prefix(definition: Definition) -> N
 
 
 def test_the_job_runs_as_the_user_data_and_the_bucket_expect(run: Definition) -> None:
-    job = run.states["RegisterJobDefinition"]["Arguments"]
+    job = job_definition(run)
     container = job["ContainerProperties"]
     assert container["Volumes"] == [{"Name": "scratch", "Host": {"SourcePath": "/fsx/scratch"}}]
     assert container["MountPoints"] == [{"SourceVolume": "scratch", "ContainerPath": "/scratch", "ReadOnly": False}]
@@ -236,9 +236,47 @@ def test_a_job_definition_has_the_command_and_the_environment_of_the_run(run: De
     assert (one["Command"], one["Environment"]) == (["true"], [{"Name": "A", "Value": ""}])
 
 
+def test_a_job_definition_has_what_the_run_asks_for_and_nothing_else(run: Definition) -> None:
+    plain = job_definition(run)["ContainerProperties"]
+    assert not {"User", "Privileged", "LinuxParameters", "JobRoleArn"} & set(plain)
+    assert plain["Ulimits"] == []
+    role = "arn:aws:iam::123456789012:role/job"
+    limits = [{"name": "memlock", "softLimit": -1, "hardLimit": -1}]
+    whole = job_definition(
+        run,
+        jobDefinitionUser="1000:100",
+        jobDefinitionSharedMemoryMib=2048,
+        jobDefinitionUlimits=limits,
+        jobDefinitionGpus=2,
+        jobRoleArn=role,
+    )["ContainerProperties"]
+    assert (whole["User"], whole["JobRoleArn"]) == ("1000:100", role)
+    assert whole["LinuxParameters"] == {"SharedMemorySize": 2048}
+    assert whole["Ulimits"] == [{"Name": "memlock", "SoftLimit": -1, "HardLimit": -1}]
+    assert whole["ResourceRequirements"] == [
+        {"Type": "VCPU", "Value": "32"},
+        {"Type": "MEMORY", "Value": "30000"},
+        {"Type": "GPU", "Value": "2"},
+    ]
+
+
+def test_a_job_is_privileged_only_if_the_stack_says_so() -> None:
+    privileged = definition_of(record_stack({"jobDefinitionPrivileged": "true"}), "run")
+    assert job_definition(privileged)["ContainerProperties"]["Privileged"] is True
+
+
+def test_tags_of_the_job_stand_beside_those_of_every_resource_which_win(run: Definition) -> None:
+    chosen = {"jobDefinitionTags": {"A": "2", "cost": 12}}
+    assert job_definition(run)["Tags"] == {"a": "1"}
+    assert job_definition(run, **chosen)["Tags"] == {"a": "1", "cost": "12"}
+    parameters = Settings().run_time_values() | chosen
+    submitted = evaluate(run.states["SubmitJob"]["Arguments"]["Tags"], parameters=parameters, tags={"a": "1"})
+    assert submitted == {"a": "1", "cost": "12"}
+
+
 def test_a_job_has_the_time_limit_of_batch_itself_so_that_it_ends_even_if_nobody_looks(run: Definition) -> None:
-    limit = run.states["RegisterJobDefinition"]["Arguments"]["Timeout"]["AttemptDurationSeconds"]
-    assert evaluate(limit) == Settings().job_timeout_minutes * 60
+    assert job_definition(run)["Timeout"]["AttemptDurationSeconds"] == Settings().job_timeout_minutes * 60
+    assert job_definition(run, jobDefinitionAttemptSeconds=90)["Timeout"]["AttemptDurationSeconds"] == 90
 
 
 def creation(run: Definition, **changed: Any) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_a_run_refuses_what_the_deployment_refuses_in_the_same_words(adopted: De
 @pytest.mark.parametrize("key", sorted(DEFAULTS))
 @pytest.mark.parametrize("value", [None, [], {}, [1], {"a": 1}], ids=["null", "[]", "{}", "[1]", "map"])
 def test_null_lists_and_maps_are_refused_unless_the_parameter_is_one(adopted: Definition, key: str, value: Any) -> None:
-    if type(value) is type(DEFAULTS[key]):
+    if type(value) is type(DEFAULTS[key]) and (key, value) != ("jobDefinitionUlimits", [1]):
         assert check(adopted, given={key: value}) == {"parameters": DEFAULTS | {key: value}, "problems": []}
         return
     problems = check(adopted, given={key: value})["problems"]
@@ -150,6 +150,7 @@ DRAWN: dict[str, list[Any]] = {
     "lustreStorageCapacity": [1200, 2400, 4800, 9600, "12000", 45_600, 48_000, 50_400, 384_000, 386_400, 3600],
     "lustreMetadataIops": [0, 0, 0, 1500, 3000, 6000, "12000", 24_000, 36_000, 180_000, 192_000, 2000],
     "lambdaPeriodSeconds": [60, 120, "420", 600, 3600, 90],
+    "jobDefinitionAttemptSeconds": [0, 60, "3600", 7_776_000, 7_776_001, 59],
     "lambdaTimeDiffMinutes": [5, 14, 15, "20", 120, 1440, 2],
 }
 
@@ -266,6 +267,13 @@ TAKEN: list[tuple[str, Any, Any]] = [
     ("jobDefinitionCommand", ["Ref::x", "[", "{", ",", '"'], None),
     ("jobDefinitionEnvironment", {"STEPS": 1000, "_a.b-c": "", "LANG": "日本 😀", "AWS_REGION": "x"}, None),
     ("jobDefinitionEnvironment", {"N": -5}, None),
+    ("jobDefinitionUlimits", [{"name": "memlock", "softLimit": -1, "hardLimit": -1}], None),
+    (
+        "jobDefinitionUlimits",
+        [{"name": "nofile", "softLimit": 1, "hardLimit": 2}, {"name": "core", "softLimit": 0, "hardLimit": 0}],
+        None,
+    ),
+    ("jobDefinitionTags", {"Cost Center": 1234, "team": ""}, None),
 ]
 
 
@@ -294,12 +302,17 @@ def test_the_same_job_in_deployment_secret_and_input_is_the_same_call(adopted: D
     job = {
         "jobDefinitionCommand": ["sh", "-c", "echo 'it''s' \"${A}\" {%x%}", 60],
         "jobDefinitionEnvironment": {"A": "größe", "B": 5},
+        "jobDefinitionAttemptSeconds": 3600,
+        "jobDefinitionSharedMemoryMib": 512,
+        "jobDefinitionUlimits": [{"name": "nofile", "softLimit": 1024, "hardLimit": 2048}],
+        "jobDefinitionUser": "1000:100",
+        "jobDefinitionTags": {"team": "b", "cost": 12},
     }
     image = {"jobDefinitionContainerImage": "image:latest"}
     configured = {key: value if isinstance(value, str) else json.dumps(value) for key, value in job.items()}
     deployed = definition_of(record_stack(configured | image))
     (call, *others) = [
-        evaluate(deployed.states["RegisterJobDefinition"]["Arguments"], parameters=checked["parameters"], tags={})
+        evaluate(deployed.states["RegisterJobDefinition"]["Arguments"], parameters=checked["parameters"], tags={"Team": "a"})
         for checked in (
             check(deployed, secret={}),
             check(deployed, secret=read_settings(job).run_time_values() | image),
@@ -310,11 +323,7 @@ def test_the_same_job_in_deployment_secret_and_input_is_the_same_call(adopted: D
     ]
     assert call["ContainerProperties"]["Command"] == ["sh", "-c", "echo 'it''s' \"${A}\" {%x%}", "60"]
     assert call["ContainerProperties"]["Environment"][0] == {"Name": "A", "Value": "größe"}
-    same = ("Command", "Environment", "ResourceRequirements", "Image")
-    for other in others:
-        assert {key: other["ContainerProperties"][key] for key in same} == {
-            key: call["ContainerProperties"][key] for key in same
-        }
+    assert all(other == call for other in others)
 
 
 NO_JSON = [
@@ -360,7 +369,7 @@ def test_what_no_job_definition_could_hold_is_refused_by_both_in_the_same_words(
 
 
 def test_what_a_job_definition_just_holds_is_taken(adopted: Definition) -> None:
-    whole = {"jobDefinitionCommand": ["x" * (24 * 1024 - 2048 - 2 - 2 - 4)]}
+    whole = {"jobDefinitionCommand": ["x" * (24 * 1024 - 2048 - 4 * 2 - 4)]}
     assert check(adopted, given=whole)["problems"] == refused_by_the_deployment(whole) == []
     more = {"jobDefinitionCommand": [whole["jobDefinitionCommand"][0] + "x"]}
     assert check(adopted, given=more)["problems"] == refused_by_the_deployment(more) != []
@@ -370,3 +379,35 @@ def test_a_mistake_in_a_list_is_not_also_blamed_for_the_size_of_all(adopted: Def
     (problem,) = check(adopted, given={"jobDefinitionCommand": ["x" * 30_000, None]})["problems"]
     assert problem.startswith('jobDefinitionCommand: ["xxx')
     assert len(problem) < 400
+
+
+ROLES = ["arn:aws:iam::123456789012:role/one", "arn:aws:iam::123456789012:role/path/two"]
+
+
+@pytest.fixture(scope="module")
+def with_roles() -> Definition:
+    stack = {"jobRoleArns": json.dumps(ROLES), "computeEnvironmentInstanceTypes": '["g5.xlarge", "c7i.24xlarge"]'}
+    return definition_of(record_stack(stack | {"jobTimeoutMinutes": "60"}))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"jobRoleArn": ROLES[1]},
+        {"jobRoleArn": ROLES[0] + "x"},
+        {"jobDefinitionAttemptSeconds": 3600},
+        {"jobDefinitionAttemptSeconds": 3601},
+        {"jobDefinitionGpus": 1, "jobDefinitionVcpus": 4, "jobDefinitionMemory": 2000},
+        {"jobDefinitionGpus": "2", "jobDefinitionVcpus": 4, "jobDefinitionMemory": 2000},
+        {"jobDefinitionGpus": 1},
+    ],
+)
+def test_a_run_is_held_to_what_the_stack_allows_in_the_words_of_the_deployment(
+    with_roles: Definition, given: dict[str, Any]
+) -> None:
+    stack = {"jobRoleArns": ROLES, "computeEnvironmentInstanceTypes": ["g5.xlarge", "c7i.24xlarge"]}
+    refused = refused_by_the_deployment({**stack, "jobTimeoutMinutes": 60, **given})
+    assert check(with_roles, given=given)["problems"] == refused
+    assert bool(refused) == (given not in ({"jobRoleArn": ROLES[1]}, {"jobDefinitionAttemptSeconds": 3600})) - (
+        given.get("jobDefinitionGpus") == 1 and "jobDefinitionVcpus" in given
+    )

@@ -18,7 +18,7 @@ from ..fsx.file_systems import FileSystem, FileSystems
 from ..instances import BY_CALL, BY_ITSELF, BY_SPOT, Instances
 from . import capacity
 from .environments import FILE_SYSTEM, Environment, Environments
-from .job import TERMINAL, Attempt, Job, requirement, scratch_mount
+from .job import TERMINAL, Attempt, Job, container, requirement, scratch_mount
 from .job_plan import JobPlan
 from .queues import Queues
 from .work import Work
@@ -85,7 +85,12 @@ class Attempts:
             job.reason = BLOCKED["environment"]
         elif vcpus > environment.resources.get("maxvCpus", 0):
             job.reason = BLOCKED["maximum"]
-        elif not capacity.fits(environment.resources.get("instanceTypes", []), vcpus, requirement(job, "MEMORY")):
+        elif not capacity.fits(
+            environment.resources.get("instanceTypes", []),
+            vcpus,
+            requirement(job, "MEMORY"),
+            requirement(job, "GPU"),
+        ):
             job.reason = BLOCKED["requirement"]
         elif self.plan.blocked is not None:
             job.reason = self.plan.blocked
@@ -176,6 +181,7 @@ class Attempts:
         log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
         work = self._work.start(
             *self._scratch(job, file_system),
+            container(job).get("command", []),
             variables,
             lambda code, why: self._exited(job, code, why),
             lambda lines: self.on_output(job, log_stream, lines),

@@ -51,13 +51,19 @@ def architectures(names: list[str]) -> set[str]:
     return {kind for one in every for kind in one["ProcessorInfo"]["SupportedArchitectures"]} - {"i386"}
 
 
-def fits(names: list[str], vcpus: float, memory_mib: float) -> bool:
+def _gpus(data: dict[str, Any]) -> int:
+    """Batch guide, GPU jobs: those of NVIDIA."""
+    described = data.get("GpuInfo", {}).get("Gpus", [])
+    return sum(gpu.get("Count", 0) for gpu in described if gpu.get("Manufacturer") == "NVIDIA")
+
+
+def fits(names: list[str], vcpus: float, memory_mib: float, gpus: float = 0) -> bool:
     """Whether an instance of one of these has room for the job; a type without data is taken to have."""
     for one in (each for name in names for each in _types(name)):
         data = _described().get(one)
         if data is None:
             return True
         available_mib = data["MemoryInfo"]["SizeInMiB"] * REGISTERED - RESERVED_MIB
-        if vcpus <= data["VCpuInfo"]["DefaultVCpus"] and memory_mib <= available_mib:
+        if vcpus <= data["VCpuInfo"]["DefaultVCpus"] and memory_mib <= available_mib and gpus <= _gpus(data):
             return True
     return False

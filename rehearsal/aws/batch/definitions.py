@@ -4,6 +4,7 @@ is registered."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,12 @@ from ..context import Context
 from .environments import NAME
 
 DEFINITION_BYTES = 24 * 1024  # Batch guide, service quotas: maximum job definition size
+SHORTEST_ATTEMPT = 60  # SDK JobTimeout
+TAGS_LIMIT = 50  # Batch guide, tag restrictions
+# SDK Ulimit, name.
+ULIMITS = set(
+    "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
+)
 ATTEMPTS_LIMIT = 10  # Batch API reference, RetryStrategy
 CONDITIONS_LIMIT = 5  # Batch API reference, RetryStrategy.evaluateOnExit
 
@@ -107,7 +114,13 @@ def _check(params: dict[str, Any]) -> None:
     for mount in container.get("mountPoints", []):
         if mount.get("sourceVolume") not in volumes:
             problems.append(f"mountPoints names an unknown volume {mount.get('sourceVolume')}")
-    problems += _of_variables(container)
+    problems += [*_of_variables(container), *_of_linux(container)]
+    if not needs.get("GPU", "1").isdigit() or int(needs.get("GPU", "1")) < 1:
+        problems.append("resourceRequirements: GPU is a positive whole number")
+    if params.get("timeout", {}).get("attemptDurationSeconds", SHORTEST_ATTEMPT) < SHORTEST_ATTEMPT:
+        problems.append(f"timeout: attemptDurationSeconds is at least {SHORTEST_ATTEMPT}")
+    if len(params.get("tags", {})) > TAGS_LIMIT:
+        problems.append(f"tags: there are more than {TAGS_LIMIT}")
     if len(json.dumps(params)) > DEFINITION_BYTES:
         problems.append(f"a job definition has at most {DEFINITION_BYTES} bytes")
     strategy = params.get("retryStrategy", {})
@@ -133,3 +146,23 @@ def _of_variables(container: dict[str, Any]) -> Iterator[str]:
     values = [entry.get("value", "") for entry in container.get("environment", [])]
     if any("\0" in text for text in [*names, *values, *container.get("command", [])]):
         yield "command and environment: there is a zero byte"
+
+
+def _of_linux(container: dict[str, Any]) -> Iterator[str]:
+    """What Docker refuses when it creates the container: limits (docker run, ulimit), an empty user, no shared memory."""
+    limits = container.get("ulimits", [])
+    for limit in limits:
+        soft, hard = limit["softLimit"], limit["hardLimit"]
+        if limit["name"] not in ULIMITS:
+            yield f"ulimits: there is no {limit['name']}"
+        if min(soft, hard) < -1 or (hard != -1 and not 0 <= soft <= hard):
+            yield f"ulimits: of {limit['name']}, {soft} is above {hard}"
+    if len({limit["name"] for limit in limits}) < len(limits):
+        yield "ulimits: a name is there twice"
+    if container.get("user") == "":
+        yield "user: it is empty"
+    if container.get("linuxParameters", {}).get("sharedMemorySize", 1) < 1:
+        yield "linuxParameters: sharedMemorySize is positive"
+    for key in ("jobRoleArn", "executionRoleArn"):
+        if key in container and not re.fullmatch(r"arn:[a-z-]+:iam::[0-9]{12}:role/.+", container[key]):
+            yield f"{key}: {container[key]} is not the ARN of a role"

@@ -141,11 +141,12 @@ class Work:
         content: Content,
         folder: Path | None,
         seen_at: str,
+        words: list[str],
         variables: dict[str, str],
         finished: Finished,
         said: Callable[[list[str]], None],
     ) -> ModelledAttempt | RealAttempt:
-        """Start an attempt; a real one works in the folder, which it sees at a path."""
+        """Start an attempt; a real one works in the folder, which it sees at a path. `words` are the container's."""
         if not self.attempts:
             self.on_first_attempt(self._clock.now())
         attempt: ModelledAttempt | RealAttempt
@@ -153,18 +154,19 @@ class Work:
             attempt = ModelledAttempt(content, self.plan, self._clock, finished)
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            command = self._command(folder, seen_at, variables)
+            command = self._command(folder, seen_at, words, variables)
             attempt = RealAttempt(content, command, folder, self._clock, finished, said)
         self.attempts.append(attempt)
         return attempt
 
-    def _command(self, folder: Path, seen_at: str, variables: dict[str, str]) -> Command:
-        """The sample job's script, which asks a variable where its file system is, or a job of somebody's own."""
+    def _command(self, folder: Path, seen_at: str, words: list[str], variables: dict[str, str]) -> Command:
+        """The sample job's script, which asks a variable where its file system is, in place of the image's own command;
+        or a job of somebody's own: the scenario's, else the container's."""
         here = {"SCRATCH_DIR": str(folder)}
-        if self.plan.words is None:
+        if self.plan.words is None and not words:
             return Command(["/bin/sh", str(SAMPLE_JOB)], folder, variables=variables | here)
         return Command(
-            words=self.plan.words,
+            words=self.plan.words or words,
             folder=self.plan.script.parent if self.plan.script is not None else Path.cwd(),
             volumes={seen_at: folder},
             instead=here,

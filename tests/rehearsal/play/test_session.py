@@ -43,6 +43,36 @@ def test_a_real_job_has_the_environment_that_the_run_chose(account: Account, ses
     assert job.definition["containerProperties"]["environment"][0] == {"name": "SAMPLE_FILES", "value": "3"}
 
 
+def test_a_real_job_runs_the_command_that_the_run_chose(account: Account, session: Session) -> None:
+    script = 'echo "$GREETING" > "${SCRATCH_DIR:-/scratch}/greeting.txt"; sleep 7'
+    chosen = {"jobDefinitionCommand": ["sh", "-euc", script], "jobDefinitionEnvironment": {"GREETING": "größe"}}
+    verdict = judge(session, session.play(parse({"input": chosen}, "test")))
+    assert verdict.passed, verdict.facts
+    assert verdict.facts["exported_files"] == 1
+    assert round(verdict.facts["job_ended_at"] - verdict.facts["job_started_at"]) == 7
+
+
+def test_an_attempt_ends_when_its_own_time_is_over_and_is_not_tried_again(session: Session) -> None:
+    scenario = {
+        "job": {"runtime": 3600, "writes": [{"over": 600, "files": 10}]},
+        "input": {"jobDefinitionAttemptSeconds": 900},
+        "expect": "FAILED",
+    }
+    facts = judge(session, session.play(parse(scenario, "test"))).facts
+    assert round(facts["job_ended_at"] - facts["job_started_at"]) == 900
+    assert "Job attempt duration exceeded timeout" in facts["cause"]
+    assert facts["leaked"] == []
+
+
+def test_a_job_has_its_own_tags_beside_those_of_the_run(account: Account, session: Session) -> None:
+    chosen = {"jobDefinitionTags": {"project": "imaging", "lustre": "1"}}
+    scenario = {"job": {"runtime": 60, "writes": []}, "input": chosen}
+    assert judge(session, session.play(parse(scenario, "test"))).passed
+    (job,) = account.jobs.all.values()
+    assert {"project": "imaging", "lustre": "1"}.items() <= job.tags.items()
+    assert "lustre-batch:execution" in job.tags
+
+
 def test_no_authoriser_watcher_or_timer_outlives_a_play(account: Account, session: Session) -> None:
     seen: list[str] = []
     session.play(load("job-fails"), lambda execution, state, kind: seen.append(state))

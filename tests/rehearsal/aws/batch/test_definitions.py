@@ -28,6 +28,12 @@ def refused(words: str) -> Any:
         ({"environment": [{"name": "A=B", "value": "1"}]}, "not the name of a variable"),
         ({"environment": [{"name": "A", "value": "1"}] * 2}, "there twice"),
         ({"command": ["a\0b"]}, "zero byte"),
+        ({"ulimits": [{"name": "files", "softLimit": 1, "hardLimit": 1}]}, "there is no files"),
+        ({"ulimits": [{"name": "nofile", "softLimit": -1, "hardLimit": 1}]}, "of nofile, -1 is above 1"),
+        ({"ulimits": [{"name": "nofile", "softLimit": 1, "hardLimit": 1}] * 2}, "there twice"),
+        ({"user": ""}, "user: it is empty"),
+        ({"linuxParameters": {"sharedMemorySize": 0}}, "sharedMemorySize is positive"),
+        ({"jobRoleArn": "job"}, "jobRoleArn: job is not the ARN of a role"),
         ({"command": ["x" * 24_500]}, "at most 24576 bytes"),
     ],
 )
