@@ -1,11 +1,11 @@
 """Which values of the run-time parameters go together: one table, by which the deployment and every run refuse the same
 combinations in the same words.
 
-A rule is about one run-time parameter and what another, or one of the stack's, allows it. The first of its cases counts whose `of` has the other's
-value, or whose `upTo` is not below it; a case without either counts for every value. The parameter then has to be
-`orElse`, one of `values`, one of the other's where `isOne` is said, or at least `minimum` or at most `maximum`, which are
-meant `per` so much of the other where that is given. The
-state machine reads the same table (definition/run.asl.yaml, CheckTogether).
+A rule is about one run-time parameter and what another, or one of the stack's, allows it. The first of its cases counts
+whose `of` has the other's value, or whose `upTo` is not below it; a case without either counts for every value. The
+parameter then has to be `orElse`, one of `values`, one of the other's where `isOne` is said, or at least `minimum` or
+at most `maximum`, which are meant `per` so much of the other where that is given. The state machine reads the same
+table (definition/run.asl.yaml, CheckTogether).
 """
 
 import json

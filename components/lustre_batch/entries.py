@@ -33,8 +33,8 @@ MOST_JOB_TAGS: Final = 7
 # SDK Ulimit: the names. Docker takes -1 for no limit; SDK: an integer of 32 bits.
 _LIMIT: Final = {"minimum": -1, "maximum": 2**31 - 1}
 _ULIMIT_NAMES: Final = (
-    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
-    "sigpending", "stack",
+    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
+    "rttime", "sigpending", "stack",
 )  # fmt: skip
 # By the field of Settings: which pattern the texts of a value have to match, and the names of a map. The pattern `any`
 # is whatever a C string can hold. A list of `limits` has their names and bounds instead.

@@ -264,8 +264,8 @@ class Settings(BaseModel):
     job_definition_tags: dict[str, str] = _parameter(
         {},
         "Tags for the job, its definition and its ECS task, besides those of every resource, which win.",
-        rule=f"a map of at most {MOST_JOB_TAGS} tags: keys of up to 128, values of up to 256 of A to Z, a to z, digits, "
-        "spaces and _ . : / = + - @; keys must not start with aws: or lustre-batch:, nor differ by case only",
+        rule=f"a map of at most {MOST_JOB_TAGS} tags: keys of up to 128, values of up to 256 of A to Z, a to z, "
+        "digits, spaces and _ . : / = + - @; keys must not start with aws: or lustre-batch:, nor differ by case only",
         run_time=True,
     )
     job_definition_privileged: bool = _parameter(

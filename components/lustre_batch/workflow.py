@@ -75,6 +75,7 @@ def create_workflow(
         "FileSystemLogGroupName": file_system_log_group.name,
         "FileSystemSubnetId": network.file_system_subnet_id,
         "FsxArn": _service_arn(owner, "fsx"),
+        "ImagePattern": entries.PATTERNS["image"],
         "InstanceOffers": instance_offers(settings),
         "JobDefinitionName": stack_id,
         "JobDefinitionPrivileged": settings.job_definition_privileged,
@@ -99,6 +100,7 @@ def create_workflow(
         "QuotaName": quota.name,
         "Region": here.region,
         "ReportPath": pulumi.Output.concat(data_repository_path, REPORTS),
+        "RoleArnPattern": entries.PATTERNS["roleArn"],
         "RootVolumeGib": settings.compute_environment_root_volume_gib,
         "RunMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", stack_id)),
         "SecurityGroupIds": pulumi.Output.json_dumps(network.security_group_ids),
@@ -106,11 +108,14 @@ def create_workflow(
         "StackId": stack_id,
         "StackValues": pulumi.Output.json_dumps({key: combined(settings)[key] for key in of_the_stack()}),
         "SweepIntervalMinutes": settings.sweep_interval_minutes,
+        "TagKeyPattern": entries.PATTERNS["tagKey"],
+        "TagValuePattern": entries.PATTERNS["tagValue"],
         "Tags": tags,
         "TopicArn": topic.arn,
         "TooManyBytes": entries.too_many_bytes(entries.room(settings.tags)),
         "UserData": user_data(),
-        **{f"{name[0].upper()}{name[1:]}Pattern": pattern for name, pattern in entries.PATTERNS.items()},
+        "UserPattern": entries.PATTERNS["user"],
+        "VariablePattern": entries.PATTERNS["variable"],
     }
     # FSx guide, encrypting data at rest: what a persistent file system needs of a key, besides using it.
     may_run = owner.policy_with_key("run", values, "kms_for_file_systems")

@@ -373,6 +373,8 @@ def test_a_run_may_not_ask_for_more_vcpus_than_the_environment_has() -> None:
 
 def test_every_rule_for_a_run_is_one_that_the_state_machine_can_read() -> None:
     for rule in run_time_rules(Settings()):
-        assert ("texts" in rule or "limits" in rule) == (rule["type"] in ("string", "array", "object") and "values" not in rule)
+        assert ("texts" in rule or "limits" in rule) == (
+            rule["type"] in ("string", "array", "object") and "values" not in rule
+        )
         if rule["type"] == "integer" and "values" not in rule:
             assert rule["minimum"] <= rule["maximum"], rule["key"]

@@ -39,7 +39,7 @@ BY_STEP_FUNCTIONS = {
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
-# Dependent actions that only a call of another form would need: the job definition names no roles.
+# Dependent actions that only a call of another form needs: of a stack with roles for its jobs. Its own test is below.
 NOT_FOR_OUR_CALLS = {"iam:PassRole"}
 # Those that only a stack with a key of the customer's needs; its own test is below.
 WITH_A_KEY = {"kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"}
@@ -311,3 +311,15 @@ def test_each_role_reaches_its_own_part_of_the_stacks_resources_and_nothing_of_o
         by_run,
         by_clean_up,
     )
+
+
+def test_a_run_may_give_its_job_the_roles_that_the_stack_names_and_no_others(clean_up: Definition) -> None:
+    """SAR, RegisterJobDefinition: iam:PassRole, to ECS's tasks."""
+    roles = [f"arn:aws:iam::123456789012:role/{name}" for name in ("one", "path/two")]
+    run = definition_of(record_stack({"jobRoleArns": json.dumps(roles)}))
+    to_tasks = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    for role in roles:
+        assert permitted(run, "iam:PassRole", role, to_tasks)
+        assert not permitted(run, "iam:PassRole", role, {"iam:PassedToService": "lambda.amazonaws.com"})
+        assert not permitted(run, "iam:PassRole", f"{role}x", to_tasks)
+        assert not permitted(clean_up, "iam:PassRole", role, to_tasks)

@@ -312,7 +312,9 @@ def test_the_same_job_in_deployment_secret_and_input_is_the_same_call(adopted: D
     configured = {key: value if isinstance(value, str) else json.dumps(value) for key, value in job.items()}
     deployed = definition_of(record_stack(configured | image))
     (call, *others) = [
-        evaluate(deployed.states["RegisterJobDefinition"]["Arguments"], parameters=checked["parameters"], tags={"Team": "a"})
+        evaluate(
+            deployed.states["RegisterJobDefinition"]["Arguments"], parameters=checked["parameters"], tags={"Team": "a"}
+        )
         for checked in (
             check(deployed, secret={}),
             check(deployed, secret=read_settings(job).run_time_values() | image),

@@ -181,10 +181,10 @@ class Attempts:
         log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
         work = self._work.start(
             *self._scratch(job, file_system),
-            container(job).get("command", []),
             variables,
             lambda code, why: self._exited(job, code, why),
             lambda lines: self.on_output(job, log_stream, lines),
+            container(job).get("command", []),
         )
         job.current = Attempt(clock.now(), environment_arn, instance, work, file_system, log_stream)
         if number < len(self.plan.interruptions):

@@ -16,9 +16,12 @@ DEFINITION_BYTES = 24 * 1024  # Batch guide, service quotas: maximum job definit
 SHORTEST_ATTEMPT = 60  # SDK JobTimeout
 TAGS_LIMIT = 50  # Batch guide, tag restrictions
 # SDK Ulimit, name.
-ULIMITS = set(
-    "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
-)
+ULIMITS = frozenset(
+    {
+        "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
+        "rttime", "sigpending", "stack",
+    }
+)  # fmt: skip
 ATTEMPTS_LIMIT = 10  # Batch API reference, RetryStrategy
 CONDITIONS_LIMIT = 5  # Batch API reference, RetryStrategy.evaluateOnExit
 
@@ -149,7 +152,7 @@ def _of_variables(container: dict[str, Any]) -> Iterator[str]:
 
 
 def _of_linux(container: dict[str, Any]) -> Iterator[str]:
-    """What Docker refuses when it creates the container: limits (docker run, ulimit), an empty user, no shared memory."""
+    """What Docker refuses when it creates the container (docker run, ulimit), and what is no role."""
     limits = container.get("ulimits", [])
     for limit in limits:
         soft, hard = limit["softLimit"], limit["hardLimit"]

@@ -4,7 +4,7 @@ may be interrupted, and says when it is over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -141,10 +141,10 @@ class Work:
         content: Content,
         folder: Path | None,
         seen_at: str,
-        words: list[str],
         variables: dict[str, str],
         finished: Finished,
         said: Callable[[list[str]], None],
+        words: Sequence[str] = (),
     ) -> ModelledAttempt | RealAttempt:
         """Start an attempt; a real one works in the folder, which it sees at a path. `words` are the container's."""
         if not self.attempts:
@@ -159,7 +159,7 @@ class Work:
         self.attempts.append(attempt)
         return attempt
 
-    def _command(self, folder: Path, seen_at: str, words: list[str], variables: dict[str, str]) -> Command:
+    def _command(self, folder: Path, seen_at: str, words: Sequence[str], variables: dict[str, str]) -> Command:
         """The sample job's script, which asks a variable where its file system is, in place of the image's own command;
         or a job of somebody's own: the scenario's, else the container's."""
         here = {"SCRATCH_DIR": str(folder)}

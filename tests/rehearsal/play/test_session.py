@@ -34,6 +34,36 @@ def test_the_faults_of_a_play_do_not_meet_the_next_deployment(account: Account, 
     assert judge(next_session, next_session.play(load("late-burst"))).passed
 
 
+def test_no_authoriser_watcher_or_timer_outlives_a_play(account: Account, session: Session) -> None:
+    seen: list[str] = []
+    session.play(load("job-fails"), lambda execution, state, kind: seen.append(state))
+    assert seen
+    assert account.calls.authoriser is None
+    assert account.executions.watcher is None
+    assert account.clock.idle()
+
+
+def test_a_play_that_breaks_off_leaves_nothing_in_force_either(account: Account, session: Session) -> None:
+    def interrupt(execution: Execution, state: str, kind: str) -> None:
+        if state == "SubmitJob":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        session.play(parse({"faults": [THROTTLED | {"skip": 5}]}, "test"), interrupt)
+    assert account.calls.faults == []
+    assert account.calls.authoriser is None
+    assert account.clock.idle()
+
+
+def test_each_play_starts_as_the_deployment_left_the_account(account: Account, session: Session) -> None:
+    def facts() -> dict[str, Any]:
+        return judge(session, session.play(load("reclaim"))).facts | {"wall_seconds": 0}
+
+    first = facts()
+    session.play(parse({"seed": 5, "fsx_error_prefix": "Fsx", "export": {"refused": 2}}, "test"))
+    assert facts() == first
+
+
 def test_a_real_job_has_the_environment_that_the_run_chose(account: Account, session: Session) -> None:
     chosen = {"jobDefinitionEnvironment": {"SAMPLE_FILES": 3, "SAMPLE_INTERVAL_SECONDS": "5"}}
     facts = judge(session, session.play(parse({"input": chosen}, "test"))).facts
@@ -71,33 +101,3 @@ def test_a_job_has_its_own_tags_beside_those_of_the_run(account: Account, sessio
     (job,) = account.jobs.all.values()
     assert {"project": "imaging", "lustre": "1"}.items() <= job.tags.items()
     assert "lustre-batch:execution" in job.tags
-
-
-def test_no_authoriser_watcher_or_timer_outlives_a_play(account: Account, session: Session) -> None:
-    seen: list[str] = []
-    session.play(load("job-fails"), lambda execution, state, kind: seen.append(state))
-    assert seen
-    assert account.calls.authoriser is None
-    assert account.executions.watcher is None
-    assert account.clock.idle()
-
-
-def test_a_play_that_breaks_off_leaves_nothing_in_force_either(account: Account, session: Session) -> None:
-    def interrupt(execution: Execution, state: str, kind: str) -> None:
-        if state == "SubmitJob":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        session.play(parse({"faults": [THROTTLED | {"skip": 5}]}, "test"), interrupt)
-    assert account.calls.faults == []
-    assert account.calls.authoriser is None
-    assert account.clock.idle()
-
-
-def test_each_play_starts_as_the_deployment_left_the_account(account: Account, session: Session) -> None:
-    def facts() -> dict[str, Any]:
-        return judge(session, session.play(load("reclaim"))).facts | {"wall_seconds": 0}
-
-    first = facts()
-    session.play(parse({"seed": 5, "fsx_error_prefix": "Fsx", "export": {"refused": 2}}, "test"))
-    assert facts() == first
