@@ -14,7 +14,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .play.scenario import Scenario
+    from .play.stage import Stage
 
 
 def main(arguments: list[str] | None = None, started: float | None = None) -> int:
@@ -106,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--engine", action="store_true", help="deploy with the Pulumi engine instead of its mocks (needs `make engine`)"
     )
+    parser.add_argument(
+        "--serve",
+        action="store_true",
+        help="with --engine: play nothing, but keep the deployed stack for `pulumi` commands of your own, until Ctrl-C",
+    )
     parser.add_argument("--json", action="store_true", help="print the facts as one JSON object on the last line")
     parser.add_argument("--calls", default=None, metavar="FILE.jsonl", help="write every API call that was made there")
     parser.add_argument("--list", action="store_true", help="list the scenarios")
@@ -127,6 +133,8 @@ def _list(console: Console) -> None:
 
 
 def _rehearse(options: argparse.Namespace, console: Console, started: float) -> int:
+    if options.serve and not options.engine:
+        raise UsageError("--serve: it is the engine that goes on with the stack, so add --engine")
     scenario = _scenario(options)
     config = {**scenario.set, **_settings(options.set)}
     with contextlib.ExitStack() as stack:
@@ -142,12 +150,15 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             from .provider.deployment import ConfigurationError, DeployError
 
             try:
-                stage = stack.enter_context(staged(config, options.stack, options.engine))
+                stage = stack.enter_context(staged(config, options.stack, options.engine, _teller(console)))
             except ConfigurationError as error:
                 raise UsageError(_with_hint(str(error))) from None
             except DeployError as error:
                 print(f"python -m rehearsal: {_with_hint(str(error))}", file=sys.stderr)
                 return 1
+            if options.serve:
+                _serve(console, stage, options.stack)
+                return 0
             print_rows(
                 console, [(scenario.name, scenario.description), *(("note", note) for note in stage.notes)], margin=0
             )
@@ -168,6 +179,39 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
         if options.json:
             print(verdict.json())
     return 0 if verdict.passed else 1
+
+
+def _teller(console: Console) -> Callable[[str], None]:
+    """Prints what the engine does, with the real time since the first line."""
+    began = time.perf_counter()
+    return lambda line: console.print(f"{time.perf_counter() - began:7.0f} s  {line}", markup=False, soft_wrap=True)
+
+
+def _serve(console: Console, stage: Stage, name: str) -> None:
+    """Say how to go on with the stack, and wait until somebody has had enough of it."""
+    lines = [
+        "",
+        "The stack is deployed into the embedded account, which stays until Ctrl-C. In another shell:",
+        "",
+        *(f"  {line}" for line in stage.to_type),
+        "",
+        "and then, for example:",
+        "",
+        f"  pulumi preview -s {name}",
+        f"  pulumi config set lustreStorageCapacity 4800 -s {name} && pulumi up -s {name}",
+        f"  pulumi stack output -s {name}",
+        f"  pulumi destroy -s {name}",
+        "",
+    ]
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+    try:
+        while True:
+            signal.pause()
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        console.print("closed: the account and all that is in it are gone", soft_wrap=True)
 
 
 @contextlib.contextmanager

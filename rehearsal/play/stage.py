@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws import regions
@@ -22,13 +22,17 @@ class Stage:
 
     session: Session
     notes: list[str]
+    to_type: list[str] = field(default_factory=list)  # into a shell, to go on with the engine that has deployed it
 
 
 @contextlib.contextmanager
 def staged(
-    config: Mapping[str, Any] | None = None, stack: str = "autoexport", with_engine: bool = False
+    config: Mapping[str, Any] | None = None,
+    stack: str = "autoexport",
+    with_engine: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Stage]:
-    """A session on that stack, for as long as the block lasts.
+    """A session on that stack, for as long as the block lasts. What an engine does is told.
 
     Raises
     ------
@@ -43,11 +47,15 @@ def staged(
         for key, value in settings.stand_ins.items()
     ]
     with Account(settings.region) as account:
-        if with_engine:
-            from ..provider.engine import deploy  # late: it needs what only the engine's provider needs
-        else:
+        if not with_engine:
             from ..provider.mocks import deploy
-        yield Stage(Session(account, deploy(account, stack, config).exports), notes)
+
+            yield Stage(Session(account, deploy(account, stack, config).exports), notes)
+            return
+        from ..provider.engine import deployed  # late: it needs what only the engine's provider needs
+
+        with deployed(account, stack, config, tell) as (engine, deployment):
+            yield Stage(Session(account, deployment.exports), notes, engine.workspace.to_type())
 
 
 def _shown(value: Any) -> str:

@@ -3,12 +3,17 @@ place."""
 
 from __future__ import annotations
 
+import os
+import pathlib
+import subprocess
+
 import pytest
 import yaml
 
 from rehearsal.aws.account import Account
 from rehearsal.provider import engine
-from rehearsal.provider.deployment import DeployError
+from rehearsal.provider.deployment import Deployed, DeployError, Deployment
+from rehearsal.provider.engine import Provider, driver
 from rehearsal.provider.engine.cli import Outcome, Workspace
 
 
@@ -57,3 +62,21 @@ def test_encrypted_values_are_replaced_before_the_engine_reads_them() -> None:
         assert content["config"] == {"lustre-batch:tags": {"team": "encrypted"}, "aws:region": "eu-west-1"}
         read = workspace.run("config", "get", "--path", "lustre-batch:tags.team", stack="mine").output
         assert read.strip() == "encrypted"
+        typed = "; ".join([*workspace.to_type(), "pulumi config get aws:region -s mine"])
+        bare = {name: os.environ[name] for name in ("PATH", "HOME")}
+        said = subprocess.run(["sh", "-c", typed], env=bare, capture_output=True, text=True, check=True)
+        assert said.stdout.strip() == "eu-west-1", "what --serve says is enough to go on with the stack"
+
+
+def test_what_the_engine_made_is_one_line_and_so_is_every_so_many_resources() -> None:
+    provider, told = Provider(None, pathlib.Path()), list[str]()  # type: ignore[arg-type]
+    with driver._counted(provider, told.append):
+        for number in range(60):
+            provider.before("create", f"urn:pulumi:a::b::aws:s3/bucket:Bucket::bucket-{number}")
+    assert told == [
+        "pulumi up: 1 resource, bucket-0",
+        "pulumi up: 25 resources, bucket-24",
+        "pulumi up: 50 resources, bucket-49",
+    ]
+    found = [Deployed(f"aws:{token}", "a", "a", {}, {}) for token in ("s3/bucket:Bucket", "iam/role:Role") * 2]
+    assert driver.made(Deployment({"a": 1}, found)) == ("pulumi made 4 resources: 2 of s3, 2 of iam")

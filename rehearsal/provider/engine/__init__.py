@@ -4,7 +4,7 @@ engine's provider needs."""
 from __future__ import annotations
 
 from .cli import MISSING, Outcome, Workspace, find
-from .driver import Engine, deploy, started
+from .driver import Engine, deploy, deployed, started
 from .provider import Provider
 
-__all__ = ["MISSING", "Engine", "Outcome", "Provider", "Workspace", "deploy", "find", "started"]
+__all__ = ["MISSING", "Engine", "Outcome", "Provider", "Workspace", "deploy", "deployed", "find", "started"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,7 @@ class Workspace:
             raise DeployError(MISSING)
         self.folder = folder / "project"
         self.binary = found / "pulumi"
+        self.scripts = scripts
         self._events = folder / "events.json"
         self.client: str | None = None
         for name in ("project", "state", "home"):
@@ -127,6 +129,16 @@ class Workspace:
         )
         outcome = Outcome(" ".join(named), done.returncode == 0, done.stdout + done.stderr)
         return outcome.checked() if expect else outcome
+
+    def to_type(self) -> list[str]:
+        """What to type into a shell to go on with `pulumi` in this workspace."""
+        said = {name: value for name, value in self.environment.items() if name in _TYPED}
+        folders = os.pathsep.join([str(self.scripts), str(self.binary.parent)])
+        return [
+            f"cd {shlex.quote(str(self.folder))}",
+            f'export PATH={shlex.quote(folders)}:"$PATH"',
+            *(f"export {name}={shlex.quote(value)}" for name, value in sorted(said.items())),
+        ]
 
     def operate(self, operation: str, stack: str, *arguments: str, expect: bool | None = True) -> Outcome:
         """Run preview, up, refresh or destroy, and collect the engine's events."""
@@ -193,6 +205,11 @@ def _text(value: Any) -> str:
 
 # Pulumi docs, "Pulumi stack settings file": how its encrypted values were encrypted.
 _SECRETS_MANAGERS = ("secretsprovider", "encryptedkey", "encryptionsalt")
+# What somebody who types `pulumi` needs of the environment.
+_TYPED = {
+    "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_DEBUG_PROVIDERS",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "PULUMI_HOME", "PULUMI_SKIP_UPDATE_CHECK", "VIRTUAL_ENV",
+}  # fmt: skip
 _LEFT_OUT = {".git", ".engine", ".pytest_cache", ".mypy_cache", ".ruff_cache", "__pycache__", ".ci", "tests"}
 
 

@@ -3,6 +3,7 @@ together."""
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import pathlib
 import tempfile
@@ -17,6 +18,8 @@ from ..deployment import ROOT, Deployed, DeployError, Deployment
 from .cli import SCRIPTS, Workspace
 from .inline import running
 from .provider import Provider, serving
+
+TOLD_EVERY = 25  # resources
 
 
 @dataclass
@@ -65,17 +68,62 @@ def started(account: resources.Aws, program: pathlib.Path = ROOT, scripts: pathl
             yield Engine(Workspace(folder, port, program, scripts), provider)
 
 
-def deploy(account: resources.Aws, stack: str = "autoexport", config: Mapping[str, Any] | None = None) -> Deployment:
-    """Run `pulumi up` of the stack program against the account; answer what it made."""
+@contextlib.contextmanager
+def deployed(
+    account: resources.Aws,
+    stack: str = "autoexport",
+    config: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Iterator[tuple[Engine, Deployment]]:
+    """Run `pulumi up` of the stack program against the account: what it made, and the engine, which can go on with it
+    for as long as the block lasts. Each phase is told."""
     settings = configuration(stack, config)
     adopt(account, settings)
     with started(account) as engine:
         if settings.stand_ins:
             engine.workspace.decrypt(stack, settings.stand_ins)
+        tell(f"pulumi stack init {stack}")
         engine.init(stack)
+        if config:
+            tell(f"pulumi config set {' '.join(sorted(config))}")
         # Typed configuration takes lists and maps item by item only.
         engine.workspace.set_config(stack, {key: structure(value) for key, value in (config or {}).items()})
-        outcome = engine.workspace.operate("up", stack, expect=None)
+        tell("pulumi up: the program starts, which takes the longest")
+        with _counted(engine.provider, tell):
+            outcome = engine.workspace.operate("up", stack, expect=None)
         if not outcome.succeeded:
             raise DeployError(outcome.reason)
-        return engine.deployment(stack)
+        deployment = engine.deployment(stack)
+        tell(made(deployment))
+        yield engine, deployment
+
+
+def deploy(account: resources.Aws, stack: str = "autoexport", config: Mapping[str, Any] | None = None) -> Deployment:
+    """Run `pulumi up` of the stack program against the account; answer what it made."""
+    with deployed(account, stack, config) as (_, deployment):
+        return deployment
+
+
+def made(deployment: Deployment) -> str:
+    """What Pulumi made, by the service it is in."""
+    services = collections.Counter(one.type.partition(":")[2].partition("/")[0] for one in deployment.resources)
+    each = ", ".join(f"{count} of {service}" for service, count in services.most_common())
+    return f"pulumi made {len(deployment.resources)} resources: {each}"
+
+
+@contextlib.contextmanager
+def _counted(provider: Provider, tell: Callable[[str], None]) -> Iterator[None]:
+    """Tell every now and then how many resources there are."""
+    begun = 0
+
+    def count(operation: str, urn: str) -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 1 or begun % TOLD_EVERY == 0:
+            tell(f"pulumi up: {begun} {'resource' if begun == 1 else 'resources'}, {urn.rpartition('::')[2]}")
+
+    provider.before = count
+    try:
+        yield
+    finally:
+        provider.before = lambda operation, urn: None

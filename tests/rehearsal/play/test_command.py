@@ -14,10 +14,12 @@ import sys
 import time
 
 import pytest
+from rich.console import Console
 
-from rehearsal.__main__ import main
+from rehearsal.__main__ import _serve, main
 from rehearsal.aws.account import Account
 from rehearsal.play.report import left
+from rehearsal.play.stage import Stage
 from rehearsal.provider.deployment import ROOT, DeployError
 from rehearsal.provider.mocks import deploy
 
@@ -52,6 +54,7 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
         (["--job", "nowhere.sh"], "--job nowhere.sh: there is no file nowhere.sh"),
         (["--job", "README.md"], "--job README.md: it may not be executed: chmod +x README.md"),
         (["--bucket-folder", "nowhere"], "--bucket-folder nowhere: there is no folder nowhere"),
+        (["--serve"], "--serve: it is the engine that goes on with the stack, so add --engine"),
         (["--command", "pyhton", "a.py"], "--command pyhton a.py: there is no program pyhton on this machine"),
     ],
 )
@@ -75,6 +78,22 @@ def test_the_example_is_a_scenario_that_can_be_played(
     assert main(["--scenario", str(tmp_path / "mine.yaml"), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert [attempt["exit_code"] for attempt in facts["attempts"]] == [None, 0]
+
+
+def test_a_stack_that_is_served_says_what_to_type_and_stays_until_it_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(signal, "pause", interrupted)
+    written = io.StringIO()
+    typed = ["cd /tmp/project", "export PULUMI_HOME=/tmp/home"]
+    _serve(Console(file=written, width=20), Stage(None, [], typed), "prod")  # type: ignore[arg-type]
+    said = written.getvalue().splitlines()
+    assert [line.strip() for line in said if line.startswith(("  cd", "  export"))] == typed
+    assert "  pulumi preview -s prod" in said
+    assert said[-1].startswith("closed: ")
 
 
 def test_a_mistake_in_an_option_is_said_before_anything_else_and_a_list_is_explained(
