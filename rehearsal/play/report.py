@@ -56,7 +56,7 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows += _exported(session, verdict)
     if archived := sum(one.count for one in verdict.played.scenario.bucket.objects if one.storage_class in ARCHIVED):
         rows.append(("archived", f"{archived:,} objects of the bucket are listed, but cannot be read until restored"))
-    rows.append(("lost", f"{facts['lost_files']:,} files, {_size(facts['lost_bytes'])}"))
+    rows.append(("lost", f"{_count(facts['lost_files'], 'file')}, {_size(facts['lost_bytes'])}"))
     if facts["stale_objects"]:
         rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had deleted or renamed"))
     for name, key in (("job ended", "job_ended_at"), ("last export", "drained_at"), ("deleted", "deleted_at")):
@@ -80,7 +80,7 @@ def _ended(attempt: dict[str, Any]) -> str:
         return f"attempt {attempt['attempt']} never started: {attempt['reason']}"
     how = "no exit code" if attempt["exit_code"] is None else f"exit code {attempt['exit_code']}"
     lasted = clock_time(attempt["stopped_at"] - attempt["started_at"])
-    printed = f"{len(attempt['output']):,} {'line' if len(attempt['output']) == 1 else 'lines'} of output"
+    printed = f"{_count(len(attempt['output']), 'line')} of output"
     return f"attempt {attempt['attempt']}: {how} after {lasted}, {printed}" + (
         f" ({attempt['reason']})" if attempt["exit_code"] != 0 else ""
     )
@@ -90,14 +90,18 @@ def _exported(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     """What is in S3, and what is only on a file system that still exists."""
     files, size = verdict.facts["exported_files"], _size(verdict.facts["exported_bytes"])
     directories = verdict.facts["exported_objects"] - files
-    beside = f" and {directories:,} {'directory' if directories == 1 else 'directories'}" if directories else ""
-    rows = [("exported", f"{files:,} files{beside}, {size} in S3")]
+    beside = f" and {_count(directories, 'directory', 'directories')}" if directories else ""
+    rows = [("exported", f"{_count(files, 'file')}{beside}, {size} in S3")]
     for association in session.account.associations.living():
         missing, missing_bytes = association.content.lost()
         if missing:
             where = f"only on {association.file_system.id}, not in S3 and not among the exported ones"
-            rows.append(("not exported", f"{missing:,} files, {_size(missing_bytes)}: {where}"))
+            rows.append(("not exported", f"{_count(missing, 'file')}, {_size(missing_bytes)}: {where}"))
     return rows
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _costs(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
