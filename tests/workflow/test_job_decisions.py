@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from lustre_batch import Settings
 
 from tests.graph.recording import record_stack
 from tests.workflow.conftest import Definition, definition_of
@@ -198,7 +199,9 @@ def is_job_done(
 def test_the_failure_of_a_job_is_told_in_its_own_words_with_exit_code_and_log(
     run: Definition, members: dict[str, Any], cause: str
 ) -> None:
-    definition = run.states["RegisterJobDefinition"]["Arguments"]["ContainerProperties"]
+    asked = run.states["RegisterJobDefinition"]["Arguments"]["ContainerProperties"]
+    image = {"jobDefinitionContainerImage": "image:latest"}
+    definition = evaluate(asked, parameters=Settings().run_time_values() | image)
     group = definition["LogConfiguration"]["Options"]["awslogs-group"]
     assert group.startswith("/aws/batch/autoexport-")
     cause = cause.replace("@@GROUP@@", group)
