@@ -155,7 +155,11 @@ class Work:
         else:
             folder.mkdir(parents=True, exist_ok=True)
             command = self._command(folder, seen_at, words, variables)
-            attempt = RealAttempt(content, command, folder, self._clock, finished, said)
+
+            def told(lines: list[str]) -> None:  # as in a container, whatever the folder is called here
+                said([line.replace(str(folder), seen_at) for line in lines])
+
+            attempt = RealAttempt(content, command, folder, self._clock, finished, told)
         self.attempts.append(attempt)
         return attempt
 
