@@ -19,7 +19,7 @@ from rehearsal.play.session import Session
 from rehearsal.play.verdict import judge
 from rehearsal.provider.mocks import deploy
 
-SCHEDULES = int(os.environ.get("SCHEDULES", "120"))
+SCHEDULES = int(os.environ.get("SCHEDULES", "100"))
 
 
 @pytest.fixture(scope="class")
