@@ -8,9 +8,10 @@ at most `maximum`, which are meant `per` so much of the other where that is give
 table (definition/run.asl.yaml, CheckTogether).
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+from .rules import compact
 
 # SDK CreateFileSystemLustreConfiguration, PerUnitStorageThroughput: required with persistent types; values for SSD.
 _THROUGHPUTS: Final = {"PERSISTENT_1": [50, 100, 200], "PERSISTENT_2": [125, 250, 500, 1000]}
@@ -75,11 +76,6 @@ COMBINATIONS: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
-def of_the_stack() -> list[str]:
-    """The keys that no run may choose, but which some rule reads."""
-    return ["jobTimeoutMinutes", "jobRoleArns"]
-
-
 def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield every combination that does not go together: the two keys, and a line with key, value and rule."""
     for combination in COMBINATIONS:
@@ -87,7 +83,8 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str],
         value, others = values[key], values[other]
         case = next((case for case in combination["cases"] if _counts(case, others)), None)
         if case is not None and not _allows(case, value, others):
-            yield (key, other), f"{key}: {value} is not {case['rule']} ({other} {_shown(others)})"
+            allowed_by = compact(others) if isinstance(others, list) else others
+            yield (key, other), f"{key}: {value} is not {case['rule']} ({other} {allowed_by})"
 
 
 def _counts(case: Mapping[str, Any], others: Any) -> bool:
@@ -103,7 +100,3 @@ def _allows(case: Mapping[str, Any], value: Any, others: Any) -> bool:
         return value in others
     of_other = others / case["per"] if "per" in case else 1
     return bool(value <= case["maximum"] * of_other if "maximum" in case else value >= case["minimum"] * of_other)
-
-
-def _shown(value: Any) -> Any:
-    return json.dumps(value, separators=(",", ":")) if isinstance(value, list) else value

@@ -77,7 +77,8 @@ def _differs(value: Any, existing: Any) -> bool:
 
 def _show(source: str, file: str, result: Any, existing: dict[str, Any], changes: dict[str, Any]) -> None:
     from .rules import show
-    from .takeover import NAMESPACE, hint
+    from .takeover import NAMESPACE
+    from .validation import hint
 
     def block(title: str, lines: list[str]) -> None:
         if lines:

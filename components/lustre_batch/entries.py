@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .rules import IMAGE_PATTERN, Refused, same_but_for_case, show
+from .rules import IMAGE_PATTERN, Refused, compact, same_but_for_case, show
 
 # Without a backslash or a quote, so that JSONata takes them as they stand.
 # SDK ContainerProperties, environment: names cannot begin with AWS_BATCH. The rest is what POSIX lets a name have,
@@ -119,13 +119,8 @@ def _matches(pattern: str, text: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = show(value) if isinstance(value, str) else _compact(value)
+    text = show(value) if isinstance(value, str) else compact(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
-
-
-def _compact(value: Any) -> str:
-    """JSON as JSONata writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 # ---------------------------------------------------------------------- what all of them amount to
@@ -156,5 +151,5 @@ def too_many_bytes(limit: int) -> str:
 
 def _json_bytes(value: Any) -> int:
     """As JSON in its longest form, in which everything but ASCII is escaped."""
-    size = len(_NOT_ASCII.sub("------", _compact(value)))
+    size = len(_NOT_ASCII.sub("------", compact(value)))
     return size + BYTES_AN_ENTRY * len(value) if isinstance(value, Mapping) else size

@@ -128,6 +128,11 @@ def show(value: Any) -> str:
     return value if isinstance(value, str) and value and value.isprintable() else json.dumps(value, default=str)
 
 
+def compact(value: Any) -> str:
+    """JSON as JSONata writes it, for what the deployment and a run say in the same words."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
 def _shown(value: Any) -> str:
     text = show(value)
     return text if len(text) <= 80 else f"{text[:80]}…"

@@ -27,6 +27,16 @@ LISTS_AND_MAPS: Final = (
     "job_definition_ulimits",
     "job_definition_tags",
 )
+# The least of what may also be 0, which stands for none: SDK JobTimeout, attemptDurationSeconds; and what keeps sweeps
+# from following each other at once.
+NONE_OR_AT_LEAST: Final = {"job_definition_attempt_seconds": 60, "sweep_interval_minutes": 15}
+# What each of a list has to look like: SDK FSx, SubnetId and SecurityGroupId; EC2 guide, AZ IDs; IAM's ARNs.
+IDENTIFIERS: Final = {
+    "subnet_ids": "subnet-[0-9a-f]{8,}",
+    "security_group_ids": "sg-[0-9a-f]{8,}",
+    "availability_zone_ids": "[a-z]+[0-9]-az[0-9]+",
+    "job_role_arns": PATTERNS["roleArn"],
+}
 BUCKET_NAME: Final = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 
@@ -485,25 +495,11 @@ class Settings(BaseModel):
             raise ValueError("not a step")
         return value
 
-    @field_validator("job_definition_attempt_seconds")
+    @field_validator(*NONE_OR_AT_LEAST)
     @classmethod
-    def _attempts_are_unlimited_or_last_a_minute(cls, value: int) -> int:
-        if 0 < value < 60:
-            raise ValueError("too short")
-        return value
-
-    @field_validator("job_role_arns")
-    @classmethod
-    def _roles_are_named_by_arn(cls, value: list[str]) -> list[str]:
-        if len(set(value)) != len(value) or not all(re.fullmatch(PATTERNS["roleArn"], each) for each in value):
-            raise ValueError("not ARNs of roles")
-        return value
-
-    @field_validator("sweep_interval_minutes")
-    @classmethod
-    def _sweeps_are_off_or_apart(cls, value: int) -> int:
-        if 0 < value < 15:
-            raise ValueError("too often")
+    def _it_is_none_or_enough(cls, value: int, info: ValidationInfo) -> int:
+        if 0 < value < NONE_OR_AT_LEAST[str(info.field_name)]:
+            raise ValueError("too little")
         return value
 
     @field_validator("vpc_cidr")
@@ -513,19 +509,12 @@ class Settings(BaseModel):
             raise ValueError("not a usable size")
         return value
 
-    @field_validator("subnet_ids", "security_group_ids")
+    @field_validator(*IDENTIFIERS)
     @classmethod
-    def _resources_are_named_by_id(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        prefix = "subnet" if info.field_name == "subnet_ids" else "sg"
-        if len(set(value)) != len(value) or not all(re.fullmatch(rf"{prefix}-[0-9a-f]{{8,}}", each) for each in value):
-            raise ValueError("not ids")
-        return value
-
-    @field_validator("availability_zone_ids")
-    @classmethod
-    def _zones_are_named_by_id(cls, value: list[str]) -> list[str]:
-        if len(set(value)) != len(value) or not all(re.fullmatch(r"[a-z]+[0-9]-az[0-9]+", zone) for zone in value):
-            raise ValueError("not ids of zones")
+    def _each_is_named_once(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        pattern = IDENTIFIERS[str(info.field_name)]
+        if len(set(value)) != len(value) or not all(re.fullmatch(pattern, each) for each in value):
+            raise ValueError("not identifiers, each once")
         return value
 
     @field_validator("reachable_buckets")

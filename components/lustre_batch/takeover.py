@@ -5,7 +5,6 @@ It decides nothing about values, which validation does, and writes no file.
 """
 
 import contextlib
-import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -113,12 +112,6 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
     except SettingsError as error:
         return error.problems
     return []
-
-
-def hint(key: str) -> str:
-    """What an unknown key may be meant for."""
-    near = difflib.get_close_matches(key, _KEYS, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _is_encrypted(value: Any) -> bool:

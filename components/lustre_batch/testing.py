@@ -192,7 +192,7 @@ def record(
             project=project,
             stack=stack,
             preview=preview,
-            logger=_Log(graph.warnings),
+            logger=QuietLog(graph.warnings),
             monitor=_Monitor(cloud, graph),
         )
         set_root_resource(None)  # type: ignore[arg-type]
@@ -220,8 +220,9 @@ def _run(program: Callable[[], Any]) -> None:
                 loop.run_until_complete(asyncio.wait(left, timeout=1))
 
 
-class _Log(logging.Logger):
-    """Where the mock engine logs: warnings are kept, and errors are raised as well."""
+class QuietLog(logging.Logger):
+    """Where Pulumi's mock engine logs. Warnings are kept for whoever asks, and not printed. What fails is raised as
+    well, so errors are not repeated here."""
 
     def __init__(self, warnings: list[str]) -> None:
         super().__init__("lustre_batch.testing")

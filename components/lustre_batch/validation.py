@@ -14,13 +14,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
-from .combinations import contradictions, of_the_stack
+from .combinations import COMBINATIONS, contradictions
 from .entries import TEXTS, too_large
 from .instance_types import fits, offers, problem_with, too_small
 from .rules import Refused, show
 from .settings import (
     METADATA_IOPS_BELOW_IT,
     METADATA_IOPS_STEP,
+    NONE_OR_AT_LEAST,
     NOT_IN_CHINA,
     Settings,
     extra,
@@ -94,7 +95,8 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
         bounds = {new: stated[old] for old, new in _BOUNDS.items() if old in stated}
         rules[name] = {"key": to_camel(name), "type": stated["type"], "rule": rule_of(name)} | bounds
         rules[name] |= TEXTS.get(name, {})
-    rules["job_definition_attempt_seconds"] |= {"minimum": 60, "orElse": [0]}
+    for name in NONE_OR_AT_LEAST.keys() & rules.keys():
+        rules[name] |= {"minimum": NONE_OR_AT_LEAST[name], "orElse": [0]}
     rules["lustre_storage_capacity"] |= {"multipleOf": 2400, "orElse": [1200]}
     rules["lustre_metadata_iops"] |= {"multipleOf": METADATA_IOPS_STEP, "orElse": list(METADATA_IOPS_BELOW_IT)}
     limit = settings.compute_environment_maxv_cpus
@@ -107,7 +109,20 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
 
 def combined(settings: Settings) -> dict[str, Any]:
     """The values that the rules for several parameters read, whether a run may choose them or not."""
-    return settings.run_time_values() | {key: getattr(settings, to_snake(key)) for key in of_the_stack()}
+    return settings.run_time_values() | values_of_the_stack(settings)
+
+
+def values_of_the_stack(settings: Settings) -> dict[str, Any]:
+    """Those that no run may choose."""
+    others = dict.fromkeys(to_snake(combination["other"]) for combination in COMBINATIONS)
+    return {to_camel(name): getattr(settings, name) for name in others if not extra(name)["run_time"]}
+
+
+def hint(key: str) -> str:
+    """What a key that does not exist may be meant for."""
+    spelled = {name.lower(): name for name in map(to_camel, Settings.model_fields)}
+    near = difflib.get_close_matches(key.lower(), spelled, n=1)
+    return f" (did you mean {spelled[near[0]]}?)" if near else ""
 
 
 def instance_offers(settings: Settings) -> dict[str, Any]:
@@ -193,10 +208,7 @@ def _explain(error: ValidationError) -> dict[str, str]:
         key = to_camel(name)
         value = finding["input"]
         if finding["type"] == "extra_forbidden":
-            spelled = {known.lower(): known for known in names}
-            near = difflib.get_close_matches(key.lower(), spelled, n=1)
-            hint = f" (did you mean {spelled[near[0]]}?)" if near else ""
-            lines[key] = f"{key}: there is no parameter of this name{hint}; its value was {show(value)}"
+            lines[key] = f"{key}: there is no parameter of this name{hint(key)}; its value was {show(value)}"
         elif name in Settings.model_fields and key not in lines:
             said = finding.get("ctx", {}).get("error")
             if isinstance(said, Refused):

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import definition, entries, rules
-from .combinations import COMBINATIONS, of_the_stack
+from .combinations import COMBINATIONS
 from .compute import Compute
 from .instance_types import image_types, vcpu_quota
 from .network import Network
@@ -18,7 +18,7 @@ from .owner import Owner, answered
 from .storage import Storage, run_time_parameters
 from .templates import read_data, render, render_output
 from .user_data import user_data
-from .validation import combined, instance_offers, run_time_rules
+from .validation import instance_offers, run_time_rules, values_of_the_stack
 
 REPORTS = "lustre-batch-reports"
 # The Lambda's own: a zero counts when its minute began so long after the job's end (functions/check_metrics).
@@ -106,7 +106,7 @@ def create_workflow(
         "SecurityGroupIds": pulumi.Output.json_dumps(network.security_group_ids),
         "SettleSeconds": SETTLE_SECONDS,
         "StackId": stack_id,
-        "StackValues": pulumi.Output.json_dumps({key: combined(settings)[key] for key in of_the_stack()}),
+        "StackValues": pulumi.Output.json_dumps(values_of_the_stack(settings)),
         "SweepIntervalMinutes": settings.sweep_interval_minutes,
         "TagKeyPattern": entries.PATTERNS["tagKey"],
         "TagValuePattern": entries.PATTERNS["tagValue"],

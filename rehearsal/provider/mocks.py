@@ -15,6 +15,7 @@ from typing import Any
 from unittest import mock
 
 import pulumi
+from lustre_batch.testing import QuietLog
 from moto.moto_api._internal import mock_random
 from pulumi.runtime import mocks, rpc
 
@@ -22,7 +23,7 @@ from . import table as resources
 from .adopted import adopt
 from .configuration import configuration
 from .deployment import ROOT, Deployed, DeployError, Deployment
-from .program import Program, QuietLog, Stack, run_main, run_under_mocks
+from .program import Program, Stack, run_main, run_under_mocks
 from .table import Aws, ResourceError
 
 PROVIDER = "pulumi:providers:aws"

@@ -30,21 +30,6 @@ Program = Callable[[], Any]
 TRIES = 10  # to end what a program left unfinished, a second each
 
 
-class QuietLog(logging.Logger):
-    """Where Pulumi's mock engine logs. Warnings are kept for whoever asks, and not printed. What fails is raised as
-    well, so errors are not repeated here."""
-
-    def __init__(self, warnings: list[str]) -> None:
-        super().__init__("rehearsal.program")
-        self._warnings = warnings
-
-    def warning(self, msg: object, *_: Any, **__: Any) -> None:
-        self._warnings.append(str(msg))
-
-    def error(self, *_: Any, **__: Any) -> None:
-        return
-
-
 @dataclass(frozen=True)
 class Stack:
     """The stack that a program runs as, with its configuration as text."""
