@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -42,6 +42,9 @@ _ARNS: Final = {
     "secretsmanager/secret": "secretsmanager:{scope}:secret:{name}",
     "sfn/stateMachine": "states:{scope}:stateMachine:{name}",
 }
+
+
+_TRIES: Final = 10  # to end what a program left unfinished, a second each
 
 
 @dataclass(frozen=True)
@@ -208,16 +211,29 @@ def _run(program: Callable[[], Any]) -> None:
     # As pulumi.runtime.test does: what an earlier program left is nothing to wait for.
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
-    with contextlib.closing(asyncio.new_event_loop()) as loop, ThreadPoolExecutor(max_workers=1) as pool:
-        loop.set_default_executor(pool)  # one worker: the order of registrations is the program's
+    with event_loop(workers=1) as loop:  # one: the order of registrations is the program's
         loop.set_exception_handler(lambda *_: None)  # what fails beside the first failure, which is raised
+        loop.run_until_complete(run_in_stack(lambda: (program(), None)[1]))
+
+
+@contextlib.contextmanager
+def event_loop(workers: int) -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop for one run of a program; what the program left unfinished ends with it."""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        loop = asyncio.new_event_loop()
+        loop.set_default_executor(pool)
         try:
-            loop.run_until_complete(run_in_stack(lambda: (program(), None)[1]))
+            yield loop
         finally:
-            if left := asyncio.all_tasks(loop):
+            for _ in range(_TRIES):
+                # All of them first: one may wait for another. Who answers with more waiting is told again.
+                if not (left := asyncio.all_tasks(loop)):
+                    break
                 for task in left:
                     task.cancel()
-                loop.run_until_complete(asyncio.wait(left, timeout=1))
+                with contextlib.suppress(BaseException):
+                    loop.run_until_complete(asyncio.wait(left, timeout=1))
+            loop.close()
 
 
 class QuietLog(logging.Logger):

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
-from .plan import Bytes, Count, Plan, beside, refused
+from . import object_keys
+from .plan import Bytes, Count, Plan, beside
 
 # S3 guide, storage classes: those whose objects have to be restored before they can be read.
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -48,13 +49,10 @@ def folder_problem(folder: Path) -> str | None:
     if not folder.is_dir():
         return f"there is no folder {folder}"
     for key, path in files_in(folder).items():
-        try:
-            # S3 guide, object key names: UTF-8, at most 1,024 bytes.
-            if len(key.encode()) > 1024:
-                return f"{key} cannot be the key of an object: it is over 1,024 bytes"
-        except UnicodeEncodeError:
-            shown = os.fsencode(key).decode("utf-8", "backslashreplace")
-            return f"{shown} cannot be the key of an object: it is not UTF-8"
+        if not object_keys.is_utf8(key):
+            return f"{object_keys.shown(key)} cannot be the key of an object: it is not UTF-8"
+        if object_keys.is_too_long(key):
+            return f"{object_keys.shown(key)} cannot be the key of an object: it is over 1,024 bytes"
         if not os.access(path, os.R_OK):
             return f"{path} may not be read"
     return None
@@ -69,7 +67,7 @@ def files_in(folder: Path) -> dict[str, Path]:
 class BucketPlan(Plan):
     files: dict[str, str] = Field(default={})
     """Files in the bucket before the run, by key, with their text; a real job sees them."""
-    folder: Path | None = None
+    folder: Annotated[Path, beside(folder_problem)] | None = None
     """A folder beside the scenario whose files are in the bucket, too; their paths in it are the keys."""
     objects: list[ObjectsPlan] = Field(default=[])
     """Objects that are only counted: they take time to list, and a real job does not see them."""
@@ -77,16 +75,6 @@ class BucketPlan(Plan):
     """Event notifications that somebody else configured; those that overlap break the link."""
     event_bridge: bool = False
     """`true`: the bucket sends its events to EventBridge, which overlaps with nothing."""
-
-    @field_validator("folder")
-    @classmethod
-    def _can_be_objects(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
-        if folder is None:
-            return None
-        path = beside(folder, info)
-        if (problem := folder_problem(path)) is not None:
-            raise refused(problem)
-        return path
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         for key in self.files:

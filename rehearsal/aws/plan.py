@@ -4,11 +4,11 @@ means is in the text below it, and from there in docs/rehearsal.md."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 Seconds = Annotated[float, Field(ge=0, json_schema_extra={"unit": "s"})]
@@ -30,9 +30,16 @@ class Plan(BaseModel):
         return self
 
 
-def beside(path: Path, info: ValidationInfo) -> Path:
-    """A path that a scenario names, which is one from the folder that the scenario is in."""
-    return Path((info.context or {}).get("folder", "")).absolute() / path
+def beside(problem_of: Callable[[Path], str | None]) -> AfterValidator:
+    """A path that a scenario names is one from the folder that the scenario is in; what is there must do."""
+
+    def checked(path: Path, info: ValidationInfo) -> Path:
+        there = Path((info.context or {}).get("folder", "")).absolute() / path
+        if (problem := problem_of(there)) is not None:
+            raise refused(problem)
+        return there
+
+    return AfterValidator(checked)
 
 
 def refused(problem: str) -> PydanticCustomError:

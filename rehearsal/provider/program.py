@@ -4,7 +4,6 @@ it is left for the next run in the same process."""
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import contextvars
 import functools
@@ -19,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 import pulumi
+from lustre_batch.testing import event_loop
 from pulumi.runtime import mocks
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.settings import configure
@@ -27,7 +27,6 @@ from pulumi.runtime.stack import run_in_stack
 from .deployment import ROOT
 
 Program = Callable[[], Any]
-TRIES = 10  # to end what a program left unfinished, a second each
 
 
 @dataclass(frozen=True)
@@ -112,26 +111,6 @@ def _noticing(interruptions: list[KeyboardInterrupt], stop: Callable[[], None]) 
         for number, handler in handlers.items():
             if signal.getsignal(number) is handle:
                 signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def event_loop(workers: int) -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop for one run of a program; what the program left unfinished ends with it."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
-        loop = asyncio.new_event_loop()
-        loop.set_default_executor(pool)
-        try:
-            yield loop
-        finally:
-            for _ in range(TRIES):
-                # All of them first: one may wait for another. Who answers with more waiting is told again.
-                if not (left := asyncio.all_tasks(loop)):
-                    break
-                for task in left:
-                    task.cancel()
-                with contextlib.suppress(BaseException):
-                    loop.run_until_complete(asyncio.wait(left, timeout=1))
-            loop.close()
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from ..plan import Bytes, Count, Plan, Seconds, beside, refused
 
@@ -65,7 +65,7 @@ class JobPlan(Plan):
     """From submitted to running, while instances boot and mount; `null`: it never starts."""
     runtime: Seconds = 3600
     """One attempt that is not interrupted."""
-    script: Path | None = None
+    script: Annotated[Path, beside(script_problem)] | None = None
     """[A job of one's own](#a-job-of-your-own): a file beside the scenario."""
     command: list[str] | None = None
     """A job of one's own: a program and its arguments."""
@@ -86,16 +86,6 @@ class JobPlan(Plan):
     """`false`: no instance can mount the file system."""
     blocked: Annotated[str, Field(min_length=1)] | None = None
     """It never starts, and this is the status reason that Batch gives while it is RUNNABLE."""
-
-    @field_validator("script")
-    @classmethod
-    def _is_a_program(cls, script: Path | None, info: ValidationInfo) -> Path | None:
-        if script is None:
-            return None
-        path = beside(script, info)
-        if (problem := script_problem(path)) is not None:
-            raise refused(problem)
-        return path
 
     @field_validator("command")
     @classmethod

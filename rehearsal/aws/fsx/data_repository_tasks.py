@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .. import object_keys
 from ..buckets import Buckets
 from ..calls import ModelError
 from ..clock import moment
@@ -307,6 +308,6 @@ class DataRepositoryTasks:
 def _failures(content: Content, key: str, count: int) -> list[tuple[str, str, str]]:
     """FSx guide, task completion reports: FilePath, FileStatus and ErrorCode, without a head; a path that a spreadsheet
     would take for a formula is quoted."""
-    names = [tree.shown(key)] if tree.is_real(key) else [f"{key.strip('/')}-{number}" for number in range(count)]
+    names = [object_keys.shown(key)] if tree.is_real(key) else [f"{key.strip('/')}-{number}" for number in range(count)]
     code = content.groups[key].refusal
     return [(f'"{name}"' if name[:1] in "@+-=" else name, "failed", code) for name in names if count]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .. import object_keys
 from ..buckets import Buckets
 from ..logs import Logs
 from . import tree
@@ -41,7 +42,7 @@ class Transfer:
     def refuse(self, association: Association, key: str, count: int) -> None:
         """FSx guide, data repository event logs: what cannot be exported leaves the queue and is logged."""
         code = association.content.groups[key].refusal
-        where = f"{association.path}/{tree.shown(key).lstrip('/')}"
+        where = f"{association.path}/{object_keys.shown(key).lstrip('/')}"
         self._log(association, f"ERROR S3Export{code}: {count} files of {where}")
 
     def warn(self, association: Association, number: int) -> None:

@@ -11,10 +11,9 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import object_keys
 from ..pieces import readable
 
-# FSx guide, exporting changes to the data repository: what is not UTF-8, or would have a longer key, is not exported.
-LONGEST_KEY_BYTES = 1024
 # FSx guide, data repository event logs, S3ExportFileSizeTooLarge.
 LARGEST_OBJECT_BYTES = 5 * 1024**4
 PATH_TOO_LONG, FILE_TOO_LARGE = "PathSizeTooLong", "FileSizeTooLarge"
@@ -105,20 +104,11 @@ def is_there(path: Path, key: str) -> bool:
 
 def refusal(object_key: str, size: int) -> str | None:
     """The code with which FSx drops what S3 cannot hold (FSx guide, data repository event logs), or nothing."""
-    raw = os.fsencode(object_key)
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
+    if not object_keys.is_utf8(object_key):
         return NOT_UTF8
-    if len(raw) > LONGEST_KEY_BYTES:
+    if object_keys.is_too_long(object_key):
         return PATH_TOO_LONG
     return FILE_TOO_LARGE if size > LARGEST_OBJECT_BYTES else None
-
-
-def shown(key: str) -> str:
-    """A key as a log or a report can show it, on one line."""
-    text = os.fsencode(key).decode("utf-8", "backslashreplace")
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def metadata(path: Path, changed_at: float) -> dict[str, str]:

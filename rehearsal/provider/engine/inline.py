@@ -16,13 +16,12 @@ from unittest import mock
 import grpc
 import pulumi
 from google.protobuf import empty_pb2
+from lustre_batch.testing import event_loop
 from pulumi.errors import RunError
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from pulumi.runtime.settings import reset_options
 from pulumi.runtime.stack import run_in_stack
-
-from ..program import event_loop
 
 Program = Callable[[], None]
 

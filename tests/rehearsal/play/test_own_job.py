@@ -27,6 +27,8 @@ def can(*words: str) -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
+# Distributions restrict user namespaces (AppArmor on Ubuntu 24.04, for one), and containers take the right to mount.
+# What such a system says instead is shown in a namespace that forbids it, so that needs one as well.
 mounts = pytest.mark.skipif(not can("unshare", "-Urm", "true"), reason="this system allows no mounts")
 
 

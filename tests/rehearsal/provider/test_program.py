@@ -11,11 +11,12 @@ from typing import Any
 
 import pulumi
 import pytest
+from lustre_batch.testing import event_loop
 from pulumi.runtime import mocks
 
 from rehearsal.aws.account import Account
 from rehearsal.provider.mocks import deploy
-from rehearsal.provider.program import Stack, event_loop, run_under_mocks
+from rehearsal.provider.program import Stack, run_under_mocks
 
 
 class _Mocks(mocks.Mocks):

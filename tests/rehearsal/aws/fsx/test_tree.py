@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.aws import pieces
+from rehearsal.aws import object_keys, pieces
 from rehearsal.aws.fsx import tree
 from rehearsal.aws.fsx.space import GIB, Space
 
@@ -51,7 +51,7 @@ def test_no_name_means_anything_else(folder: Path, name: bytes) -> None:
     assert os.fsencode(key) == name
     assert tree.is_real(key)
     assert tree.is_there(folder / key, key)
-    assert "\n" not in tree.shown(key)
+    assert "\n" not in object_keys.shown(key)
 
 
 @pytest.mark.parametrize(
