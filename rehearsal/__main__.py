@@ -1,7 +1,7 @@
-"""`python -m rehearsal`: the command. Owns reading the arguments and the exit status: 0 when everything ended as the
-scenario expects, 1 when it did not, 2 when the scenario cannot be played, 130 when it was interrupted and 143 when it
-was terminated. It must never print anything after the JSON object. Whatever takes time to import is imported late: an
-interruption finds `main`."""
+"""`python -m rehearsal`, and `lustre-batch rehearse` of an installed package: the command. Owns reading the arguments
+and the exit status: 0 when everything ended as the scenario expects, 1 when it did not, 2 when the scenario cannot be
+played, 130 when it was interrupted and 143 when it was terminated. It must never print anything after the JSON object.
+Whatever takes time to import is imported late: an interruption finds `main`."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from .play.stage import Stage
 
 
-def main(arguments: list[str] | None = None, started: float | None = None) -> int:
-    """Run the command; `started` is when it began, by `time.perf_counter`, if that was before this call."""
+def main(arguments: list[str] | None = None, started: float | None = None, called: str = "python -m rehearsal") -> int:
+    """Run the command; `started` is when it began, by `time.perf_counter`, if that was before this call, and `called`
+    what was typed."""
     started = time.perf_counter() if started is None else started
     before = signal.getsignal(signal.SIGTERM)
     try:
         signal.signal(signal.SIGTERM, _terminated)
-        return _run(_parser().parse_args(arguments), started)
+        return _run(_parsed(sys.argv[1:] if arguments is None else arguments, called), started)
     except Terminated:
         print("terminated", file=sys.stderr)
         return 128 + signal.SIGTERM
@@ -51,7 +52,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
     if options.example:
         from .play.scenario import EXAMPLE
 
-        print(EXAMPLE.read_text("utf-8"), end="")
+        print(EXAMPLE.read_text("utf-8").replace("python -m rehearsal", options.called), end="")
         return 0
     if options.list:
         _list(console_on())
@@ -60,7 +61,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
         _check_system()
         return _rehearse(options, console_on(stderr=options.json), started)
     except (ScenarioError, UsageError) as error:
-        print(f"python -m rehearsal: {error}", file=sys.stderr)
+        print(f"{options.called}: {error}", file=sys.stderr)
         return 2
 
 
@@ -77,8 +78,20 @@ class UsageError(Exception):
     """An argument that cannot be understood, or a stack that cannot be deployed."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m rehearsal", description="Rehearse the stack on an embedded AWS.")
+def _parsed(arguments: list[str], called: str) -> argparse.Namespace:
+    """The options. What follows `--command` is not looked at: argparse takes no `--` there."""
+    parser = _parser(called)
+    if "--command" not in arguments:
+        return parser.parse_args(arguments)
+    place = arguments.index("--command") + 1
+    options = parser.parse_args(arguments[:place])
+    options.command = arguments[place:]
+    return options
+
+
+def _parser(called: str = "python -m rehearsal") -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=called, description="Rehearse the stack on an embedded AWS.")
+    parser.set_defaults(called=called)
     parser.add_argument(
         "--stack", default="autoexport", help="the stack whose configuration to use, from Pulumi.STACK.yaml"
     )
@@ -154,7 +167,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             except ConfigurationError as error:
                 raise UsageError(_with_hint(str(error))) from None
             except DeployError as error:
-                print(f"python -m rehearsal: {_with_hint(str(error))}", file=sys.stderr)
+                print(f"{options.called}: {_with_hint(str(error))}", file=sys.stderr)
                 return 1
             if options.serve:
                 _serve(console, stage, options.stack)
@@ -169,7 +182,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             played = session.play(scenario, timeline, log_calls=calls is not None, listener=listener)
         except JobComputes as error:
             timeline.close()
-            print(f"python -m rehearsal: {error} (job.real_seconds)", file=sys.stderr)
+            print(f"{options.called}: {error} (job.real_seconds)", file=sys.stderr)
             return 1
         timeline.close()
         if calls is not None and played.calls is not None:

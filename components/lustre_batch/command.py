@@ -3,16 +3,20 @@
 What a subcommand does is another module's, imported when it is called: `lustre-batch --help` answers at once.
 """
 
+import importlib
 import json
 import re
+import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-USAGE = 2
+USAGE: Final = 2
+_REHEARSAL: Final = "lustre_batch_rehearsal.__main__"
 
 
 @app.callback()
@@ -67,6 +71,26 @@ def config(
         typer.echo(f"{path.name}: written" if agreed else "nothing was written")
     declined = bool(changes) and not agreed and not as_json
     raise typer.Exit(1 if result.refused or declined else 0)
+
+
+class _HandedOn(TyperCommand):
+    """A subcommand whose arguments, `--help` and `--` included, another command reads."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        ctx.args = list(args)
+        return []
+
+
+@app.command(cls=_HandedOn)
+def rehearse(context: typer.Context) -> None:
+    """Rehearse the stack, or a program of your own, on an embedded AWS (rehearse --help)."""
+    started = time.perf_counter()
+    try:
+        # By name: the package does not depend on the rehearsal, which depends on it.
+        status = importlib.import_module(_REHEARSAL).main(context.args, started, "lustre-batch rehearse")
+    except ModuleNotFoundError as error:
+        raise _usage(f"rehearse needs {error.name}: pip install 'lustre-batch[rehearsal]'") from None
+    raise typer.Exit(status)
 
 
 def _differs(value: Any, existing: Any) -> bool:

@@ -6,8 +6,10 @@ import pathlib
 from dataclasses import dataclass, field
 from typing import Any
 
-# The stack program's folder: the repository.
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+_PACKAGE = pathlib.Path(__file__).resolve().parents[1]
+_INSTALLED = _PACKAGE / "stack_program"  # pyproject.toml, package-dir
+# The stack program's folder: the repository, or what the wheel has of it.
+ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 
 
 class DeployError(Exception):

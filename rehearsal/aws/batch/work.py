@@ -17,7 +17,9 @@ from .processes import Command
 from .real_attempt import NO_SPACE, Finished, RealAttempt
 
 CHUNKS = 400  # a slice of writes is followed in at most so many groups
-SAMPLE_JOB = Path(__file__).parents[3] / "examples" / "sample_job" / "job.sh"
+_PACKAGE = Path(__file__).resolve().parents[2]
+_INSTALLED = _PACKAGE / "sample_job"  # pyproject.toml, package-dir
+SAMPLE_JOB = (_INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "examples" / "sample_job") / "job.sh"
 
 
 class Step(NamedTuple):
