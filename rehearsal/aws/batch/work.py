@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..clock import Clock, Timer
+from ..clock import Clock
 from ..context import Context
 from ..fsx.export import Content
 from ..fsx.space import NoSpaceLeft
+from ..fsx.speed import writing_speed
 from .job_plan import JobPlan, WritesPlan
 from .processes import Command
 from .real_attempt import NO_SPACE, Finished, RealAttempt
@@ -60,41 +61,83 @@ def schedule(writes: list[WritesPlan]) -> list[Step]:
     return sorted(found, key=lambda step: step.offset)
 
 
+def writing_seconds(writes: list[WritesPlan], begin: float, end: float) -> float:
+    """How much of that time of an attempt it writes in."""
+    spent, done = 0.0, begin
+    for planned in sorted(writes, key=lambda one: one.at):
+        until = min(end, planned.at + planned.over)
+        spent += max(0.0, until - max(done, planned.at))
+        done = max(done, until)
+    return spent
+
+
 class ModelledAttempt:
-    """Writes what the plan says and ends when it says, or when there is no room for more."""
+    """Writes what the plan says and ends when it says, or when there is no room for more. What waits for its export
+    slows its writes down (speed.writing_speed), and it ends so much later."""
 
     def __init__(self, content: Content, plan: JobPlan, clock: Clock, finished: Finished) -> None:
         self.content = content
         self._clock = clock
         self._finished = finished
         self._began: float = clock.now()
-        self._changes = schedule(plan.modelled_writes)
+        self._writes = plan.modelled_writes
+        self._changes = schedule(self._writes)
         self._next = 0
+        self._offset = 0.0  # up to which the delay is known
+        self._delay = 0.0
         self._end: float | None = None
         self._full = False
-        code = 0 if plan.outcome == "SUCCEEDED" else plan.exit_code
-        self._timers: list[Timer] = []
-        if sum(step.files * step.bytes_each for step in self._changes) > content.space.free:
-            # It may fill up: each step is taken when it is due, so that the attempt ends at that moment.
-            moments = sorted({self._began + step.offset for step in self._changes})
-            self._timers = [clock.at(moment, lambda: self.settle(clock.now())) for moment in moments]
-        self._timers.append(clock.after(plan.runtime, lambda: finished(code, "")))
+        self._code = 0 if plan.outcome == "SUCCEEDED" else plan.exit_code
+        self._runtime = plan.runtime
+        # It may fill up: each step is taken when it is due, so that the attempt ends at that moment.
+        self._may_fill = sum(step.files * step.bytes_each for step in self._changes) > content.space.free
+        self._timer = clock.at(self._due(), self._go_on)
+
+    def _due(self) -> float:
+        """When it has to be looked at again: when the next step is due, if that may be its last, or at its end."""
+        step_at = self._at(self._changes[self._next]) if self._next < len(self._changes) else None
+        if self._may_fill and step_at is not None:
+            return step_at
+        return self._finish
+
+    @property
+    def _finish(self) -> float:
+        """When the attempt ends, as far as its delay is known."""
+        return self._began + self._runtime + self._delay
+
+    def _at(self, step: Step) -> float:
+        """When that next step is taken. How long it takes to get there follows from what waited when it began to."""
+        if step.offset > self._offset:
+            waiting = self.content.waiting(self._began + self._offset + self._delay)
+            seconds = writing_seconds(self._writes, self._offset, step.offset)
+            self._delay += seconds / writing_speed(waiting) - seconds
+            self._offset = step.offset
+        return self._began + step.offset + self._delay
+
+    def _go_on(self) -> None:
+        self.settle(self._clock.now())
+        if self._full:
+            return
+        due = self._due()  # which learns of the delay on the way there
+        if self._finish <= self._clock.now():
+            self._finished(self._code, "")
+        else:
+            self._timer = self._clock.at(due, self._go_on)
 
     def settle(self, now: float) -> None:
         limit = now if self._end is None else min(now, self._end)
-        while self._next < len(self._changes):
+        while self._next < len(self._changes) and not self._full:
             step = self._changes[self._next]
-            at = self._began + step.offset
-            if at > limit or self._full:
+            at = self._at(step)
+            if at > limit:
                 break
             self._next += 1
             try:
                 self._take(step, at)
             except NoSpaceLeft:
                 self._full = True
-                self._cancel()
+                self._timer.cancel()
                 self._clock.after(0, lambda: self._finished(1, NO_SPACE))
-                return
 
     def _take(self, step: Step, at: float) -> None:
         if step.renamed_from is not None:
@@ -107,11 +150,7 @@ class ModelledAttempt:
     def interrupt(self, now: float, gently: bool = False) -> None:
         self.settle(now)
         self._end = now if self._end is None else self._end
-        self._cancel()
-
-    def _cancel(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
+        self._timer.cancel()
 
 
 class Work:

@@ -121,6 +121,7 @@ class Content:
         self._refused_left = refused
         self._queue: list[Change] = []
         self._done: list[float] = []
+        self._queued: list[int] = []  # files in all changes up to that one
         self._settled = 0
         self._cut_at: float | None = None
 
@@ -195,6 +196,14 @@ class Content:
         done = max(self.rates.finish(starts, files, size), at + EXPORT_LATENCY_SECONDS)
         self._queue.append(Change(key, removed, at, starts, done))
         self._done.append(done)
+        self._queued.append(files + (self._queued[-1] if self._queued else 0))
+
+    def waiting(self, at: float) -> int:
+        """How many files wait for their export at that instant, which no later change was made before."""
+        if not self._queue or (self._cut_at is not None and at >= self._cut_at):
+            return 0
+        exported = bisect.bisect_right(self._done, at)
+        return self._queued[-1] - (self._queued[exported - 1] if exported else 0)
 
     def age(self, at: float) -> float:
         """The age of the oldest change that shows in the queue at that instant (any instant up to now)."""
@@ -228,7 +237,7 @@ class Content:
 
     def switch_on(self) -> None:
         if self._cut_at is not None:
-            self._queue, self._done, self._settled, self._cut_at = [], [], 0, None
+            self._queue, self._done, self._queued, self._settled, self._cut_at = [], [], [], 0, None
         self.exporting = True
 
     def switch_off(self, now: float) -> None:

@@ -37,6 +37,9 @@ DELETION_SECONDS = 330.0
 SCRATCH_CREATION_SECONDS, SCRATCH_CREATION_SECONDS_PER_GIB = 454.0, 0.0022
 PERSISTENT_2_CREATION_SECONDS = 300.0
 
+# While 100,000 files waited for their export, a job's sequential writes were 24 % slower.
+MEASURED_BACKLOG, MEASURED_SLOWDOWN = 100_000, 0.24
+
 
 @dataclass(frozen=True)
 class ExportLaw:
@@ -101,3 +104,11 @@ def creation_seconds(request: Mapping[str, Any]) -> float:
     if request["LustreConfiguration"]["DeploymentType"] == "PERSISTENT_2":
         return PERSISTENT_2_CREATION_SECONDS
     return SCRATCH_CREATION_SECONDS + SCRATCH_CREATION_SECONDS_PER_GIB * float(request["StorageCapacity"])
+
+
+def writing_speed(waiting: float) -> float:
+    """The share of its speed at which a job writes while so many files wait for their export.
+
+    Measured for one backlog. Assumed: the loss grows with the backlog up to there, and is the same beyond.
+    """
+    return 1 - MEASURED_SLOWDOWN * min(1.0, waiting / MEASURED_BACKLOG)

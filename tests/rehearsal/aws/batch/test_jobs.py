@@ -20,7 +20,7 @@ def test_a_job_runs_through_its_states(world: World) -> None:
         seen.append(world.job(job_id)["status"])
     assert seen == ["SUBMITTED", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"]
     job = world.job(job_id)
-    assert job["stoppedAt"] - job["startedAt"] == 3_600_000
+    assert job["stoppedAt"] - job["startedAt"] == pytest.approx(3_600_000, abs=100), "next to nothing waits for export"
     assert job["attempts"][0]["container"]["exitCode"] == 0
 
 

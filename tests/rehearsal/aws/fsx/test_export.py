@@ -49,6 +49,17 @@ def test_the_age_is_that_of_the_oldest_change_and_zero_when_the_queue_is_empty()
     assert made.age(200) == 0
 
 
+def test_files_wait_from_their_close_until_their_export() -> None:
+    made = content(Rates(files_per_second=1))
+    made.write("a", at=0, count=60)
+    made.write("b", at=30, count=60)
+    assert [made.waiting(at) for at in (30, 67, 68, 127, 128)] == [120, 120, 60, 60, 0]
+    made.write("a", at=200, count=7)
+    assert made.waiting(200) == 7
+    made.switch_off(205)
+    assert made.waiting(205) == 0
+
+
 def test_what_is_still_queued_when_auto_export_is_switched_off_is_dropped_deletions_included() -> None:
     made = content(Rates(files_per_second=1))
     made.write("old", at=0)
