@@ -8,22 +8,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import json
 import os
-import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from . import STARTED
+from .options import UsageError, own_program, parsed, settings, with_hint
+from .options import scenario as read_scenario
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .play.scenario import Scenario
     from .play.stage import Stage
 
 
@@ -34,7 +32,7 @@ def main(arguments: list[str] | None = None, started: float | None = None, calle
     before = signal.getsignal(signal.SIGTERM)
     try:
         signal.signal(signal.SIGTERM, _terminated)
-        return _run(_parsed(sys.argv[1:] if arguments is None else arguments, called), started)
+        return _run(parsed(sys.argv[1:] if arguments is None else arguments, called), started)
     except Terminated:
         print("terminated", file=sys.stderr)
         return 128 + signal.SIGTERM
@@ -74,64 +72,6 @@ def _terminated(number: int, frame: object) -> None:
     raise Terminated
 
 
-class UsageError(Exception):
-    """An argument that cannot be understood, or a stack that cannot be deployed."""
-
-
-def _parsed(arguments: list[str], called: str) -> argparse.Namespace:
-    """The options. What follows `--command` is not looked at: argparse takes no `--` there."""
-    parser = _parser(called)
-    if "--command" not in arguments:
-        return parser.parse_args(arguments)
-    place = arguments.index("--command") + 1
-    options = parser.parse_args(arguments[:place])
-    options.command = arguments[place:]
-    return options
-
-
-def _parser(called: str = "python -m rehearsal") -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=called, description="Rehearse the stack on an embedded AWS.")
-    parser.set_defaults(called=called)
-    parser.add_argument(
-        "--stack", default="autoexport", help="the stack whose configuration to use, from Pulumi.STACK.yaml"
-    )
-    parser.add_argument("--scenario", default="default", metavar="NAME|FILE", help="what to play (see --list)")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override a configuration value; a list or a map is JSON: "
-        '--set \'computeEnvironmentInstanceTypes=["c7i","c6i"]\'',
-    )
-    parser.add_argument("--input", default=None, metavar="JSON", help="the execution's input: any JSON")
-    job = parser.add_mutually_exclusive_group()
-    job.add_argument("--job", default=None, metavar="FILE", help="a job of your own, in place of the scenario's")
-    job.add_argument(
-        "--command",
-        default=None,
-        nargs=argparse.REMAINDER,
-        metavar="WORD",
-        help="the same as a program and its arguments; the last option, since all that follows belongs to it",
-    )
-    parser.add_argument(
-        "--bucket-folder", default=None, metavar="DIR", help="put this folder's files into the bucket before the run"
-    )
-    parser.add_argument(
-        "--engine", action="store_true", help="deploy with the Pulumi engine instead of its mocks (needs `make engine`)"
-    )
-    parser.add_argument(
-        "--serve",
-        action="store_true",
-        help="with --engine: play nothing, but keep the deployed stack for `pulumi` commands of your own, until Ctrl-C",
-    )
-    parser.add_argument("--json", action="store_true", help="print the facts as one JSON object on the last line")
-    parser.add_argument("--calls", default=None, metavar="FILE.jsonl", help="write every API call that was made there")
-    parser.add_argument("--list", action="store_true", help="list the scenarios")
-    parser.add_argument("--example", action="store_true", help="print a scenario to start from")
-    return parser
-
-
 def _check_system() -> None:
     """A real job is waited for by a file descriptor of its process."""
     if not hasattr(os, "pidfd_open"):
@@ -148,8 +88,8 @@ def _list(console: Console) -> None:
 def _rehearse(options: argparse.Namespace, console: Console, started: float) -> int:
     if options.serve and not options.engine:
         raise UsageError("--serve: it is the engine that goes on with the stack, so add --engine")
-    scenario = _scenario(options)
-    config = {**scenario.set, **_settings(options.set)}
+    scenario = read_scenario(options)
+    config = {**scenario.set, **settings(options.set)}
     with contextlib.ExitStack() as stack:
         calls = stack.enter_context(_writable(options.calls)) if options.calls is not None else None
         with _uncollected():
@@ -162,15 +102,16 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             from .play.verdict import judge
             from .provider.deployment import ConfigurationError, DeployError
 
+            program = own_program(options)
             try:
-                stage = stack.enter_context(staged(config, options.stack, options.engine, _teller(console)))
+                stage = stack.enter_context(staged(config, options.stack, options.engine, _teller(console), program))
             except ConfigurationError as error:
-                raise UsageError(_with_hint(str(error))) from None
+                raise UsageError(with_hint(str(error))) from None
             except DeployError as error:
-                print(f"{options.called}: {_with_hint(str(error))}", file=sys.stderr)
+                print(f"{options.called}: {with_hint(str(error))}", file=sys.stderr)
                 return 1
             if options.serve:
-                _serve(console, stage, options.stack)
+                _serve(console, stage, stage.stack)
                 return 0
             print_rows(
                 console, [(scenario.name, scenario.description), *(("note", note) for note in stage.notes)], margin=0
@@ -248,69 +189,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _with_hint(message: str) -> str:
-    """The message, and how to write a value where the engine's own words only name the type that is wanted."""
-    wanted = re.search(r"configuration key '(?:[^']*:)?([^']+)' must be of type '(\w+)", message)
-    if not wanted:
-        return message
-    key, declared = wanted.groups()
-    hint = {
-        "array": f'; a list is JSON: --set \'{key}=["a", "b"]\'',
-        "object": f'; a map is JSON: --set \'{key}={{"team": "cfd"}}\'',
-        "boolean": f"; write true or false: --set {key}=true",
-    }.get(declared)
-    return message.removesuffix(".") + hint if hint else message
-
-
-def _settings(given: list[str]) -> dict[str, str]:
-    settings = {}
-    for item in given:
-        key, equals, value = item.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--set {item}: write KEY=VALUE")
-        settings[key] = value
-    return settings
-
-
-def _own_job(options: argparse.Namespace) -> dict[str, Any] | None:
-    from .aws.batch.job_plan import command_problem, script_problem
-
-    if options.job is not None:
-        if (problem := script_problem(Path(options.job))) is not None:
-            raise UsageError(f"--job {options.job}: {problem}")
-        return {"script": Path(options.job).absolute()}
-    if options.command is not None:
-        if (problem := command_problem(options.command)) is not None:
-            raise UsageError(f"--command {' '.join(options.command)}: {problem}")
-        return {"command": options.command}
-    return None
-
-
-def _bucket_folder(options: argparse.Namespace) -> Path | None:
-    from .aws.bucket_plan import folder_problem
-
-    if options.bucket_folder is None:
-        return None
-    if (problem := folder_problem(Path(options.bucket_folder))) is not None:
-        raise UsageError(f"--bucket-folder {options.bucket_folder}: {problem}")
-    return Path(options.bucket_folder)
-
-
-def _scenario(options: argparse.Namespace) -> Scenario:
-    from .play import scenario as scenarios
-
-    scenario = scenarios.load(options.scenario, _own_job(options), _bucket_folder(options))
-    if options.input is None:
-        return scenario
-    try:
-        content = json.loads(options.input)
-    except ValueError as error:
-        raise UsageError(f"--input {options.input}: {error}") from None
-    if isinstance(content, dict) and isinstance(scenario.input, dict):
-        content = {**scenario.input, **content}
-    return scenario.model_copy(update={"input": content})
 
 
 if __name__ == "__main__":

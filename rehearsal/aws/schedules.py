@@ -9,6 +9,7 @@ from typing import Any
 
 from .clock import Timer, moment
 from .context import Context
+from .cron import next_moment
 from .deliveries import LONGEST_SECONDS, MOST_ATTEMPTS, Deliveries, Delivery
 
 RATE = re.compile(r"^rate\((\d+) (minute|minutes|hour|hours|day|days)\)$")  # Scheduler guide, rate-based schedules
@@ -59,8 +60,13 @@ class Schedules:
             return
         found = RATE.match(schedule.schedule_expression)
         if found is None:
-            raise NotImplementedError(f"schedule {schedule.name}: only rate(…) is rehearsed")
-        due = last + int(found[1]) * UNIT_SECONDS[found[2].removesuffix("s")]
+            zone = schedule.schedule_expression_timezone or "UTC"
+            due = next_moment(schedule.schedule_expression, zone, last)
+        else:
+            due = last + int(found[1]) * UNIT_SECONDS[found[2].removesuffix("s")]
+        if due is None:  # a single moment that has passed
+            self._timers.pop(arn, None)
+            return
         # Scheduler guide, flexible time windows: at any time within; here at its end, the latest.
         window = float(schedule.flexible_time_window.get("MaximumWindowInMinutes") or 0) * 60
         self._timers[arn] = self._context.clock.at(due + window, lambda: self._fire(arn, due))

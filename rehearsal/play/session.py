@@ -123,6 +123,17 @@ class Session:
     def _clean_up_machine(self) -> str:
         return str(self.exports.get("cleanUpStateMachineArn", ""))
 
+    def parameter(self, scenario: Scenario, key: str) -> Any:
+        """A run-time parameter as a run of this scenario has it: from its input, else as the stack was deployed."""
+        given = scenario.input if isinstance(scenario.input, dict) else {}
+        if key in given or "parametersSecretArn" not in self.exports:
+            return scenario.parameter(key)
+        with internally():
+            secret = self.account.client("secretsmanager").get_secret_value(
+                SecretId=self.exports["parametersSecretArn"]
+            )
+        return json.loads(secret["SecretString"]).get(key)
+
     def _run(self, scenario: Scenario) -> None:
         plan, clock = scenario.execution, self.account.clock
         arn = self._start(scenario.input, plan.name)

@@ -126,7 +126,7 @@ def may_stay(session: Session, scenario: Scenario, kind: str, identifier: str, r
         )
     if kind != "file-system":
         return False
-    if scenario.parameter("deleteLustre") in (False, "false"):
+    if session.parameter(scenario, "deleteLustre") in (False, "false"):
         return True
     links = account.associations.of(account.file_systems.all[identifier])
     if any(link.lifecycle in {"FAILED", "MISCONFIGURED"} for link in links):

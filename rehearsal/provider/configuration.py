@@ -38,9 +38,12 @@ class Configuration:
         return structure(self.values.get(f"{self.project}:{key}", ""))
 
 
-def configuration(stack: str, overrides: Mapping[str, Any] | None = None, folder: pathlib.Path = ROOT) -> Configuration:
+def configuration(
+    stack: str, overrides: Mapping[str, Any] | None = None, folder: pathlib.Path = ROOT, with_file: bool = True
+) -> Configuration:
     """The configuration of a stack: the overrides take precedence over the stack's file, and that over the defaults in
-    Pulumi.yaml. What is encrypted is replaced, since the rehearsal has no key to it.
+    Pulumi.yaml. What is encrypted is replaced, since the rehearsal has no key to it. A stack that nobody has made yet
+    has no file.
 
     Raises
     ------
@@ -50,14 +53,15 @@ def configuration(stack: str, overrides: Mapping[str, Any] | None = None, folder
     name = str(project["name"])
     schema = {_qualified(name, key): entry for key, entry in (project.get("config") or {}).items()}
     stack_file = folder / f"Pulumi.{stack}.yaml"
-    if not stack_file.exists():
+    if with_file and not stack_file.exists():
         files = folder.glob("Pulumi.*.yaml")
         known = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in files)
         raise ConfigurationError(
             f"there is no stack {stack!r}: no Pulumi.{stack}.yaml (known: {', '.join(known) or 'none'})"
         )
     defaults = {key: _default(entry) for key, entry in schema.items() if _default(entry) is not None}
-    set_here = {_qualified(name, key): value for key, value in (_yaml(stack_file).get("config") or {}).items()}
+    content = _yaml(stack_file) if stack_file.exists() else {}
+    set_here = {_qualified(name, key): value for key, value in (content.get("config") or {}).items()}
     set_here |= {_qualified(name, key): value for key, value in (overrides or {}).items()}
     stand_ins = {
         key: _replaced(value, defaults.get(key, STAND_IN)) for key, value in set_here.items() if _is_encrypted(value)

@@ -38,6 +38,10 @@ class Deployment:
     exports: dict[str, Any] = field(default_factory=dict)
     resources: list[Deployed] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    # Each LustreBatchAutoExport of the program: its name, and its outputs by their camelCase names.
+    components: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    # What the program has that the embedded AWS does not, so that it only has an id: type and name.
+    stand_ins: list[str] = field(default_factory=list)
 
     def of_type(self, token: str) -> list[Deployed]:
         return [resource for resource in self.resources if resource.type == token]

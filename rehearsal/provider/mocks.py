@@ -3,7 +3,6 @@ account."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import pathlib
@@ -15,14 +14,16 @@ from typing import Any
 from unittest import mock
 
 import pulumi
-from lustre_batch.testing import QuietLog
+from lustre_batch.testing import Mocks, QuietLog
 from moto.moto_api._internal import mock_random
 from pulumi.runtime import mocks, rpc
+from pydantic.alias_generators import to_camel
 
 from . import table as resources
 from .adopted import adopt
 from .configuration import configuration
 from .deployment import ROOT, Deployed, DeployError, Deployment
+from .own_program import COMPONENT, Glance, importable
 from .program import Program, Stack, run_main, run_under_mocks
 from .table import Aws, ResourceError
 
@@ -30,16 +31,21 @@ PROVIDER = "pulumi:providers:aws"
 
 
 class _Monitor(mocks.MockMonitor):
-    """Pulumi's mock monitor, which also keeps the stack's outputs."""
+    """Pulumi's mock monitor, which also keeps the outputs of the stack and of our components."""
 
-    def __init__(self, driver: mocks.Mocks) -> None:
+    def __init__(self, driver: mocks.Mocks, deployment: Deployment) -> None:
         super().__init__(driver)
-        self.exports: dict[str, Any] = {}
+        self._deployment = deployment
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         # A component's URN contains the stack's type as well, as the type of its parent.
-        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
-            self.exports = resources.plain(rpc.deserialize_properties(request.outputs))
+        _, _, type_, name = request.urn.split("::", 3)
+        outputs = resources.plain(rpc.deserialize_properties(request.outputs))
+        if type_ == "pulumi:pulumi:Stack":
+            self._deployment.exports = outputs
+        elif type_.rpartition("$")[2] == COMPONENT:
+            named = {to_camel(key): value for key, value in outputs.items()}
+            self._deployment.components.append((name, named))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
@@ -49,10 +55,12 @@ _SEEN: weakref.WeakKeyDictionary[Aws, int] = weakref.WeakKeyDictionary()
 
 
 class _Driver(mocks.Mocks):
-    """Creates what the program registers, one resource at a time."""
+    """Creates what the program registers, one resource at a time. In a program of somebody's own, what the table does
+    not have is given an id and an ARN, and noted."""
 
-    def __init__(self, account: Aws, config: Mapping[str, str], deployment: Deployment) -> None:
+    def __init__(self, account: Aws, config: Mapping[str, str], deployment: Deployment, lenient: bool) -> None:
         self._account = account
+        self._beside = Mocks(account.partition, account.region, account.account_id) if lenient else None
         self._deployment = deployment
         self._number = _SEEN[account] = _SEEN.get(account, 0) + 1
         default = {
@@ -68,6 +76,10 @@ class _Driver(mocks.Mocks):
             return identity, inputs
         if not args.custom:
             return None, inputs
+        if self._beside is not None and args.typ not in resources.KINDS:
+            if not args.typ.startswith("pulumi:"):
+                self._deployment.stand_ins.append(f"{args.typ} ({args.name})")
+            return self._beside.new_resource(args)
         try:
             return self._create(args, inputs)
         except ResourceError as error:
@@ -105,28 +117,31 @@ def deploy(
     config: Mapping[str, Any] | None = None,
     program: Program | None = None,
     folder: pathlib.Path = ROOT,
+    own: Glance | None = None,
 ) -> Deployment:
-    """Run the stack program, or another program, against the account; answer what it made."""
-    settings = configuration(stack, config, folder)
+    """Run the stack program, or another program, against the account; answer what it made. Of somebody's own program,
+    at which somebody has had a glance, the account does not have to know everything."""
+    settings = configuration(stack, config, folder, with_file=own is None)
     adopt(account, settings)
     deployment = Deployment()
-    monitor = _Monitor(_Driver(account, settings.values, deployment))
+    monitor = _Monitor(_Driver(account, settings.values, deployment, own is not None), deployment)
     try:
+        for each in own.adopted if own is not None else ():
+            adopt(account, each)
         # botocore fills in idempotency tokens, which become names and ids.
-        with contextlib.chdir(folder), mock.patch("botocore.handlers.uuid", mock_random):
+        with importable(folder), mock.patch("botocore.handlers.uuid", mock_random):
             run_under_mocks(
                 program or functools.partial(run_main, folder),
                 monitor,
-                Stack(settings.project, stack, settings.values),
+                Stack(settings.project, stack, settings.values, folder=folder),
                 QuietLog(deployment.warnings),
             )
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _refusal(error, folder) from error
-    deployment.exports = monitor.exports
     return deployment
 
 
-def _refusal(error: Exception, folder: pathlib.Path) -> DeployError:
+def _refusal(error: BaseException, folder: pathlib.Path) -> DeployError:
     """Why the deployment failed, in one line: in the words of the table or the program, without Pulumi's wrapping."""
     chain: list[BaseException] = []
     link: BaseException | None = error

@@ -37,6 +37,7 @@ class Stack:
     name: str
     config: Mapping[str, str]
     preview: bool = False
+    folder: pathlib.Path = ROOT
 
 
 def run_under_mocks(program: Program, monitor: mocks.MockMonitor, stack: Stack, log: logging.Logger) -> None:
@@ -52,7 +53,7 @@ def _run(program: Program, monitor: mocks.MockMonitor, stack: Stack, log: loggin
             engine=mocks.MockEngine(log),
             project=stack.project,
             stack=stack.name,
-            root_directory=str(ROOT),
+            root_directory=str(stack.folder),
             dry_run=stack.preview,
             organization="organization",
             package_refs={},

@@ -16,8 +16,8 @@ from lustre_batch.notifications import KEY_USERS
 from pydantic.alias_generators import to_camel
 from typer.testing import CliRunner
 
-from rehearsal.__main__ import _parser
 from rehearsal.aws.fsx.creation_rules import DEPLOYMENT_TYPES, automatic_metadata_iops
+from rehearsal.options import parser
 from rehearsal.play import scenario
 from rehearsal.play.prices import HOURS_PER_MONTH, PERSISTENT, PRICES, resting_dollars
 from tests.docs import markdown
@@ -106,7 +106,7 @@ def test_every_rehearsal_that_is_shown_is_one_that_the_command_takes(readme: str
     shown = [words[2].removeprefix("ARGS=") for words in command_words((readme,), "make", "rehearse") if len(words) > 2]
     assert len(shown) >= 4
     for arguments in shown:
-        options = _parser().parse_args(shlex.split(arguments))
+        options = parser().parse_args(shlex.split(arguments))
         assert options.list or options.scenario in scenario.names()
         assert {item.partition("=")[0] for item in options.set} <= KEYS
 

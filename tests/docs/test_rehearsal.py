@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from rehearsal.__main__ import _parser
+from rehearsal.options import parser
 from rehearsal.play.keys import Key
 from rehearsal.play.scenario import SCENARIOS, Scenario, names, parse
 from tests.docs import markdown
@@ -79,7 +79,7 @@ def test_the_scenario_that_is_shown_can_be_played() -> None:
 
 def test_the_table_of_options_has_every_option_of_the_command() -> None:
     [table] = [table for table in markdown.tables(PAGE) if table[0][0] == "option"]
-    options = {option for action in _parser()._actions for option in action.option_strings} - {"-h", "--help"}
+    options = {option for action in parser()._actions for option in action.option_strings} - {"-h", "--help"}
     assert {markdown.code_words(row[0])[0] for row in table[1:]} == options
 
 

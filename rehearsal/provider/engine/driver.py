@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from .. import table as resources
 from ..adopted import adopt
 from ..configuration import configuration, structure
 from ..deployment import ROOT, Deployed, DeployError, Deployment
+from ..own_program import COMPONENT, Glance
 from .cli import SCRIPTS, Workspace
 from .inline import running
 from .provider import Provider, serving
@@ -55,7 +58,12 @@ class Engine:
             for entry in self.workspace.resources(stack)
             if entry.get("custom") and not entry["type"].startswith("pulumi:providers:")
         ]
-        return Deployment(self.workspace.outputs(stack), found)
+        components = [
+            (entry["urn"].rpartition("::")[2], {to_camel(key): value for key, value in entry["outputs"].items()})
+            for entry in self.workspace.resources(stack)
+            if entry["type"] == COMPONENT
+        ]
+        return Deployment(self.workspace.outputs(stack), found, components=components)
 
 
 @contextlib.contextmanager
@@ -74,12 +82,15 @@ def deployed(
     stack: str = "autoexport",
     config: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] = lambda line: None,
+    folder: pathlib.Path = ROOT,
+    own: Glance | None = None,
 ) -> Iterator[tuple[Engine, Deployment]]:
     """Run `pulumi up` of the stack program against the account: what it made, and the engine, which can go on with it
     for as long as the block lasts. Each phase is told."""
-    settings = configuration(stack, config)
-    adopt(account, settings)
-    with started(account) as engine:
+    settings = configuration(stack, config, folder, with_file=own is None)
+    for each in (settings, *(own.adopted if own is not None else ())):
+        adopt(account, each)
+    with started(account, folder) as engine:
         if settings.stand_ins:
             engine.workspace.decrypt(stack, settings.stand_ins)
         tell(f"pulumi stack init {stack}")

@@ -17,6 +17,7 @@ class Scheduled(Deployment):
     def schedule(self, expression: str = "rate(60 minutes)", text: str | None = '{"sweep": true}', **more: Any) -> None:
         target = {"Arn": self.target, "RoleArn": self.role, "DeadLetterConfig": {"Arn": self.queue}}
         target |= {} if text is None else {"Input": text}
+        self.target_of_the_schedule = target
         request = {"FlexibleTimeWindow": {"Mode": "OFF"}, **more}
         client = self.account.client("scheduler")
         client.create_schedule(Name="sweep", ScheduleExpression=expression, Target=target, **request)
@@ -116,9 +117,17 @@ def test_a_role_that_may_not_send_to_the_queue_loses_it(scheduled: Scheduled) ->
     assert "did not take it" in scheduled.account.deliveries.undelivered[0]
 
 
-def test_another_expression_is_not_rehearsed(scheduled: Scheduled) -> None:
-    with pytest.raises(NotImplementedError, match="rate"):
-        scheduled.schedule("cron(0 3 * * ? *)")
+def test_a_cron_expression_fires_at_its_time_in_its_zone_and_a_single_moment_once(scheduled: Scheduled) -> None:
+    berlin = {"ScheduleExpressionTimezone": "Europe/Berlin"}
+    scheduled.schedule("cron(0 2 * * ? *)", **berlin)
+    assert scheduled.account.clock.datetime().strftime("%H:%M") == "09:00"
+    assert scheduled.minutes(48) == [pytest.approx(16 * 60, abs=2), pytest.approx(40 * 60, abs=2)]
+    request = {"Name": "sweep", "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": scheduled.target_of_the_schedule}
+    scheduled.account.client("scheduler").update_schedule(
+        ScheduleExpression="at(2026-01-15T11:00:00)", State="ENABLED", **request, **berlin
+    )
+    scheduled.reset(scheduled.baseline)
+    assert scheduled.minutes(48) == [pytest.approx(60, abs=2)]
 
 
 GROUP = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"
