@@ -115,6 +115,7 @@ def settings(there: Existing) -> list[Setting]:
         "notificationEmail": "team@example.com",
         "spreadAcrossZones": True,
         "bucketPrefix": "runs/",
+        "keyPrefix": "today/",
         "noncurrentVersionDays": 7,
         "logRetentionDays": 90,
         "permissionsBoundaryArn": there.boundary_arn,

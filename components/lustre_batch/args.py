@@ -159,6 +159,9 @@ class LustreBatchAutoExportArgs(Arguments):
     """Existing bucket to link; empty: one is created. Default: ""."""
     bucket_prefix: str | None = None
     """Key prefix in the bucket that the file system is linked to. Default: ""."""
+    key_prefix: str | None = None
+    """Key prefix below bucketPrefix that a run links /scratch to: what is there is on the file system, and its
+    results go there. Empty: bucketPrefix itself. Default: ""."""
     permissions_boundary_arn: pulumi.Input[str] | None = None
     """Permissions boundary for every role that is created. Default: ""."""
     kms_key_arn: pulumi.Input[str] | None = None

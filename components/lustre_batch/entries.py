@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .rules import IMAGE_PATTERN, Refused, compact, same_but_for_case, show
+from .rules import IMAGE_PATTERN, PREFIX_BYTES, Refused, compact, same_but_for_case, show
 
 # Without a backslash or a quote, so that JSONata takes them as they stand.
 # SDK ContainerProperties, environment: names cannot begin with AWS_BATCH. The rest is what POSIX lets a name have,
@@ -19,8 +19,11 @@ VARIABLE_PATTERN: Final = "(?!AWS_BATCH)[A-Za-z_][A-Za-z0-9_.-]{0,254}"
 # SDK ECS, Tag, whose tags have what IAM's have; only the ASCII of it, since engines differ in what else is a letter.
 _TAG_SIGNS: Final = "[A-Za-z0-9 _.:/=+@-]"
 _OURS: Final = "(?![Aa][Ww][Ss]:|[Ll][Uu][Ss][Tt][Rr][Ee]-[Bb][Aa][Tt][Cc][Hh]:)"
+# What a bucket's prefix may have (rules.check_prefix), but for signs beyond 16 bits, in which engines differ.
+_NAME: Final = "(?![.]{1,2}([/]|$))[ -.0-~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd]+"
 PATTERNS: Final = {
     "image": IMAGE_PATTERN,
+    "prefix": f"({_NAME}([/]{_NAME})*[/]?)?",
     "roleArn": "arn:[a-z-]+:iam::[0-9]{12}:role[/][A-Za-z0-9_+=,.@/-]{1,576}",
     "tagKey": f"{_OURS}{_TAG_SIGNS}{{1,128}}",
     "tagValue": f"{_TAG_SIGNS}{{0,256}}",
@@ -46,6 +49,7 @@ TEXTS: Final[dict[str, dict[str, Any]]] = {
     "job_definition_ulimits": {"limits": {"names": list(_ULIMIT_NAMES), **_LIMIT}},
     "job_definition_user": {"texts": "user"},
     "job_role_arn": {"texts": "roleArn"},
+    "key_prefix": {"texts": "prefix"},
 }
 # What a message shows of a list or map at most.
 SHOWN_CHARACTERS: Final = 200
@@ -69,13 +73,13 @@ def read_entries(name: str, value: Any, rule: str) -> Any:
     texts, names = stated["texts"], stated.get("names")
     if names is None:
         read = [_as_text(item) for item in given] if isinstance(given, list) else [None]
-        if not all(_matches(texts, item) for item in read):
+        if not all(matches(texts, item) for item in read):
             raise Refused(f"{_shown(value)} is not {rule}")
         return read
     if not isinstance(given, Mapping):
         raise Refused(f"{_shown(value)} is not {rule}")
     read_map = {key: _as_text(item) for key, item in given.items()}
-    wrong = {key: given[key] for key, text in read_map.items() if not (_matches(names, key) and _matches(texts, text))}
+    wrong = {key: given[key] for key, text in read_map.items() if not (matches(names, key) and matches(texts, text))}
     if wrong:
         raise Refused(f"{_shown(wrong)} is not {rule}")
     if "most" in stated and (len(read_map) > stated["most"] or same_but_for_case(read_map)):
@@ -112,8 +116,11 @@ def _as_text(item: Any) -> Any:
     return str(int(item)) if number and abs(item) < _WHOLE_NUMBERS and item == int(item) else item
 
 
-def _matches(pattern: str, text: Any) -> bool:
+def matches(pattern: str, text: Any) -> bool:
+    """Whether a text is what one of the patterns says."""
     if not isinstance(text, str):
+        return False
+    if pattern == "prefix" and len(text.encode(errors="surrogatepass")) > PREFIX_BYTES:
         return False
     return "\x00" not in text if pattern == "any" else re.fullmatch(PATTERNS[pattern], text) is not None
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from .entries import MOST_JOB_TAGS, PATTERNS, read_entries
+from .entries import MOST_JOB_TAGS, PATTERNS, matches, read_entries
 from .rules import IMAGE_LENGTH, IMAGE_PATTERN, check_prefix, read_tags
 
 # SDK CreateFileSystemLustreMetadataConfiguration, Iops.
@@ -420,6 +420,14 @@ class Settings(BaseModel):
         rule="empty, or a key prefix such as runs/today/ or dt=2026-01-31/ "
         "(at most 512 bytes; no leading or double slash, no . or .. as a name, no control characters)",
     )
+    key_prefix: str = _parameter(
+        "",
+        "Key prefix below bucketPrefix that a run links /scratch to: what is there is on the file system, and its "
+        "results go there. Empty: bucketPrefix itself.",
+        rule="empty, or a key prefix such as runs/today/ or dt=2026-01-31/ (at most 512 bytes; no leading or double "
+        "slash, no . or .. as a name, no control characters, no signs beyond U+FFFF)",
+        run_time=True,
+    )
     permissions_boundary_arn: str = _parameter(
         "",
         "Permissions boundary for every role that is created.",
@@ -477,7 +485,7 @@ class Settings(BaseModel):
                 return int(value)
         if info.field_name == "lustre_file_system_type_version" and isinstance(value, float):
             return str(value)
-        if info.field_name == "job_definition_user" and isinstance(value, int) and not isinstance(value, bool):
+        if info.field_name in ("job_definition_user", "key_prefix") and type(value) is int:
             return str(value)
         return value
 
@@ -535,6 +543,13 @@ class Settings(BaseModel):
     @classmethod
     def _prefix_is_one_that_fsx_links(cls, value: str) -> str:
         check_prefix(value)
+        return value
+
+    @field_validator("key_prefix")
+    @classmethod
+    def _prefix_of_a_run_is_one_too(cls, value: str) -> str:
+        if not matches("prefix", value):
+            raise ValueError("not a prefix")
         return value
 
     @field_validator(*LISTS_AND_MAPS, mode="before")

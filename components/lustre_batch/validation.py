@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel, to_snake
 from .combinations import COMBINATIONS, contradictions
 from .entries import TEXTS, too_large
 from .instance_types import fits, offers, problem_with, too_small
+from .links import prefix_too_long
 from .rules import Refused, show
 from .settings import (
     METADATA_IOPS_BELOW_IT,
@@ -309,6 +310,10 @@ def _job_definition_holds_it(s: Settings) -> str | None:
     return too_large({key: s.run_time_values()[key] for key in lists_and_maps()}, s.tags)
 
 
+def _prefixes_leave_room(s: Settings) -> str | None:
+    return prefix_too_long(s.bucket_prefix, s.key_prefix)
+
+
 # Each with the keys it is about: a key that is wrong by itself is not also blamed for a contradiction.
 _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...]] = (
     (("computeEnvironmentAllocationStrategy", "computeEnvironmentType"), _spot_strategies_need_spot),
@@ -327,4 +332,5 @@ _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str 
     *((("vpcId", key), partial(_adopted_network_is_used_as_it_is, key)) for key in _OF_THE_CREATED_NETWORK),
     (("spreadAcrossZones", "availabilityZoneIds"), _spreading_takes_two_zones),
     ((*lists_and_maps(), "tags"), _job_definition_holds_it),
+    (("bucketPrefix", "keyPrefix"), _prefixes_leave_room),
 )

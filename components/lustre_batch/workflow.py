@@ -13,6 +13,7 @@ from . import definition, entries, rules
 from .combinations import COMBINATIONS
 from .compute import Compute
 from .instance_types import image_types, vcpu_quota
+from .links import as_folder
 from .network import Network
 from .owner import Owner, answered
 from .storage import Storage, run_time_parameters
@@ -49,19 +50,18 @@ def create_workflow(
     clean_up_name = pulumi.Output.concat(stack_id, "-clean-up")
     # The SDK's LustreLogCreateConfiguration: the name must begin with /aws/fsx.
     file_system_log_group = owner.log_group("file-systems", "/aws/fsx")
-    prefix = settings.bucket_prefix.rstrip("/")
-    data_repository_path = pulumi.Output.concat("s3://", storage.bucket_name, "/", f"{prefix}/" if prefix else "")
     values = {
         "AccountId": here.account_id,
         "BatchArn": _service_arn(owner, "batch"),
         "BucketArn": storage.bucket_arn,
+        "BucketName": storage.bucket_name,
+        "BucketPrefix": as_folder(settings.bucket_prefix),
         "BytesAnEntry": entries.BYTES_AN_ENTRY,
         "CheckMetricsFunctionArn": check_metrics.arn,
         "CleanUpExecutionArns": here.arn("states", pulumi.Output.concat("execution:", clean_up_name, ":*")),
         "CleanUpMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", clean_up_name)),
         "CleanupTimeoutMinutes": settings.cleanup_timeout_minutes,
         "ComputeEnvironmentArn": compute.compute_environment_arn,
-        "DataRepositoryPath": data_repository_path,
         "Ec2Arn": _service_arn(owner, "ec2"),
         "Ec2Configurations": [{"ImageType": each} for each in image_types(settings.compute_environment_instance_types)],
         "EnvName": settings.env_name,
@@ -95,11 +95,13 @@ def create_workflow(
         "ParameterRules": run_time_rules(settings),
         "ParametersSecretArn": storage.parameters_secret_arn,
         "Partition": here.partition,
+        "PrefixBytes": rules.PREFIX_BYTES,
+        "PrefixPattern": entries.PATTERNS["prefix"],
         "ProvisioningTimeoutMinutes": settings.provisioning_timeout_minutes,
         "QuotaCode": quota.code,
         "QuotaName": quota.name,
         "Region": here.region,
-        "ReportPath": pulumi.Output.concat(data_repository_path, REPORTS),
+        "Reports": REPORTS,
         "RoleArnPattern": entries.PATTERNS["roleArn"],
         "RootVolumeGib": settings.compute_environment_root_volume_gib,
         "RunMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", stack_id)),

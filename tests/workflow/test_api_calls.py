@@ -323,18 +323,30 @@ def test_the_customers_key_is_named_for_persistent_file_systems_alone(kind: str,
     assert asked.get("KmsKeyId") == (KEY if named else None)
 
 
-def test_the_export_task_takes_the_whole_linked_path_and_reports_into_the_bucket(
-    run: Definition, clean_up: Definition
-) -> None:
-    """SDK CreateDataRepositoryTask: paths are relative to the mount point; the report lies in the linked bucket."""
+def test_the_export_task_takes_the_results_alone_and_reports_beside_them(run: Definition, clean_up: Definition) -> None:
+    """SDK CreateDataRepositoryTask: paths are relative to the mount point; without any, everything is exported. The
+    report lies within the path of one of the associations (CompletionReport)."""
     arguments = clean_up.states["CreateExportTask"]["Arguments"]
-    link = run.states["CreateAssociation"]["Arguments"]
+    results = "s3://results/runs/today/"
+    link = evaluate(linking(run), links=[{"path": "/scratch", "repository": results}])
+    assert (link["FileSystemPath"], link["DataRepositoryPath"]) == ("/scratch", results)
     assert arguments["Type"] == "EXPORT_TO_REPOSITORY"
     assert arguments["Paths"] == ["scratch"]
-    assert link["FileSystemPath"] == "/scratch"
-    assert link["DataRepositoryPath"] == arguments["Report"]["Path"].rsplit("/", 1)[0] + "/"
-    assert arguments["Report"]["Enabled"] is True
-    assert arguments["Report"]["Scope"] == "FAILED_FILES_ONLY"
+    for told in (results, results.rstrip("/")):
+        found = {"AssociationId": "dra-1", "Lifecycle": "AVAILABLE", "FileSystemPath": "/scratch"}
+        answer = {"Associations": [found | {"DataRepositoryPath": told}]}
+        known = evaluate(clean_up.states["FindAssociation"]["Assign"], {"result": answer})
+        assert evaluate(arguments["Report"], reportPath=known["reportPath"]) == {
+            "Enabled": True,
+            "Path": "s3://results/runs/today/lustre-batch-reports",
+            "Format": "REPORT_CSV_20191124",
+            "Scope": "FAILED_FILES_ONLY",
+        }
+
+
+def linking(run: Definition) -> dict[str, Any]:
+    asked = run.states["CreateAssociation"]["Arguments"]
+    return {key: asked[key] for key in ("FileSystemPath", "DataRepositoryPath")}
 
 
 def test_the_user_data_in_the_launch_template_is_mime_multipart_with_the_file_systems_names_filled_in(

@@ -290,6 +290,7 @@ def verified(clean_up: Definition, *tasks: dict[str, Any], **changes: Any) -> tu
         "seen": True,
         "began": NOW,
         "fileSystemId": FILE_SYSTEM,
+        "reportPath": "s3://results/runs/lustre-batch-reports",
         "taskError": "",
         "nextToken": "",
     }
@@ -326,7 +327,7 @@ def test_only_a_task_that_began_after_the_jobs_end_and_succeeded_without_a_faile
 def test_an_incomplete_export_says_how_many_files_and_where_they_are_listed(clean_up: Definition) -> None:
     cause = verified(clean_up, task("FAILED", 3))[1]["failure"]["Cause"]
     assert cause.startswith(f"3 of 10 files of {FILE_SYSTEM} could not be exported (task task-1 FAILED)")
-    assert "/lustre-batch-reports/task-task-1/failures.csv" in cause
+    assert "s3://results/runs/lustre-batch-reports/task-1/failures.csv" in cause
 
 
 def test_a_task_that_failed_as_a_whole_is_followed_by_one_more_and_the_next_by_the_next_sweep(

@@ -221,6 +221,42 @@ def test_a_job_larger_than_the_environment_is_not_refused_twice(on_named_types: 
     assert problem == "jobDefinitionVcpus: 300 is not a whole number from 1 to 256 (computeEnvironmentMaxvCpus)"
 
 
+@pytest.fixture(scope="module")
+def below_a_prefix() -> Definition:
+    return definition_of(record_stack({"bucketName": "results", "bucketPrefix": "team's/größe"}))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "linked"),
+    [
+        ("", "s3://results/team's/größe/"),
+        ("today", "s3://results/team's/größe/today/"),
+        ("dt=2026-01-31/it's $1/", "s3://results/team's/größe/dt=2026-01-31/it's $1/"),
+        (2026, "s3://results/team's/größe/2026/"),
+    ],
+)
+def test_a_run_links_what_it_writes_to_its_own_prefix_below_that_of_the_stack(
+    below_a_prefix: Definition, prefix: Any, linked: str
+) -> None:
+    assert links(below_a_prefix, keyPrefix=prefix) == [{"path": "/scratch", "repository": linked}]
+
+
+def links(definition: Definition, **given: Any) -> Any:
+    """What a run with these parameters links, in order."""
+    checked = check(definition, given=given)
+    assert checked["problems"] == []
+    return evaluate(definition.states["CheckTogether"]["Assign"]["links"], checked=checked["parameters"])
+
+
+@pytest.mark.parametrize("prefix", ["x" * 497, "x" * 498, "x" * 497 + "/", "é" * 249, "日" * 170, "日" * 171, "//"])
+def test_a_prefix_that_leaves_no_room_for_names_below_the_stacks_is_refused_by_both_in_the_same_words(
+    below_a_prefix: Definition, prefix: str
+) -> None:
+    refused = refused_by_the_deployment({"bucketPrefix": "team's/größe", "keyPrefix": prefix})
+    assert check(below_a_prefix, given={"keyPrefix": prefix})["problems"] == refused
+    assert len(refused) == (0 if prefix.removesuffix("/") == "x" * 497 else 1)
+
+
 def refused_by_the_deployment(given: dict[str, Any]) -> list[str]:
     try:
         read_settings(given)

@@ -75,6 +75,25 @@ def test_a_real_job_finds_the_inputs_and_only_what_it_changes_is_exported(
     assert verdict.facts["exported_files"] == 2
 
 
+def test_a_run_with_a_prefix_of_its_own_sees_and_writes_what_is_below_it_alone(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script(monkeypatch, tmp_path, 'cd "$SCRATCH_DIR"; cat a.txt > b.txt; test $(ls | wc -l) = 2; sleep 30')
+    files = {"runs/today/a.txt": "a", "runs/yesterday/a.txt": "old", "today/a.txt": "of nobody's concern"}
+    notified = [{"prefix": "runs/yesterday/"}]  # overlaps with bucketPrefix, and not with the run's own
+    verdict = play(session, bucket={"files": files, "notifications": notified}, input={"keyPrefix": "today"})
+    assert verdict.why_not == []
+    assert held(session) == {key: text.encode() for key, text in files.items()} | {"runs/today/b.txt": b"a"}
+
+
+def test_a_report_of_what_could_not_be_exported_is_beside_the_results_of_its_run(session: Session) -> None:
+    verdict = play(session, export={"refused": 3}, job={"runtime": 60}, input={"keyPrefix": "today/"}, expect="FAILED")
+    assert verdict.why_not == []
+    (report,) = [key for key in held(session) if key.endswith("/failures.csv")]
+    assert report.startswith("runs/today/lustre-batch-reports/task-")
+    assert f"s3://{BUCKET}/{report}" in verdict.facts["cause"]
+
+
 def test_without_automatic_export_what_was_removed_stays_in_the_bucket(
     session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
