@@ -21,6 +21,7 @@ from rehearsal.provider.program import run_main
 
 DOCUMENT = ROOT / "docs" / "changes.md"
 ROLE = "arn:aws:iam::123456789012:role/job"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbCdEf"
 Step = tuple[str, str, str]  # operation, type, name
 
 
@@ -129,6 +130,8 @@ def settings(there: Existing) -> list[Setting]:
         },
         {"sweepIntervalMinutes": 0},
         {"jobRoleArns": [ROLE], "jobRoleArn": ROLE},
+        {"jobDefinitionSecrets": {"TOKEN": SECRET}},
+        {"jobSecretArns": [SECRET]},
         {"vpcCidr": "10.20.0.0/16"},
         {"egress": "public"},
         {"reachableBuckets": ["public-data"]},

@@ -60,7 +60,8 @@ def arguments(current: str) -> str:
         if choices := get_args(field.annotation) if get_origin(field.annotation) is Literal else ():
             kind = f"Literal[{', '.join(json.dumps(choice) for choice in choices)}]"
         if SETTINGS.extra(name)["composed"]:
-            kind = f"pulumi.Input[{kind.replace('list[str]', 'list[pulumi.Input[str]]')}]"
+            kind = kind.replace("list[str]", "list[pulumi.Input[str]]").replace(", str]", ", pulumi.Input[str]]")
+            kind = f"pulumi.Input[{kind}]"
         text = textwrap.fill(f'"""{VALIDATION.meaning_of(name)}"""', 112, subsequent_indent="    ")
         line = f"    {name}: {kind} | None = None"
         if len(line) > 120:  # as the formatter has it

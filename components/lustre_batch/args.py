@@ -83,6 +83,13 @@ class LustreBatchAutoExportArgs(Arguments):
     job_definition_environment: dict[str, str] | None = None
     """Environment variables of the job. Everyone who may look at the job can read them: no place for passwords.
     Default: {}."""
+    job_definition_secrets: pulumi.Input[dict[str, pulumi.Input[str]]] | None = None
+    """Environment variables of the job whose values are secrets: the ARN of a Secrets Manager secret, which a key
+    of its JSON may follow (:KEY::), or of a Parameter Store parameter. A run may use those that are named here
+    and in jobSecretArns. Default: {}."""
+    job_secret_arns: pulumi.Input[list[pulumi.Input[str]]] | None = None
+    """Secrets and parameters that a run may give to its job, besides those of jobDefinitionSecrets; no others can
+    be read. Default: []."""
     job_definition_attempt_seconds: int | None = None
     """Longest time of one attempt of the job, after which Batch ends the job (s); 0: as long as jobTimeoutMinutes.
     Default: 0."""

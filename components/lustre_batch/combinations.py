@@ -4,8 +4,9 @@ combinations in the same words.
 A rule is about one run-time parameter and what another, or one of the stack's, allows it. The first of its cases counts
 whose `of` has the other's value, or whose `upTo` is not below it; a case without either counts for every value. The
 parameter then has to be `orElse`, one of `values`, one of the other's where `isOne` is said, or at least `minimum` or
-at most `maximum`, which are meant `per` so much of the other where that is given. The state machine reads the same
-table (definition/run.asl.yaml, CheckTogether).
+at most `maximum`, which are meant `per` so much of the other where that is given. Of a map, each value has to be one of
+the other's, or begin with it and a colon, where `areOf` is said, and no name may be among the other's where `apart` is;
+what is not is named. The state machine reads the same table (definition/run.asl.yaml, CheckTogether).
 """
 
 from collections.abc import Iterator, Mapping
@@ -73,6 +74,17 @@ COMBINATIONS: Final[tuple[dict[str, Any], ...]] = (
         "other": "jobRoleArns",
         "cases": [{"isOne": True, "orElse": "", "rule": "empty or one of the roles that may be passed"}],
     },
+    {
+        "key": "jobDefinitionSecrets",
+        "other": "jobSecretArns",
+        "cases": [{"areOf": True, "rule": "of secrets that a run may read"}],
+    },
+    # SDK ECS, ContainerDefinition, secrets: a name is not shared with a variable of the environment.
+    {
+        "key": "jobDefinitionSecrets",
+        "other": "jobDefinitionEnvironment",
+        "cases": [{"apart": True, "rule": "apart from the other variables"}],
+    },
 )
 
 
@@ -82,13 +94,22 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str],
         key, other = combination["key"], combination["other"]
         value, others = values[key], values[other]
         case = next((case for case in combination["cases"] if _counts(case, others)), None)
-        if case is not None and not _allows(case, value, others):
+        if case is None:
+            continue
+        if isinstance(value, Mapping):
+            if wrong := {name: text for name, text in value.items() if not _goes_with(case, name, text, others)}:
+                yield (key, other), f"{key}: {compact(wrong)} is not {case['rule']} ({other} {compact(list(others))})"
+        elif not _allows(case, value, others):
             allowed_by = compact(others) if isinstance(others, list) else others
             yield (key, other), f"{key}: {value} is not {case['rule']} ({other} {allowed_by})"
 
 
 def _counts(case: Mapping[str, Any], others: Any) -> bool:
-    return others in case["of"] if "of" in case else others <= case.get("upTo", others)
+    return others in case["of"] if "of" in case else "upTo" not in case or others <= case["upTo"]
+
+
+def _goes_with(case: Mapping[str, Any], name: str, text: str, others: Any) -> bool:
+    return name not in others if "apart" in case else any(text == one or text.startswith(f"{one}:") for one in others)
 
 
 def _allows(case: Mapping[str, Any], value: Any, others: Any) -> bool:

@@ -21,10 +21,17 @@ _TAG_SIGNS: Final = "[A-Za-z0-9 _.:/=+@-]"
 _OURS: Final = "(?![Aa][Ww][Ss]:|[Ll][Uu][Ss][Tt][Rr][Ee]-[Bb][Aa][Tt][Cc][Hh]:)"
 # What a bucket's prefix may have (rules.check_prefix), but for signs beyond 16 bits, in which engines differ.
 _NAME: Final = "(?![.]{1,2}([/]|$))[ -.0-~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd]+"
+# SDK Secret, valueFrom: the full ARN. SDK CreateSecret, Name, and PutParameter, Name: the signs of their names.
+_SECRET_ARN: Final = "arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}"
+_PARAMETER_ARN: Final = "arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]{1,1011}"
+# Batch guide, "Specify sensitive data using Secrets Manager": a key of the JSON in it, version stage and id may follow.
+_OF_THE_SECRET: Final = "(:[A-Za-z0-9/_+=.@-]{0,256}:[A-Za-z0-9/_+=.@-]{0,256}:[A-Za-z0-9-]{0,64})?"
 PATTERNS: Final = {
     "image": IMAGE_PATTERN,
     "prefix": f"({_NAME}([/]{_NAME})*[/]?)?",
     "roleArn": "arn:[a-z-]+:iam::[0-9]{12}:role[/][A-Za-z0-9_+=,.@/-]{1,576}",
+    "secret": f"{_SECRET_ARN}{_OF_THE_SECRET}|{_PARAMETER_ARN}",
+    "secretArn": f"{_SECRET_ARN}|{_PARAMETER_ARN}",
     "tagKey": f"{_OURS}{_TAG_SIGNS}{{1,128}}",
     "tagValue": f"{_TAG_SIGNS}{{0,256}}",
     "user": "([A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?)?",
@@ -45,6 +52,7 @@ TEXTS: Final[dict[str, dict[str, Any]]] = {
     "job_definition_container_image": {"texts": "image"},
     "job_definition_command": {"texts": "any"},
     "job_definition_environment": {"names": "variable", "texts": "any"},
+    "job_definition_secrets": {"names": "variable", "texts": "secret"},
     "job_definition_tags": {"names": "tagKey", "texts": "tagValue", "most": MOST_JOB_TAGS},
     "job_definition_ulimits": {"limits": {"names": list(_ULIMIT_NAMES), **_LIMIT}},
     "job_definition_user": {"texts": "user"},
@@ -128,6 +136,20 @@ def matches(pattern: str, text: Any) -> bool:
 def _shown(value: Any) -> str:
     text = show(value) if isinstance(value, str) else compact(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+# ---------------------------------------------------------------------- secrets
+_PARTS_OF_AN_ARN: Final = 7
+
+
+def secret_of(value: str) -> str:
+    """The ARN of the secret or parameter that a variable's value is taken from, without what follows."""
+    return ":".join(value.split(":")[:_PARTS_OF_AN_ARN])
+
+
+def readable(arns: Sequence[str], secrets: Mapping[str, str]) -> list[str]:
+    """The secrets that jobs may read: those that the stack names for its runs, and those that its own value names."""
+    return list(dict.fromkeys([*arns, *map(secret_of, secrets.values())]))
 
 
 # ---------------------------------------------------------------------- what all of them amount to

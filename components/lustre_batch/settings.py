@@ -24,6 +24,7 @@ NOT_IN_CHINA: Final = "the AWS regions in China have no scratch file systems of 
 LISTS_AND_MAPS: Final = (
     "job_definition_command",
     "job_definition_environment",
+    "job_definition_secrets",
     "job_definition_ulimits",
     "job_definition_tags",
 )
@@ -36,6 +37,7 @@ IDENTIFIERS: Final = {
     "security_group_ids": "sg-[0-9a-f]{8,}",
     "availability_zone_ids": "[a-z]+[0-9]-az[0-9]+",
     "job_role_arns": PATTERNS["roleArn"],
+    "job_secret_arns": PATTERNS["secretArn"],
 }
 BUCKET_NAME: Final = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
@@ -241,6 +243,23 @@ class Settings(BaseModel):
         rule='a map of text, such as {"STEPS": "1000"}, with names of letters, digits and _ . - '
         "that begin with a letter or _ and not with AWS_BATCH",
         run_time=True,
+    )
+    job_definition_secrets: dict[str, str] = _parameter(
+        {},
+        "Environment variables of the job whose values are secrets: the ARN of a Secrets Manager secret, which a key "
+        "of its JSON may follow (:KEY::), or of a Parameter Store parameter. A run may use those that are named here "
+        "and in jobSecretArns.",
+        rule="a map of names, as in jobDefinitionEnvironment, to ARNs of Secrets Manager secrets or Parameter Store "
+        "parameters",
+        run_time=True,
+        composed=True,
+    )
+    job_secret_arns: list[str] = _parameter(
+        [],
+        "Secrets and parameters that a run may give to its job, besides those of jobDefinitionSecrets; no others can "
+        "be read.",
+        rule="a list of ARNs of Secrets Manager secrets or Parameter Store parameters, each once",
+        composed=True,
     )
     # SDK JobTimeout: at least 60 s. One of that kind is not tried again.
     job_definition_attempt_seconds: int = _parameter(

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from .combinations import COMBINATIONS, contradictions
-from .entries import TEXTS, too_large
+from .entries import TEXTS, readable, too_large
 from .instance_types import fits, offers, problem_with, too_small
 from .links import prefix_too_long
 from .rules import Refused, show
@@ -110,7 +110,8 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
 
 def combined(settings: Settings) -> dict[str, Any]:
     """The values that the rules for several parameters read, whether a run may choose them or not."""
-    return settings.run_time_values() | values_of_the_stack(settings)
+    may_read = readable(settings.job_secret_arns, settings.job_definition_secrets)
+    return settings.run_time_values() | values_of_the_stack(settings) | {"jobSecretArns": may_read}
 
 
 def values_of_the_stack(settings: Settings) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from . import definition, entries, rules
 from .combinations import COMBINATIONS
 from .compute import Compute
 from .instance_types import image_types, vcpu_quota
+from .job_secrets import create_execution_role, readable_secrets
 from .links import as_folder
 from .network import Network
 from .owner import Owner, answered
@@ -50,6 +51,8 @@ def create_workflow(
     clean_up_name = pulumi.Output.concat(stack_id, "-clean-up")
     # The SDK's LustreLogCreateConfiguration: the name must begin with /aws/fsx.
     file_system_log_group = owner.log_group("file-systems", "/aws/fsx")
+    job_log_group, secrets = owner.log_group("jobs", "/aws/batch"), readable_secrets(owner)
+    execution_role_arn = create_execution_role(owner, secrets, job_log_group)
     values = {
         "AccountId": here.account_id,
         "BatchArn": _service_arn(owner, "batch"),
@@ -80,7 +83,8 @@ def create_workflow(
         "JobDefinitionName": stack_id,
         "JobDefinitionPrivileged": settings.job_definition_privileged,
         "JobDefinitionRoom": entries.room(settings.tags),
-        "JobLogGroupName": owner.log_group("jobs", "/aws/batch").name,
+        "JobExecutionRoleArn": execution_role_arn or "",
+        "JobLogGroupName": job_log_group.name,
         "JobQueueArn": compute.job_queue_arn,
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
         "JobTimeoutMinutes": settings.job_timeout_minutes,
@@ -108,7 +112,8 @@ def create_workflow(
         "SecurityGroupIds": pulumi.Output.json_dumps(network.security_group_ids),
         "SettleSeconds": SETTLE_SECONDS,
         "StackId": stack_id,
-        "StackValues": pulumi.Output.json_dumps(values_of_the_stack(settings)),
+        "SecretPattern": entries.PATTERNS["secret"],
+        "StackValues": pulumi.Output.json_dumps(values_of_the_stack(settings) | {"jobSecretArns": secrets}),
         "SweepIntervalMinutes": settings.sweep_interval_minutes,
         "TagKeyPattern": entries.PATTERNS["tagKey"],
         "TagValuePattern": entries.PATTERNS["tagValue"],
@@ -121,7 +126,8 @@ def create_workflow(
     }
     # FSx guide, encrypting data at rest: what a persistent file system needs of a key, besides using it.
     may_run = owner.policy_with_key("run", values, "kms_for_file_systems")
-    may_run = pulumi.Output.all(may_run, settings.job_role_arns).apply(lambda known: _passing(*known))
+    roles = pulumi.Output.all(settings.job_role_arns, [execution_role_arn] if execution_role_arn else [])
+    may_run = pulumi.Output.all(may_run, roles).apply(lambda known: _passing(known[0], [*known[1][0], *known[1][1]]))
     may_clean_up = owner.policy_with_key("clean_up", values)
     return Workflow(
         run=_state_machine(owner, "workflow", stack_id, "run", values, may_run),

@@ -124,6 +124,7 @@ def test_the_secret_holds_every_run_time_parameter_as_the_deployment_sets_it(gra
         "jobDefinitionContainerImage": image,
         "jobDefinitionCommand": [],
         "jobDefinitionEnvironment": {},
+        "jobDefinitionSecrets": {},
         "jobDefinitionAttemptSeconds": 0,
         "jobDefinitionGpus": 0,
         "jobDefinitionSharedMemoryMib": 0,

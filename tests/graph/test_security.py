@@ -87,12 +87,12 @@ def _policy_demands_tls(graph: Graph) -> bool:
 
 def _jobs_are_given_nothing(graph: Graph) -> bool:
     definitions = run_states(graph, "registerJobDefinition")
-    given = ("true ? {'Privileged'", "Secrets", "Pid")
+    given = ("true ? {'Privileged'", "Pid")
     chosen = graph.one("aws:secretsmanager/secretVersion:SecretVersion").text("secretString")
     return (
         bool(definitions)
         and not any(says(each["Arguments"], word) for each in definitions for word in given)
-        and json.loads(chosen)["jobDefinitionEnvironment"] == {}
+        and json.loads(chosen)["jobDefinitionEnvironment"] == json.loads(chosen)["jobDefinitionSecrets"] == {}
     )
 
 

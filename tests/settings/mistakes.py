@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:team/token-AbCdEf"
+PARAMETER = "arn:aws:ssm:eu-west-1:123456789012:parameter/team/password"
 BAD: list[tuple[str, Any, str]] = [
     ("envName", "", '"" is not 1 to 32 letters, digits or hyphens'),
     ("envName", "9lives", "9lives is not 1 to 32 letters"),
@@ -80,6 +82,18 @@ BAD: list[tuple[str, Any, str]] = [
     ("jobDefinitionEnvironment", {"größe": "c"}, '{"größe":"c"} is not a map of text'),
     ("jobDefinitionEnvironment", {"A": {"b": "c"}}, '{"A":{"b":"c"}} is not a map of text'),
     ("jobDefinitionEnvironment", {"A": 3.1}, '{"A":3.1} is not a map of text'),
+    ("jobDefinitionSecrets", ["a"], '["a"] is not a map of names, as in jobDefinitionEnvironment, to ARNs'),
+    ("jobDefinitionSecrets", {"TOKEN": "my-secret"}, '{"TOKEN":"my-secret"} is not a map of names'),
+    ("jobDefinitionSecrets", {"TOKEN": ""}, '{"TOKEN":""} is not a map of names'),
+    ("jobDefinitionSecrets", {"AWS_BATCH_X": SECRET}, " is not a map of names, as in jobDefinitionEnvironment"),
+    ("jobDefinitionSecrets", {"TOKEN": f"{SECRET}:key"}, ':key"} is not a map of names'),
+    ("jobDefinitionSecrets", {"TOKEN": f"{SECRET}*"}, '*"} is not a map of names'),
+    ("jobDefinitionSecrets", {"TOKEN": f"{SECRET}\n"}, " is not a map of names"),
+    ("jobDefinitionSecrets", {"TOKEN": "arn:aws:ssm:us-east-1:123456789012:parameter/a:1"}, " is not a map of names"),
+    ("jobSecretArns", SECRET, " is not a list of ARNs of Secrets Manager secrets or Parameter Store parameters"),
+    ("jobSecretArns", [SECRET, SECRET], "parameters, each once"),
+    ("jobSecretArns", [f"{SECRET}:key::"], " is not a list of ARNs of Secrets Manager secrets"),
+    ("jobSecretArns", ["arn:aws:secretsmanager:us-east-1:123456789012:secret:*"], " is not a list of ARNs"),
     ("jobDefinitionAttemptSeconds", 59, "59 is not 0, or a whole number from 60 to 31104000 (s)"),
     ("jobDefinitionAttemptSeconds", 31_104_001, " is not 0, or a whole number from 60 to 31104000 (s)"),
     ("jobDefinitionGpus", 17, "17 is not a whole number from 0 to 16"),

@@ -10,7 +10,7 @@ from lustre_batch import Settings, SettingsError, read_config, read_settings
 from lustre_batch.validation import run_time_rules
 from pydantic.alias_generators import to_camel
 
-from tests.settings.mistakes import BAD
+from tests.settings.mistakes import BAD, PARAMETER, SECRET
 
 # The reference system's document, "Deployment parameters".
 SEED_DEFAULTS: dict[str, Any] = {
@@ -50,6 +50,7 @@ RUN_TIME = {
     "jobDefinitionContainerImage",
     "jobDefinitionCommand",
     "jobDefinitionEnvironment",
+    "jobDefinitionSecrets",
     "jobDefinitionAttemptSeconds",
     "jobDefinitionGpus",
     "jobDefinitionSharedMemoryMib",
@@ -249,6 +250,14 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, list[str]]] = [
         [f'{ROLES[1]} is not empty or one of the roles that may be passed (jobRoleArns ["{ROLES[0]}"])'],
     ),
     (
+        {
+            "jobDefinitionSecrets": {"TOKEN": SECRET, "OTHER": SECRET},
+            "jobDefinitionEnvironment": {"TOKEN": "x", "A": "y"},
+        },
+        "jobDefinitionSecrets",
+        [f'{{"TOKEN":"{SECRET}"}} is not apart from the other variables (jobDefinitionEnvironment ["TOKEN","A"])'],
+    ),
+    (
         {"jobDefinitionGpus": 1},
         "jobDefinitionVcpus",
         ["32 with jobDefinitionMemory 30000 (MiB) and jobDefinitionGpus 1 fits none of", '["optimal"]'],
@@ -295,6 +304,8 @@ def test_a_contradictory_pair_is_refused_with_both_sides(values: dict[str, Any],
         {"jobTimeoutMinutes": 10, "jobDefinitionAttemptSeconds": 600},
         {"jobDefinitionAttemptSeconds": 60, "jobDefinitionUser": "1000:users", "jobDefinitionSharedMemoryMib": 1},
         {"jobRoleArns": ROLES, "jobRoleArn": ROLES[1]},
+        {"jobDefinitionSecrets": {"A": f"{SECRET}:key::", "B": f"{SECRET}:::id-1", "C": PARAMETER}},
+        {"jobSecretArns": [SECRET, PARAMETER], "jobDefinitionEnvironment": {"A": "b"}, "jobDefinitionSecrets": {}},
         {"jobDefinitionGpus": 8, "computeEnvironmentInstanceTypes": ["c7i", "g5"]},
         {"jobDefinitionUlimits": [{"name": "memlock", "softLimit": -1, "hardLimit": -1}]},
         {"jobDefinitionUlimits": [{"name": "nofile", "softLimit": 0, "hardLimit": -1}]},

@@ -12,6 +12,7 @@ import pytest
 from rehearsal.aws.iam.demands import ROWS, Place, refusal
 from rehearsal.aws.iam.evaluation import evaluate
 from tests.graph.recording import Graph, record_stack
+from tests.settings.mistakes import PARAMETER, SECRET
 from tests.workflow.asl import optimised_tasks, sdk_tasks
 from tests.workflow.conftest import Definition, definition_of
 
@@ -311,6 +312,41 @@ def test_each_role_reaches_its_own_part_of_the_stacks_resources_and_nothing_of_o
         by_run,
         by_clean_up,
     )
+
+
+def test_the_execution_role_reads_the_secrets_that_the_stack_names_and_what_it_takes_to_start_the_job() -> None:
+    """ECS guide, task execution role: secrets. With such a role, the agent pulls the image (amazon-ecs-agent #906) and
+    writes the log by it as well (re:Post, "ECS container logs in CloudWatch")."""
+    stack = {"jobDefinitionSecrets": json.dumps({"A": f"{SECRET}:key::"}), "jobSecretArns": json.dumps([PARAMETER])}
+    graph = record_stack(stack)
+    run = definition_of(graph)
+    name = "autoexport-job-execution"
+    policy = json.loads(graph.one("aws:iam/rolePolicy:RolePolicy", name).inputs["policy"])
+    role = graph.one("aws:iam/role:Role", name)
+    assert json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Principal"] == {
+        "Service": "ecs-tasks.amazonaws.com"
+    }
+    assert permitted(run, "iam:PassRole", role.outputs["arn"], {"iam:PassedToService": "ecs-tasks.amazonaws.com"})
+    by_secrets = {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com", "kms:EncryptionContext:SecretARN": SECRET}
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    (log,) = [each.outputs["arn"] for each in graph.all("aws:cloudwatch/logGroup:LogGroup") if "jobs" in each.name]
+    for action, resource, context, allowed in (
+        ("secretsmanager:GetSecretValue", SECRET, {}, True),
+        ("secretsmanager:GetSecretValue", f"{SECRET}x", {}, False),
+        ("ssm:GetParameters", PARAMETER, {}, True),
+        ("ssm:GetParameters", f"{PARAMETER}/x", {}, False),
+        ("kms:Decrypt", key, by_secrets, True),
+        ("kms:Decrypt", key, by_secrets | {"kms:EncryptionContext:SecretARN": f"{SECRET}x"}, False),
+        ("kms:Decrypt", key, {}, False),
+        ("ecr:BatchGetImage", "arn:aws:ecr:us-east-1:123456789012:repository/any", {}, True),
+        ("logs:PutLogEvents", f"{log}:log-stream:a", {}, True),
+        ("logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:other:log-stream:a", {}, False),
+    ):
+        assert evaluate([policy], action, resource, context).allowed is allowed, (action, resource)
+
+
+def test_no_execution_role_is_there_for_a_stack_without_secrets(graph: Graph) -> None:
+    assert [each.name for each in graph.all("aws:iam/role:Role") if "execution" in each.name] == []
 
 
 def test_a_run_may_give_its_job_the_roles_that_the_stack_names_and_no_others(clean_up: Definition) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from lustre_batch import Settings, read_settings
+from lustre_batch.combinations import contradictions
+from lustre_batch.settings import lists_and_maps
 from lustre_batch.validation import SettingsError
 
 from tests.graph.recording import record_stack
-from tests.settings.mistakes import BAD
+from tests.settings.mistakes import BAD, PARAMETER, SECRET
 from tests.workflow.conftest import Definition, definition_of
 from tests.workflow.evaluation import RUN, choose, evaluate
 
@@ -21,7 +23,8 @@ MISTAKES = [(key, value) for key, value, _ in BAD if key in DEFAULTS]
 
 @pytest.fixture(scope="module")
 def adopted() -> Definition:
-    return definition_of(record_stack({"jobDefinitionContainerImage": "image:latest"}))
+    may_read = {"jobSecretArns": json.dumps([SECRET, PARAMETER])}
+    return definition_of(record_stack({"jobDefinitionContainerImage": "image:latest"} | may_read))
 
 
 def check(definition: Definition, secret: Any = None, given: Any = None) -> dict[str, Any]:
@@ -92,7 +95,8 @@ def test_a_run_refuses_what_the_deployment_refuses_in_the_same_words(adopted: De
 @pytest.mark.parametrize("key", sorted(DEFAULTS))
 @pytest.mark.parametrize("value", [None, [], {}, [1], {"a": 1}], ids=["null", "[]", "{}", "[1]", "map"])
 def test_null_lists_and_maps_are_refused_unless_the_parameter_is_one(adopted: Definition, key: str, value: Any) -> None:
-    if type(value) is type(DEFAULTS[key]) and (key, value) != ("jobDefinitionUlimits", [1]):
+    refused = [("jobDefinitionUlimits", [1]), ("jobDefinitionSecrets", {"a": 1})]
+    if type(value) is type(DEFAULTS[key]) and (key, value) not in refused:
         assert check(adopted, given={key: value}) == {"parameters": DEFAULTS | {key: value}, "problems": []}
         return
     problems = check(adopted, given={key: value})["problems"]
@@ -310,6 +314,7 @@ TAKEN: list[tuple[str, Any, Any]] = [
         None,
     ),
     ("jobDefinitionTags", {"Cost Center": 1234, "team": ""}, None),
+    ("jobDefinitionSecrets", {"TOKEN": f"{SECRET}:a.b:AWSCURRENT:", "_x": SECRET, "Y": PARAMETER}, None),
 ]
 
 
@@ -338,6 +343,7 @@ def test_the_same_job_in_deployment_secret_and_input_is_the_same_call(adopted: D
     job = {
         "jobDefinitionCommand": ["sh", "-c", "echo 'it''s' \"${A}\" {%x%}", 60],
         "jobDefinitionEnvironment": {"A": "größe", "B": 5},
+        "jobDefinitionSecrets": {"TOKEN": f"{SECRET}:key::", "PASSWORD": PARAMETER},
         "jobDefinitionAttemptSeconds": 3600,
         "jobDefinitionSharedMemoryMib": 512,
         "jobDefinitionUlimits": [{"name": "nofile", "softLimit": 1024, "hardLimit": 2048}],
@@ -361,6 +367,8 @@ def test_the_same_job_in_deployment_secret_and_input_is_the_same_call(adopted: D
     ]
     assert call["ContainerProperties"]["Command"] == ["sh", "-c", "echo 'it''s' \"${A}\" {%x%}", "60"]
     assert call["ContainerProperties"]["Environment"][0] == {"Name": "A", "Value": "größe"}
+    assert call["ContainerProperties"]["Secrets"][0] == {"Name": "TOKEN", "ValueFrom": f"{SECRET}:key::"}
+    assert ":role/autoexport-job-execution-" in call["ContainerProperties"]["ExecutionRoleArn"]
     assert all(other == call for other in others)
 
 
@@ -407,7 +415,7 @@ def test_what_no_job_definition_could_hold_is_refused_by_both_in_the_same_words(
 
 
 def test_what_a_job_definition_just_holds_is_taken(adopted: Definition) -> None:
-    whole = {"jobDefinitionCommand": ["x" * (24 * 1024 - 2048 - 4 * 2 - 4)]}
+    whole = {"jobDefinitionCommand": ["x" * (24 * 1024 - 2048 - 2 * len(lists_and_maps()) - 4)]}
     assert check(adopted, given=whole)["problems"] == refused_by_the_deployment(whole) == []
     more = {"jobDefinitionCommand": [whole["jobDefinitionCommand"][0] + "x"]}
     assert check(adopted, given=more)["problems"] == refused_by_the_deployment(more) != []
@@ -417,6 +425,39 @@ def test_a_mistake_in_a_list_is_not_also_blamed_for_the_size_of_all(adopted: Def
     (problem,) = check(adopted, given={"jobDefinitionCommand": ["x" * 30_000, None]})["problems"]
     assert problem.startswith('jobDefinitionCommand: ["xxx')
     assert len(problem) < 400
+
+
+@pytest.mark.parametrize(
+    ("secrets", "problem"),
+    [
+        ({"A": SECRET, "B": f"{SECRET}:key::", "C": PARAMETER}, None),
+        ({"A": f"{SECRET}x", "B": SECRET}, {"A": f"{SECRET}x"}),
+        ({"A": f"{PARAMETER}2"}, {"A": f"{PARAMETER}2"}),
+        ({"A": SECRET[:-1]}, {"A": SECRET[:-1]}),
+    ],
+)
+def test_a_run_may_give_its_job_only_secrets_that_the_stack_names(
+    adopted: Definition, secrets: dict[str, str], problem: dict[str, str] | None
+) -> None:
+    found = check(adopted, given={"jobDefinitionSecrets": secrets})["problems"]
+    values = {**DEFAULTS, "jobTimeoutMinutes": 60, "jobRoleArns": [], "jobSecretArns": [SECRET, PARAMETER]}
+    assert found == [line for _, line in contradictions(values | {"jobDefinitionSecrets": secrets})]
+    said = json.dumps(problem, separators=(",", ":"))
+    allowed = json.dumps([SECRET, PARAMETER], separators=(",", ":"))
+    words = f"jobDefinitionSecrets: {said} is not of secrets that a run may read (jobSecretArns {allowed})"
+    assert found == ([words] if problem else [])
+
+
+def test_the_secrets_of_the_deployments_own_value_may_be_read_under_other_names_as_well() -> None:
+    own = definition_of(record_stack({"jobDefinitionSecrets": json.dumps({"TOKEN": f"{SECRET}:key::"})}))
+    assert check(own, given={"jobDefinitionSecrets": {"OTHER": f"{SECRET}:other::"}})["problems"] == []
+    assert len(check(own, given={"jobDefinitionSecrets": {"OTHER": PARAMETER}})["problems"]) == 1
+
+
+def test_a_secret_has_no_name_of_another_variable(adopted: Definition) -> None:
+    given = {"jobDefinitionSecrets": {"TOKEN": SECRET}, "jobDefinitionEnvironment": {"TOKEN": "x"}}
+    assert check(adopted, given=given)["problems"] == refused_by_the_deployment(given)
+    assert "is not apart from the other variables" in refused_by_the_deployment(given)[0]
 
 
 ROLES = ["arn:aws:iam::123456789012:role/one", "arn:aws:iam::123456789012:role/path/two"]

@@ -16,7 +16,7 @@ from ..fsx.associations import Associations
 from ..fsx.export import Content, Rates
 from ..fsx.file_systems import FileSystem, FileSystems
 from ..instances import BY_CALL, BY_ITSELF, BY_SPOT, Instances
-from . import capacity
+from . import capacity, job_secrets
 from .environments import FILE_SYSTEM, Environment, Environments
 from .job import TERMINAL, Attempt, Job, container, requirement, scratch_mount
 from .job_plan import JobPlan
@@ -49,6 +49,7 @@ class Attempts:
         associations: Associations,
         work: Work,
     ) -> None:
+        self._context = context
         self._clock = context.clock
         self._ids = context.ids
         self._arn = context.arn
@@ -132,6 +133,8 @@ class Attempts:
         fails = self.plan.fails_to_start
         if fails is not None and len(job.attempts) < fails.times:
             job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, fails.reason)))
+        elif (unreadable := job_secrets.problem(self._context, job)) is not None:
+            job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, unreadable)))
         else:
             running = functools.partial(self._run, job, environment.arn, template, file_system)
             job.timers.append(self._clock.after(remaining, running))
@@ -169,7 +172,9 @@ class Attempts:
         job.status, job.started = "RUNNING", clock.now()
         number = len(job.attempts)
         # Batch guide, job environment variables.
-        variables = job.variables | {
+        variables = {
+            **job.variables,
+            **job_secrets.variables(job),
             "AWS_BATCH_CE_NAME": environment_arn.rpartition("/")[2],
             "AWS_BATCH_JOB_ATTEMPT": str(number + 1),
             "AWS_BATCH_JOB_ID": job.id,

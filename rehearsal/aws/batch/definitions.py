@@ -117,7 +117,7 @@ def _check(params: dict[str, Any]) -> None:
     for mount in container.get("mountPoints", []):
         if mount.get("sourceVolume") not in volumes:
             problems.append(f"mountPoints names an unknown volume {mount.get('sourceVolume')}")
-    problems += [*_of_variables(container), *_of_linux(container)]
+    problems += [*_of_variables(container), *_of_secrets(container), *_of_linux(container)]
     if not needs.get("GPU", "1").isdigit() or int(needs.get("GPU", "1")) < 1:
         problems.append("resourceRequirements: GPU is a positive whole number")
     if params.get("timeout", {}).get("attemptDurationSeconds", SHORTEST_ATTEMPT) < SHORTEST_ATTEMPT:
@@ -149,6 +149,21 @@ def _of_variables(container: dict[str, Any]) -> Iterator[str]:
     values = [entry.get("value", "") for entry in container.get("environment", [])]
     if any("\0" in text for text in [*names, *values, *container.get("command", [])]):
         yield "command and environment: there is a zero byte"
+
+
+def _of_secrets(container: dict[str, Any]) -> Iterator[str]:
+    """SDK ECS, ContainerDefinition, secrets, and RegisterTaskDefinition: names that no variable has, and a role to read
+    them by. Assumed: Batch refuses what ECS would refuse."""
+    secrets = container.get("secrets", [])
+    names = [entry["name"] for entry in secrets]
+    taken = {entry.get("name") for entry in container.get("environment", [])}
+    if secrets and not container.get("executionRoleArn"):
+        yield "secrets: they need an executionRoleArn"
+    if len(set(names)) < len(names) or taken & set(names):
+        yield "secrets: a name is there twice, or is that of a variable in environment"
+    for entry in secrets:
+        if not re.fullmatch(r"arn:[a-z-]+:(secretsmanager:.+:secret:.+|ssm:.+:parameter/.+)", entry["valueFrom"]):
+            yield f"secrets: {entry['valueFrom']} is not the ARN of a secret or parameter"
 
 
 def _of_linux(container: dict[str, Any]) -> Iterator[str]:

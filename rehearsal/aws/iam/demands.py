@@ -97,6 +97,12 @@ def secret(params: Params, place: Place) -> str:
     )
 
 
+def parameter(params: Params, place: Place) -> str:
+    # SAR, Systems Manager: a parameter's ARN; SDK GetParameters, Names: a name or an ARN, here one.
+    (name,) = params["Names"]
+    return place.arn("ssm", name if ":" in name else f"parameter/{name.lstrip('/')}")
+
+
 def queue(params: Params, place: Place) -> str:
     return place.arn("sqs", params["QueueUrl"].rpartition("/")[2])
 
@@ -164,6 +170,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
     # SAR, Service Quotas: no resource can be named for reading.
     "service-quotas:GetServiceQuota": (Row("servicequotas:GetServiceQuota", anything),),
     "secretsmanager:GetSecretValue": (Row("secretsmanager:GetSecretValue", secret, tagged=True),),
+    "ssm:GetParameters": (Row("ssm:GetParameters", parameter),),
     "fsx:CreateFileSystem": (
         Row("fsx:CreateFileSystem", NEW_FILE_SYSTEM),
         Row("fsx:TagResource", NEW_FILE_SYSTEM, when=request_tags),

@@ -145,3 +145,29 @@ def test_two_rehearsals_of_one_seed_are_equal_to_the_last_name() -> None:
             return calls.lines()
 
     assert once() == once()
+
+
+OTHERS = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::others/*"}
+NOTHING = json.dumps({"Version": "2012-10-17", "Statement": [OTHERS]})
+SECRETS = {
+    "TOKEN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbCdEf:key::",
+    "PASSWORD": "arn:aws:ssm:us-east-1:123456789012:parameter/team/password",
+}
+
+
+def test_a_job_sees_a_stand_in_for_each_secret_that_its_execution_role_may_read() -> None:
+    script = 'echo "$TOKEN $PASSWORD"'
+    play = parse({"job": {"command": ["sh", "-c", script]}}, "test")
+    with staged({"jobDefinitionSecrets": SECRETS}) as stage:
+        verdict = judge(stage.session, stage.session.play(play))
+        assert verdict.passed, verdict.why_not
+        said = " ".join(f"a stand-in for {arn}" for arn in SECRETS.values())
+        assert verdict.facts["attempts"][0]["output"] == [said]
+        iam = stage.session.account.client("iam")
+        (role,) = [one["RoleName"] for one in iam.list_roles()["Roles"] if "job-execution" in one["RoleName"]]
+        (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=NOTHING)
+        facts = judge(stage.session, stage.session.play(play)).facts
+    assert facts["outcome"] == "FAILED"
+    assert "unable to pull secrets or registry auth" in facts["attempts"][0]["reason"]
+    assert "secretsmanager:GetSecretValue" in facts["attempts"][0]["reason"]

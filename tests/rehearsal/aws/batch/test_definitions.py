@@ -12,6 +12,9 @@ from tests.rehearsal.aws.world import World
 WRITES = {"writes": [{"over": 3000, "files": 100}]}
 RETRY_RECLAIMS = [{"onStatusReason": "Host EC2*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
 
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbCdEf"
+ROLE = "arn:aws:iam::123456789012:role/execution"
+
 
 def refused(words: str) -> Any:
     return pytest.raises(ClientError, match=rf"ClientException.*{words}")
@@ -34,6 +37,17 @@ def refused(words: str) -> Any:
         ({"user": ""}, "user: it is empty"),
         ({"linuxParameters": {"sharedMemorySize": 0}}, "sharedMemorySize is positive"),
         ({"jobRoleArn": "job"}, "jobRoleArn: job is not the ARN of a role"),
+        ({"secrets": [{"name": "A", "valueFrom": SECRET}]}, "need an executionRoleArn"),
+        (
+            {"secrets": [{"name": "A", "valueFrom": "mine"}], "executionRoleArn": ROLE},
+            "mine is not the ARN",
+        ),
+        ({"secrets": [{"name": "A", "valueFrom": SECRET}] * 2, "executionRoleArn": ROLE}, "there twice"),
+        (
+            {"secrets": [{"name": "A", "valueFrom": SECRET}], "executionRoleArn": ROLE}
+            | {"environment": [{"name": "A", "value": "1"}]},
+            "that of a variable in environment",
+        ),
         ({"command": ["x" * 24_500]}, "at most 24576 bytes"),
     ],
 )

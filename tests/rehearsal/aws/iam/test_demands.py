@@ -47,6 +47,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "ec2:DeleteLaunchTemplate": {"LaunchTemplateId": "lt-1"},
     "batch:UpdateComputeEnvironment": {"computeEnvironment": "env"},
     "batch:DescribeComputeEnvironments": {},
+    "ssm:GetParameters": {"Names": [f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/a/b"]},
     "batch:RegisterJobDefinition": {
         "jobDefinitionName": "jd",
         "tags": TAGS,
@@ -83,6 +84,7 @@ SERVICE_ROLES = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role"
 BUCKET_ROLE = f"{SERVICE_ROLES}/s3.data-source.lustre.fsx.amazonaws.com/*"
 EXPECTED: dict[str, list[str]] = {
     "secretsmanager:GetSecretValue": [f"secretsmanager:GetSecretValue arn:aws:secretsmanager:{HERE}:secret:p-AbCdEf"],
+    "ssm:GetParameters": [f"ssm:GetParameters arn:aws:ssm:{HERE}:parameter/a/b"],
     "service-quotas:GetServiceQuota": ["servicequotas:GetServiceQuota *"],
     "fsx:CreateFileSystem": [
         f"fsx:CreateFileSystem arn:aws:fsx:{HERE}:file-system/*",
