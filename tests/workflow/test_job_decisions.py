@@ -163,9 +163,10 @@ def test_jobs_are_found_by_a_name_that_run_and_clean_up_make_alike_and_that_outl
 
 # ---------------------------------------------------------------------- the run's own look at its job
 def is_job_done(
-    run: Definition, *details: dict[str, Any], since: int = NOW, pages: int = 0
+    run: Definition, *details: dict[str, Any], since: int = NOW, pages: int = 0, attempt_seconds: int = 0
 ) -> tuple[str, dict[str, Any]]:
-    given = {"jobIds": ["job-1"], "parameters": {"autoExport": True}, "fileSystemId": "fs-1", "pages": pages}
+    parameters = {"autoExport": True, "jobDefinitionAttemptSeconds": attempt_seconds}
+    given = {"jobIds": ["job-1"], "parameters": parameters, "fileSystemId": "fs-1", "pages": pages}
     return choose(run, "IsJobDone", jobs=jobs(run, *details), since=since, **given)
 
 
@@ -207,6 +208,26 @@ def test_the_failure_of_a_job_is_told_in_its_own_words_with_exit_code_and_log(
     cause = cause.replace("@@GROUP@@", group)
     target, assigned = is_job_done(run, detail("FAILED", **members))
     assert (target, assigned["failure"]) == ("CleanUp", {"Error": "JobFailed", "Cause": cause})
+
+
+def test_a_job_that_batch_ended_at_its_limit_is_told_by_the_name_of_that_limit(run: Definition) -> None:
+    """Batch's own limit of an attempt is jobTimeoutMinutes unless it has one; Batch kills with 137 at either."""
+    ended = detail(
+        "FAILED",
+        StatusReason="Job attempt duration exceeded timeout",
+        Container={"ExitCode": 137, "LogStreamName": "a/b"},
+    )
+    target, assigned = is_job_done(run, ended)
+    assert (target, assigned["failure"]["Error"]) == ("CleanUp", "JobTimedOut")
+    words = "Job job-1 had not ended after 129600 minutes (jobTimeoutMinutes). Its log: log group "
+    assert assigned["failure"]["Cause"].startswith(words)
+    assert assigned["failure"]["Cause"].endswith(", log stream a/b")
+    target, assigned = is_job_done(run, ended, attempt_seconds=600)
+    assert (target, assigned["failure"]["Error"]) == ("CleanUp", "JobFailed")
+    words = "exceeded timeout (jobDefinitionAttemptSeconds 600), exit code 137. Its log: "
+    assert words in assigned["failure"]["Cause"]
+    by_itself = detail("FAILED", StatusReason="Essential container in task exited", Container={"ExitCode": 137})
+    assert "jobDefinitionAttemptSeconds" not in is_job_done(run, by_itself, attempt_seconds=600)[1]["failure"]["Cause"]
 
 
 def test_a_job_that_succeeded_ends_the_run_without_a_failure(run: Definition) -> None:

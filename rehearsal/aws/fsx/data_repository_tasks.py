@@ -246,7 +246,7 @@ class DataRepositoryTasks:
         refused = sum(entry[3] for entry in task.work)
         if refused:
             self._report(task)
-            self._fail(task, f"{refused} files could not be exported")
+            self._fail(task, f"{refused} file{'' if refused == 1 else 's'} could not be exported")
             return
         task.lifecycle, task.ended = "SUCCEEDED", now
 
