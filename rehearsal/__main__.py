@@ -118,7 +118,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             )
         session = stage.session
         timeline = Timeline(console)
-        listener = timeline.printed if scenario.job.words is not None else None
+        listener = timeline.printed if scenario.job.is_own else None
         try:
             played = session.play(scenario, timeline, log_calls=calls is not None, listener=listener)
         except JobComputes as error:

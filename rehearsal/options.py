@@ -62,6 +62,9 @@ def parser(called: str = "python -m rehearsal") -> argparse.ArgumentParser:
         help="the same as a program and its arguments; the last option, since all that follows belongs to it",
     )
     known.add_argument(
+        "--image", default=None, help="run the job in this image, with docker or podman; alone, the image's own command"
+    )
+    known.add_argument(
         "--bucket-folder", default=None, metavar="DIR", help="put this folder's files into the bucket before the run"
     )
     known.add_argument(
@@ -110,15 +113,16 @@ def own_job(options: argparse.Namespace) -> dict[str, Any] | None:
     """The job in place of the scenario's."""
     from .aws.batch.job_plan import command_problem, script_problem
 
+    image = {} if options.image is None else {"image": options.image}
     if options.job is not None:
         if (problem := script_problem(Path(options.job))) is not None:
             raise UsageError(f"--job {options.job}: {problem}")
-        return {"script": Path(options.job).absolute()}
+        return {"script": Path(options.job).absolute(), **image}
     if options.command is not None:
-        if (problem := command_problem(options.command)) is not None:
+        if (problem := command_problem(options.command, in_image=bool(image))) is not None:
             raise UsageError(f"--command {' '.join(options.command)}: {problem}")
-        return {"command": options.command}
-    return None
+        return {"command": options.command, **image}
+    return image or None
 
 
 def bucket_folder(options: argparse.Namespace) -> Path | None:
@@ -145,6 +149,7 @@ def own_program(options: argparse.Namespace) -> OwnProgram | None:
 
 def scenario(options: argparse.Namespace) -> Scenario:
     """What is to be played."""
+    from .aws.batch import container_engine
     from .play import scenario as scenarios
 
     found = scenarios.load(options.scenario, own_job(options), bucket_folder(options))
@@ -153,6 +158,8 @@ def scenario(options: argparse.Namespace) -> Scenario:
             f"--scenario {options.scenario}: it sets {', '.join(found.set)} of the stack program, "
             "and with --program the program decides that itself"
         )
+    if found.job.image is not None and (problem := container_engine.problem()) is not None:
+        raise UsageError(f"{'--image' if options.image is not None else 'job.image'} {found.job.image}: {problem}")
     if options.input is None:
         return found
     try:

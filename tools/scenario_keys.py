@@ -25,6 +25,7 @@ name: my-scenario
 job:
   command: [sh, -c, sleep 600]
   real_seconds: 3600
+  image: team/train:v1
   fails_to_start: {reason: "ResourceInitializationError: failed to validate logger args"}
 export: {files_per_second: 100, bytes_per_second: 200000000}
 metric: {delay: 120, gaps: [{at: 300, for: 1800}]}

@@ -51,7 +51,7 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows = [("outcome", str(facts["outcome"]))]
     if facts["error"]:
         rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
-    if verdict.played.scenario.job.words is not None:
+    if verdict.played.scenario.job.is_own:
         rows += [("job", _ended(attempt)) for attempt in facts["attempts"]]
     rows += _exported(session, verdict)
     if archived := sum(one.count for one in verdict.played.scenario.bucket.objects if one.storage_class in ARCHIVED):

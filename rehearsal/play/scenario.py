@@ -32,7 +32,7 @@ class ScenarioError(Exception):
 LONGEST_TROUBLE_SECONDS = 3 * 86_400.0
 MOST_FAILURES = 1000
 # What a job of one's own takes the place of.
-REPLACED = {*MODELLED, "script", "command", "real_seconds"}
+REPLACED = {*MODELLED, "image", "script", "command", "real_seconds"}
 
 
 class ExecutionPlan(Plan):
@@ -122,8 +122,9 @@ def load(name_or_file: str, job: Mapping[str, Any] | None = None, bucket_folder:
         return scenario
     kept = {key: value for key, value in (content.get("job") or {}).items() if key not in REPLACED}
     own = parse({**content, "job": {**kept, **job}}, str(path), path.stem, path.parent)
-    what = "the sample job" if scenario.job.is_real and scenario.job.words is None else "the job"
-    description = f"{scenario.description}; in place of {what}: {shlex.join(own.job.words or [])}"
+    what = "the sample job" if scenario.job.is_real and not scenario.job.is_own else "the job"
+    shown = [*(["the image", own.job.image] if own.job.image is not None else []), *(own.job.words or [])]
+    description = f"{scenario.description}; in place of {what}: {shlex.join(shown)}"
     return own.model_copy(update={"description": description})
 
 

@@ -189,7 +189,7 @@ class Attempts:
             variables,
             lambda code, why: self._exited(job, code, why),
             lambda lines: self.on_output(job, log_stream, lines),
-            container(job).get("command", []),
+            container(job),
         )
         job.current = Attempt(clock.now(), environment_arn, instance, work, file_system, log_stream)
         if number < len(self.plan.interruptions):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ..plan import Bytes, Count, Plan, Seconds, beside, refused
 
@@ -53,10 +54,12 @@ def script_problem(path: Path) -> str | None:
     return None
 
 
-def command_problem(words: list[str]) -> str | None:
+def command_problem(words: list[str], in_image: bool = False) -> str | None:
     """Why a command cannot be run as a job, if it cannot."""
     if not words or not words[0]:
         return "a command has at least one word, the program"
+    if in_image:
+        return None
     return None if shutil.which(words[0]) else f"there is no program {words[0]} on this machine"
 
 
@@ -65,6 +68,8 @@ class JobPlan(Plan):
     """From submitted to running, while instances boot and mount; `null`: it never starts."""
     runtime: Seconds = 3600
     """One attempt that is not interrupted."""
+    image: str | None = None
+    """Image that the job runs in, with Docker or Podman: [in its image](#in-its-image)."""
     script: Annotated[Path, beside(script_problem)] | None = None
     """[A job of one's own](#a-job-of-your-own): a file beside the scenario."""
     command: list[str] | None = None
@@ -89,19 +94,29 @@ class JobPlan(Plan):
 
     @field_validator("command")
     @classmethod
-    def _is_a_command(cls, words: list[str] | None) -> list[str] | None:
-        if words is not None and (problem := command_problem(words)) is not None:
+    def _is_a_command(cls, words: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        in_image = info.data.get("image") is not None  # which has programs of its own
+        if words is not None and (problem := command_problem(words, in_image)) is not None:
             raise refused(problem)
         return words
+
+    @field_validator("image")
+    @classmethod
+    def _is_an_image(cls, image: str | None) -> str | None:
+        # Whether there is an engine is asked when it is played: a scenario is one on every machine.
+        if image is not None and not re.fullmatch(r"[^\s-]\S*", image):
+            raise refused("it is not the name of an image, such as registry/name:tag")
+        return image
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.script is not None and self.command is not None:
             yield "command", "a job is a script (job.script) or a command"
-        for key in MODELLED if self.words is not None else ():
+        for key in MODELLED if self.is_own else ():
             if key in self.model_fields_set:
-                yield key, f"a job of one's own (job.{'script' if self.script else 'command'}) decides that itself"
-        if self.words is None and "real_seconds" in self.model_fields_set:
-            yield "real_seconds", "only a job of one's own (job.script, job.command) takes real time"
+                what = "script" if self.script else "command" if self.command else "image"
+                yield key, f"a job of one's own (job.{what}) decides that itself"
+        if not self.is_own and "real_seconds" in self.model_fields_set:
+            yield "real_seconds", "only a job of one's own (job.script, job.command, job.image) takes real time"
         end = f"an attempt ends after {self.runtime:g} s (job.runtime)"
         for number, one in enumerate(self.writes or []):
             if one.at + one.over > self.runtime:
@@ -131,6 +146,11 @@ class JobPlan(Plan):
     def words(self) -> list[str] | None:
         """What a job of one's own runs."""
         return [str(self.script)] if self.script is not None else self.command
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the job is somebody's own; in an image, whose command may be all that it is."""
+        return self.words is not None or self.image is not None
 
     @property
     def is_real(self) -> bool:

@@ -49,6 +49,7 @@ class Command:
     volumes: dict[str, Path] = field(default_factory=dict)
     instead: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    at_end: Sequence[str] = ()  # what ends whatever of it is not among its processes
     real_seconds: float = 60  # a job that computes for longer without sleeping is not rehearsed
 
 
@@ -75,6 +76,7 @@ class Processes:
             "root": str(self._control / "root"),
             "volumes": {path: str(folder) for path, folder in command.volumes.items()},
             "instead": command.instead,
+            "at_end": command.at_end,
         }
         with (self._control / "log").open("wb") as log:
             self._log = (self._control / "log").open(encoding="utf-8", errors="replace", newline="\n")

@@ -132,8 +132,17 @@ def supervise(parent: int, setup: dict[str, Any], command: list[str]) -> int:
     for number in HANDLED:
         signal.signal(number, signal.SIG_IGN)
     _end_all()
+    _run_quietly(setup.get("at_end", []))
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
+
+
+def _run_quietly(command: list[str]) -> None:
+    """Run a command to its end, if there is one, whatever it says."""
+    if command:
+        nowhere = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_RDWR, 0) for descriptor in (1, 2)]
+        with contextlib.suppress(OSError):
+            os.waitpid(os.posix_spawnp(command[0], command, os.environ, file_actions=nowhere), 0)
 
 
 def _reap(job: int) -> int:

@@ -4,15 +4,17 @@ may be interrupted, and says when it is over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..clock import Clock
 from ..context import Context
 from ..fsx.export import Content
 from ..fsx.space import NoSpaceLeft
 from ..fsx.speed import writing_speed
+from . import container_engine
 from .job_plan import JobPlan, WritesPlan
 from .processes import Command
 from .real_attempt import NO_SPACE, Finished, RealAttempt
@@ -185,9 +187,10 @@ class Work:
         variables: dict[str, str],
         finished: Finished,
         said: Callable[[list[str]], None],
-        words: Sequence[str] = (),
+        container: Mapping[str, Any] | None = None,
     ) -> ModelledAttempt | RealAttempt:
-        """Start an attempt; a real one works in the folder, which it sees at a path. `words` are the container's."""
+        """Start an attempt; a real one works in the folder, which it sees at a path. The container's properties are
+        those of its definition."""
         if not self.attempts:
             self.on_first_attempt(self._clock.now())
         attempt: ModelledAttempt | RealAttempt
@@ -195,7 +198,7 @@ class Work:
             attempt = ModelledAttempt(content, self.plan, self._clock, finished)
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            command = self._command(folder, seen_at, words, variables)
+            command = self._command(folder, seen_at, container or {}, variables)
 
             def told(lines: list[str]) -> None:  # as in a container, whatever the folder is called here
                 said([line.replace(str(folder), seen_at) for line in lines])
@@ -204,10 +207,12 @@ class Work:
         self.attempts.append(attempt)
         return attempt
 
-    def _command(self, folder: Path, seen_at: str, words: Sequence[str], variables: dict[str, str]) -> Command:
+    def _command(self, folder: Path, seen_at: str, container: Mapping[str, Any], variables: dict[str, str]) -> Command:
         """The sample job's script, which asks a variable where its file system is, in place of the image's own command;
         or a job of somebody's own: the scenario's, else the container's."""
-        here = {"SCRATCH_DIR": str(folder)}
+        here, words = {"SCRATCH_DIR": str(folder)}, container.get("command", [])
+        if self.plan.image is not None:
+            return self._in_its_image(self.plan.image, {seen_at: folder}, container, variables)
         if self.plan.words is None and not words:
             return Command(["/bin/sh", str(SAMPLE_JOB)], folder, variables=variables | here)
         return Command(
@@ -216,5 +221,20 @@ class Work:
             volumes={seen_at: folder},
             instead=here,
             variables={"HOME": str(Path.home()), **variables},
+            real_seconds=self.plan.real_seconds,
+        )
+
+    def _in_its_image(
+        self, image: str, volumes: dict[str, Path], container: Mapping[str, Any], variables: dict[str, str]
+    ) -> Command:
+        """The same in an image: the scenario's words, else the container's, else the image's own."""
+        words, script = self.plan.command or container.get("command", []), self.plan.script
+        # Not of the rehearsal's own ids, which are the same each time: two of them may run at once.
+        engine, name = container_engine.usable() or container_engine.ENGINES[0], f"rehearsal-{uuid.uuid4()}"
+        return Command(
+            words=container_engine.run(engine, name, image, container, volumes, variables, words, script),
+            folder=Path.cwd(),
+            variables=container_engine.environment(),
+            at_end=container_engine.remove(engine, name),
             real_seconds=self.plan.real_seconds,
         )

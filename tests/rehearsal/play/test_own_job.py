@@ -181,7 +181,10 @@ def test_it_takes_the_place_of_the_job_that_a_scenario_models() -> None:
         ({"command": ["pyhton"]}, 'job.command: ["pyhton"]: there is no program pyhton on this machine'),
         ({"script": "no.sh"}, 'job.script: "no.sh": there is no file {folder}/no.sh'),
         ({"script": "plain.sh"}, 'job.script: "plain.sh": it may not be executed: chmod +x {folder}/plain.sh'),
-        ({"real_seconds": 5}, "job.real_seconds: 5: only a job of one's own (job.script, job.command) takes real time"),
+        (
+            {"real_seconds": 5},
+            "job.real_seconds: 5: only a job of one's own (job.script, job.command, job.image) takes real time",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_one_line(job: dict[str, Any], line: str, tmp_path: Path) -> None:
