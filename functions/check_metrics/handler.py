@@ -149,7 +149,10 @@ def decide(reading: Reading, check: Check, now: float) -> tuple[bool, str]:
         return False, "CloudWatch returned only part of the datapoints, and what is missing proves nothing."
     if not datapoints:
         where = "AgeOfOldestQueuedMessage of the file system, in CloudWatch under AWS/FSx"
-        return False, f"No datapoint of the last {check.time_diff_minutes} minutes is readable, which proves nothing ({where})."
+        return (
+            False,
+            f"No datapoint of the last {check.time_diff_minutes} minutes is readable, which proves nothing ({where}).",
+        )
     newest = max(datapoints)
     if datapoints[newest] != 0:
         return False, f"At {clock(newest)} the oldest change had waited {datapoints[newest]:g} s for its export."
