@@ -124,6 +124,7 @@ class Account:
         self.deliveries = Deliveries(context)
         self.events = Events(context, self.evaluator, self.deliveries)
         self.executions.on_start = self.executions.on_end = self.events.changed
+        self.buckets.on_created = self._object_created
         self.schedules = Schedules(context, self.deliveries)
 
         self._stack = contextlib.ExitStack()
@@ -213,6 +214,10 @@ class Account:
         """First the jobs that are at work on it end, then what is not in S3 is accounted for."""
         self.jobs.file_system_gone(file_system)
         self.associations.account_for(file_system)
+
+    def _object_created(self, bucket: str, key: str, size: int) -> None:
+        if self.buckets.sends_to_event_bridge(bucket):
+            self.events.created(bucket, key, size)
 
     def _printed(self, job: Job, log_stream: str, lines: list[str]) -> None:
         for line in lines:

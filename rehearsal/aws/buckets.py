@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ class Buckets:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._prepared: dict[str, BucketPlan] = {}
+        self._notified_before: dict[str, Any] = {}  # the configuration that was there before somebody prepared it
+        # Told of every object that is created, with its size; not of those that were there before a run.
+        self.on_created: Callable[[str, str, int], None] = lambda bucket, key, size: None
 
     @property
     def _s3(self) -> Any:
@@ -41,16 +44,17 @@ class Buckets:
             if len(bucket.keys) and not baseline.get(name):
                 bucket.keys.clear()
             if name in self._prepared:
-                bucket.notification_configuration = None
-        self._prepared = {}
+                bucket.notification_configuration = self._notified_before.get(name)
+        self._prepared, self._notified_before = {}, {}
 
     def prepare(self, name: str, plan: BucketPlan) -> None:
         """Let the bucket be as somebody has left it before the run."""
         self._prepared[name] = plan
+        self._notified_before[name] = getattr(self.find(name), "notification_configuration", None)
         for key, path in files_in(plan.folder).items() if plan.folder is not None else ():
-            self.put_file(name, key, path, {})
+            self._put_file(name, key, path, {})
         for key, text in plan.files.items():
-            self.put(name, key, text.encode())
+            self._put(name, key, text.encode())
         if plan.notifications or plan.event_bridge:
             queue = self._context.arn("sqs", "somebody-elses")
             self._s3.put_bucket_notification_configuration(
@@ -94,18 +98,32 @@ class Buckets:
 
     def put(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> Any:
         """Create an object, or its next version."""
-        created = self._s3.put_object(bucket, key, body)
-        created.set_metadata(dict(metadata or {}))
+        created = self._put(bucket, key, body, metadata)
+        self.on_created(bucket, key, len(body))
         return created
 
     def put_file(self, bucket: str, key: str, path: Path, metadata: Mapping[str, str]) -> None:
         """The same with the bytes of a file, which may be larger than memory if most of it is holes."""
+        self._put_file(bucket, key, path, metadata)
+        self.on_created(bucket, key, path.stat().st_size)
+
+    def sends_to_event_bridge(self, name: str) -> bool:
+        """Whether every event goes to EventBridge as well (S3 guide, using EventBridge)."""
+        configuration = getattr(self.find(name), "notification_configuration", None)
+        return configuration is not None and configuration.event_bridge is not None
+
+    def _put(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> Any:
+        created = self._s3.put_object(bucket, key, body)
+        created.set_metadata(dict(metadata or {}))
+        return created
+
+    def _put_file(self, bucket: str, key: str, path: Path, metadata: Mapping[str, str]) -> None:
         size = path.stat().st_size
         if size <= LARGE_BYTES:
             with readable(path):
-                self.put(bucket, key, path.read_bytes(), metadata)
+                self._put(bucket, key, path.read_bytes(), metadata)
             return
-        created = self.put(bucket, key, b"", metadata)
+        created = self._put(bucket, key, b"", metadata)
         copied = tempfile.TemporaryFile()  # noqa: SIM115 (open for as long as the object exists)
         with readable(path), path.open("rb") as source:
             pieces.copy(source, copied, size)

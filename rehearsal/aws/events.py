@@ -1,6 +1,7 @@
-"""Events of executions. Owns what EventBridge does when the status of an execution changes: the event as AWS words it,
-the rules whose pattern matches, the targets that are state machines. Step Functions sends these events on a best-effort
-basis (EventBridge events reference), so a plan may delay, double or lose them."""
+"""Events of executions and of buckets. Owns what EventBridge does when the status of an execution changes, or an object
+is created in a bucket that says so: the event as AWS words it, the rules whose pattern matches, the targets that are
+state machines. Step Functions sends its events on a best-effort basis (EventBridge events reference), so a plan may
+delay, double or lose them."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ class EventsPlan(Plan):
 
 
 class Events:
-    """The default event bus, as far as executions concern it."""
+    """The default event bus, as far as executions and objects concern it."""
 
     def __init__(self, context: Context, evaluator: Evaluator, deliveries: Deliveries) -> None:
         self._context = context
@@ -48,6 +49,18 @@ class Events:
             seconds = self.plan.delay + EVENT_DELIVERY_SECONDS * (1 + number)
             self._context.clock.after(seconds, lambda: self._deliver(event))
 
+    def created(self, bucket: str, key: str, size: int) -> None:
+        """An object was created in a bucket whose events go to EventBridge (S3 guide, event message structure)."""
+        detail = {
+            "version": "0",
+            "bucket": {"name": bucket},
+            "object": {"key": key, "size": size, "sequencer": self._evaluator.uuid().replace("-", "")[:18].upper()},
+            "requester": self._context.account_id,
+            "reason": "PutObject",
+        }
+        event = self._envelope("aws.s3", "Object Created", f"arn:{self._context.partition}:s3:::{bucket}", detail)
+        self._context.clock.after(EVENT_DELIVERY_SECONDS, lambda: self._deliver(event))
+
     def _event(self, execution: Execution) -> dict[str, Any]:
         """SFN guide, Step Functions events in EventBridge: dates in epoch milliseconds, input and output as text."""
         detail = {
@@ -64,15 +77,18 @@ class Events:
             "error": execution.error,
             "cause": execution.cause,
         }
+        return self._envelope("aws.states", "Step Functions Execution Status Change", execution.arn, detail)
+
+    def _envelope(self, source: str, kind: str, resource: str, detail: dict[str, Any]) -> dict[str, Any]:
         return {
             "version": "0",
             "id": self._evaluator.uuid(),
-            "detail-type": "Step Functions Execution Status Change",
-            "source": "aws.states",
+            "detail-type": kind,
+            "source": source,
             "account": self._context.account_id,
             "time": naming.iso(self._context.clock.datetime())[:19] + "Z",
             "region": self._context.region,
-            "resources": [execution.arn],
+            "resources": [resource],
             "detail": detail,
         }
 

@@ -81,8 +81,10 @@ class Session:
         watcher: Watcher | None = None,
         log_calls: bool = False,
         listener: Listener | None = None,
+        starter: Callable[[], object] | None = None,
     ) -> Played:
-        """Play one scenario: the watcher is told of states, the listener of what a real job prints.
+        """Play one scenario: the watcher is told of states, the listener of what a real job prints. A starter does what
+        leads to the first execution in place of whoever would start it.
 
         Afterwards the account shows what came of it, and nothing planned is in force any more.
         """
@@ -100,7 +102,7 @@ class Session:
         )
         try:
             with witness.listening():
-                self._run(scenario)
+                self._run(scenario, starter)
         finally:
             account.stop()
         executions = list(account.executions.all.values())
@@ -134,9 +136,14 @@ class Session:
             )
         return json.loads(secret["SecretString"]).get(key)
 
-    def _run(self, scenario: Scenario) -> None:
-        plan, clock = scenario.execution, self.account.clock
-        arn = self._start(scenario.input, plan.name)
+    def _run(self, scenario: Scenario, starter: Callable[[], object] | None) -> None:
+        plan, clock, executions = scenario.execution, self.account.clock, self.account.executions.all
+        if starter is None:
+            arn = self._start(scenario.input, plan.name)
+        else:
+            starter()
+            clock.run(clock.now() + LONGEST_INTERVAL_SECONDS, stop=lambda: bool(executions))
+            arn = next(iter(executions), "")
         if plan.abort_at is not None:
             clock.after(plan.abort_at, lambda: self._abort(arn))
         if plan.again_at is not None:

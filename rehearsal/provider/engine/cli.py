@@ -164,13 +164,13 @@ class Workspace:
 
     def set_config(self, stack: str, values: Mapping[str, Any]) -> None:
         """Set the values as a person would: lists and maps item by item, the only way that typed configuration
-        takes."""
+        takes; in plain text, whatever they look like to Pulumi: an ARN of a secret under the key TOKEN is none."""
         for key, value in values.items():
             if isinstance(value, list | dict):
                 for path, item in _leaves(self.qualified(key), value):
-                    self.run("config", "set", "--stack", stack, "--path", "--", path, _text(item))
+                    self.run("config", "set", "--plaintext", "--stack", stack, "--path", "--", path, _text(item))
             else:
-                self.run("config", "set", "--stack", stack, "--", key, _text(value))
+                self.run("config", "set", "--plaintext", "--stack", stack, "--", key, _text(value))
 
     def unset_config(self, stack: str, keys: Iterable[str]) -> None:
         for key in keys:
