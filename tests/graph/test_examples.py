@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -13,8 +15,9 @@ from typing import Any
 
 import pytest
 import yaml
-from lustre_batch import read_settings
+from lustre_batch import LustreBatchAutoExport, read_settings
 from lustre_batch.testing import Graph, record
+from pydantic.alias_generators import to_camel
 
 from rehearsal.provider.deployment import ROOT
 from tests.docs import markdown
@@ -155,9 +158,58 @@ def test_the_yaml_program_has_properties_and_outputs_that_exist() -> None:
     }
 
 
+# The program uses nothing that TypeScript adds to JavaScript, so that Node runs it; these stand in for what it imports,
+# the SDK that Pulumi generates from the component's schema among them. Its types are not checked here.
+STAND_INS = {
+    "node_modules/@pulumi/aws/index.js": "export const s3 = { Bucket: class { bucket = 'results' } };",
+    "node_modules/@pulumi/lustre-batch/index.js": """
+        export class LustreBatchAutoExport {
+            constructor(name, args) {
+                globalThis.made.push([name, args]);
+                return new Proxy({}, { get: (_, output) => (globalThis.read.push(output), "") });
+            }
+        }""",
+    "run.mjs": """
+        globalThis.made = []; globalThis.read = [];
+        const exported = Object.keys(await import("./index.mjs"));
+        console.log(JSON.stringify({ made, read, exported }));""",
+}
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+def test_the_typescript_program_uses_inputs_and_outputs_that_exist(tmp_path: pathlib.Path) -> None:
+    for name, text in STAND_INS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for package in (tmp_path / "node_modules" / "@pulumi").iterdir():
+        (package / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
+    (tmp_path / "index.mjs").write_text((EXAMPLES / "typescript" / "index.ts").read_text("utf-8"))
+    done = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    ((name, arguments),) = found["made"]
+    assert name == "simulation"
+    assert read_settings(arguments).run_time_values()["jobDefinitionEnvironment"] == {"STEPS": "1000"}
+    assert found["read"] == ["stateMachineArn", "bucketName"]
+    assert set(found["read"]) <= {to_camel(output) for output in LustreBatchAutoExport.__annotations__}
+    assert set(found["exported"]) == {"stateMachineArn", "bucketName"}
+
+
+def test_the_typescript_project_takes_the_component_from_this_checkout() -> None:
+    folder = EXAMPLES / "typescript"
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text("utf-8"))
+    assert project["runtime"] == "nodejs"
+    assert (folder / project["packages"]["lustre-batch"] / "PulumiPlugin.yaml").exists()
+    package = json.loads((folder / "package.json").read_text("utf-8"))
+    imported = set(re.findall(r'from "([^"]+)"', (folder / "index.ts").read_text("utf-8")))
+    assert imported == {"@pulumi/aws", "@pulumi/lustre-batch"}
+    assert imported - {"@pulumi/lustre-batch"} <= set(package["dependencies"])
+    assert json.loads((folder / "tsconfig.json").read_text("utf-8"))["files"] == [package["main"]]
+
+
 def test_every_example_is_on_the_page_with_what_its_project_says() -> None:
     listed = {link.partition("/")[0] for link in markdown.links("examples/README.md") if not link.startswith("..")}
-    assert {*PROGRAMS, "yaml", "sample_job"} == {link for link in listed if not link.startswith("#")}
+    assert {*PROGRAMS, "yaml", "typescript", "sample_job"} == {link for link in listed if not link.startswith("#")}
     for example in PROGRAMS:
         project = yaml.safe_load((EXAMPLES / example / "Pulumi.yaml").read_text("utf-8"))
         assert project["description"], example
