@@ -94,6 +94,7 @@ def settings(there: Existing) -> list[Setting]:
         "jobDefinitionMemory": 60000,
         "jobDefinitionCommand": ["sh", "/app/run.sh"],
         "jobDefinitionEnvironment": {"STEPS": "1000"},
+        "jobDefinitionArraySize": 100,
         "jobDefinitionAttemptSeconds": 3600,
         "jobDefinitionGpus": 1,
         "jobDefinitionSharedMemoryMib": 1024,

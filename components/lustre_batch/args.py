@@ -90,6 +90,9 @@ class LustreBatchAutoExportArgs(Arguments):
     job_secret_arns: pulumi.Input[list[pulumi.Input[str]]] | None = None
     """Secrets and parameters that a run may give to its job, besides those of jobDefinitionSecrets; no others can
     be read. Default: []."""
+    job_definition_array_size: int | None = None
+    """Children of an array job, each with the vCPUs, memory and attempts of the job and its own number in
+    AWS_BATCH_JOB_ARRAY_INDEX; 0: the job is no array. Default: 0."""
     job_definition_attempt_seconds: int | None = None
     """Longest time of one attempt of the job, after which Batch ends the job (s); 0: as long as jobTimeoutMinutes.
     Default: 0."""

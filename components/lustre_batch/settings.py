@@ -28,9 +28,13 @@ LISTS_AND_MAPS: Final = (
     "job_definition_ulimits",
     "job_definition_tags",
 )
-# The least of what may also be 0, which stands for none: SDK JobTimeout, attemptDurationSeconds; and what keeps sweeps
-# from following each other at once.
-NONE_OR_AT_LEAST: Final = {"job_definition_attempt_seconds": 60, "sweep_interval_minutes": 15}
+# The least of what may also be 0, which stands for none: Batch guide, array jobs; SDK JobTimeout,
+# attemptDurationSeconds; and what keeps sweeps from following each other at once.
+NONE_OR_AT_LEAST: Final = {
+    "job_definition_array_size": 2,
+    "job_definition_attempt_seconds": 60,
+    "sweep_interval_minutes": 15,
+}
 # What each of a list has to look like: SDK FSx, SubnetId and SecurityGroupId; EC2 guide, AZ IDs; IAM's ARNs.
 IDENTIFIERS: Final = {
     "subnet_ids": "subnet-[0-9a-f]{8,}",
@@ -260,6 +264,16 @@ class Settings(BaseModel):
         "be read.",
         rule="a list of ARNs of Secrets Manager secrets or Parameter Store parameters, each once",
         composed=True,
+    )
+    # Batch guide, array jobs.
+    job_definition_array_size: int = _parameter(
+        0,
+        "Children of an array job, each with the vCPUs, memory and attempts of the job and its own number in "
+        "AWS_BATCH_JOB_ARRAY_INDEX; 0: the job is no array.",
+        rule="0, or a whole number from 2 to 10000",
+        run_time=True,
+        ge=0,
+        le=10_000,
     )
     # SDK JobTimeout: at least 60 s. One of that kind is not tried again.
     job_definition_attempt_seconds: int = _parameter(

@@ -21,6 +21,7 @@ from .batch.definitions import Definitions
 from .batch.environments import Environment, Environments
 from .batch.job import Job, log_group
 from .batch.jobs import Jobs
+from .batch.placement import Placement
 from .batch.queues import Queue, Queues
 from .batch.tags import Tags as BatchTags
 from .batch.work import Work
@@ -102,14 +103,13 @@ class Account:
         self.environments = Environments(context)
         self.definitions = Definitions(context)
         self.queues = Queues(context, self.environments)
-        self.attempts = Attempts(
-            context, self.instances, self.environments, self.queues, self.file_systems, self.associations, self.work
-        )
-        self.attempts.quota_allows = self.quotas.allow
+        self.placement = Placement(context, self.instances, self.environments, self.queues, self.file_systems)
+        self.placement.quota_allows = self.quotas.allow
+        self.attempts = Attempts(context, self.placement, self.associations, self.work)
         self.attempts.on_output = self._printed
         # Told the lines that a real job prints, when it does.
         self.listener: Callable[[list[str]], None] | None = None
-        self.jobs = Jobs(context, self.definitions, self.queues, self.attempts)
+        self.jobs = Jobs(context, self.definitions, self.queues, self.placement, self.attempts)
         self._batch_tags = BatchTags(context, self.definitions, self.environments, self.queues, self.jobs)
         self.environments.on_valid = self.jobs.kick
         self.environments.on_eviction = self.jobs.evict
@@ -195,6 +195,7 @@ class Account:
         self.environments.reset(plans.compute_environment, baseline.environments)
         self.definitions.reset()
         self.queues.reset(baseline.queues)
+        self.placement.reset(plans.job)
         self.attempts.reset(plans.job)
         self.quotas.reset(plans.quota)
         self.jobs.reset(plans.job)

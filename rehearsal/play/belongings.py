@@ -80,7 +80,7 @@ class Belongings:
 
     def _jobs(self) -> Iterator[Thing]:
         for job in self._account.jobs.all.values():
-            if job.status not in TERMINAL:
+            if job.status not in TERMINAL and job.parent is None:  # children are part of their array
                 yield Thing("job", job.id, owner(job.tags))
 
     def _locks(self) -> Iterator[Thing]:

@@ -33,6 +33,7 @@ def attempts(account: Account) -> list[dict[str, Any]]:
     return [
         {
             "job": job.id,
+            "index": job.index,
             "attempt": number,
             "started_at": attempt["startedAt"] / 1000 if "startedAt" in attempt else None,
             "stopped_at": attempt["stoppedAt"] / 1000,
@@ -46,7 +47,8 @@ def attempts(account: Account) -> list[dict[str, Any]]:
 
 
 def job_ended_at(account: Account) -> float | None:
-    return latest(job.stopped for job in account.jobs.all.values())
+    """The last end of a job, or of a child of an array: its parent's is a formality."""
+    return latest(job.stopped for job in account.jobs.all.values() if not job.children)
 
 
 def drained_at(account: Account) -> float | None:

@@ -18,6 +18,7 @@ from .verdict import Verdict
 
 # What is kept may cost nothing: launch templates, job definitions and a row of a table do. A job keeps its instance.
 BILLED = {"file-system", "job"}
+MOST_ATTEMPTS = 20  # of a job of one's own, which may be an array
 
 
 def show(console: Console, session: Session, verdict: Verdict, command_seconds: float) -> None:
@@ -52,7 +53,9 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     if facts["error"]:
         rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
     if verdict.played.scenario.job.is_own:
-        rows += [("job", _ended(attempt)) for attempt in facts["attempts"]]
+        rows += [("job", _ended(attempt)) for attempt in facts["attempts"][:MOST_ATTEMPTS]]
+        if (more := len(facts["attempts"]) - MOST_ATTEMPTS) > 0:
+            rows.append(("", f"… and {_count(more, 'more attempt')}"))
     rows += _exported(session, verdict)
     if archived := sum(one.count for one in verdict.played.scenario.bucket.objects if one.storage_class in ARCHIVED):
         rows.append(("archived", f"{archived:,} objects of the bucket are listed, but cannot be read until restored"))
@@ -76,12 +79,15 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
 
 def _ended(attempt: dict[str, Any]) -> str:
     """How an attempt of a job of one's own went."""
+    which = f"attempt {attempt['attempt']}"
+    if attempt["index"] is not None:
+        which = f"child {attempt['index']}, {which}"
     if attempt["started_at"] is None:
-        return f"attempt {attempt['attempt']} never started: {attempt['reason']}"
+        return f"{which} never started: {attempt['reason']}"
     how = "no exit code" if attempt["exit_code"] is None else f"exit code {attempt['exit_code']}"
     lasted = clock_time(attempt["stopped_at"] - attempt["started_at"])
     printed = f"{_count(len(attempt['output']), 'line')} of output"
-    return f"attempt {attempt['attempt']}: {how} after {lasted}, {printed}" + (
+    return f"{which}: {how} after {lasted}, {printed}" + (
         f" ({attempt['reason']})" if attempt["exit_code"] != 0 else ""
     )
 

@@ -68,11 +68,25 @@ class Scenario(Plans):
     def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.expect_error is not None and self.expect == "SUCCEEDED":
             yield "expect_error", "an execution that is expected to succeed (expect) has no error"
+        size, only = self.array_size, self.job.only_children
+        if only and not size:
+            yield "job.only_children", "the job is no array (jobDefinitionArraySize)"
+        elif max(only, default=0) >= size > 0:
+            yield (
+                "job.only_children",
+                f"an array of {size} has the children 0 to {size - 1} (jobDefinitionArraySize)",
+            )
 
     def parameter(self, key: str) -> Any:
         """What the scenario says about a parameter that may be given to the stack or to the execution, or nothing."""
         given = {**self.set, **(self.input if isinstance(self.input, dict) else {})}
         return given.get(key)
+
+    @property
+    def array_size(self) -> int:
+        """How many children the job has; 0: it is no array, or what is given is no number."""
+        given = str(self.parameter("jobDefinitionArraySize"))
+        return int(given) if given.isdecimal() else 0
 
     def trouble_passes_at(self, began: float, first_attempt_at: float | None) -> float:
         """When the last planned trouble that passes is over; `began` is when the play did."""

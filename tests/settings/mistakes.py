@@ -94,6 +94,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("jobSecretArns", [SECRET, SECRET], "parameters, each once"),
     ("jobSecretArns", [f"{SECRET}:key::"], " is not a list of ARNs of Secrets Manager secrets"),
     ("jobSecretArns", ["arn:aws:secretsmanager:us-east-1:123456789012:secret:*"], " is not a list of ARNs"),
+    ("jobDefinitionArraySize", 1, "1 is not 0, or a whole number from 2 to 10000"),
+    ("jobDefinitionArraySize", 10_001, " is not 0, or a whole number from 2 to 10000"),
     ("jobDefinitionAttemptSeconds", 59, "59 is not 0, or a whole number from 60 to 31104000 (s)"),
     ("jobDefinitionAttemptSeconds", 31_104_001, " is not 0, or a whole number from 60 to 31104000 (s)"),
     ("jobDefinitionGpus", 17, "17 is not a whole number from 0 to 16"),

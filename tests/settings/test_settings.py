@@ -51,6 +51,7 @@ RUN_TIME = {
     "jobDefinitionCommand",
     "jobDefinitionEnvironment",
     "jobDefinitionSecrets",
+    "jobDefinitionArraySize",
     "jobDefinitionAttemptSeconds",
     "jobDefinitionGpus",
     "jobDefinitionSharedMemoryMib",

@@ -270,8 +270,25 @@ def test_tags_of_the_job_stand_beside_those_of_every_resource_which_win(run: Def
     assert job_definition(run)["Tags"] == {"a": "1"}
     assert job_definition(run, **chosen)["Tags"] == {"a": "1", "cost": "12"}
     parameters = Settings().run_time_values() | chosen
-    submitted = evaluate(run.states["SubmitJob"]["Arguments"]["Tags"], parameters=parameters, tags={"a": "1"})
-    assert submitted == {"a": "1", "cost": "12"}
+    assert submission(run, tags={"a": "1"}, parameters=parameters)["Tags"] == {"a": "1", "cost": "12"}
+
+
+def submission(run: Definition, **given: Any) -> dict[str, Any]:
+    """What the run asks Batch for, with what it noted before."""
+    known = {"target": RUN, "jobDefinitionArn": "arn:of-the-definition", "tags": {}} | given
+    noted = evaluate(run.states["NoteSubmission"]["Assign"], **known)
+    return dict(evaluate(run.states["SubmitJob"]["Arguments"], **known, **noted))
+
+
+@pytest.mark.parametrize(("size", "asked"), [(0, None), (2, {"Size": 2}), (10_000, {"Size": 10_000})])
+def test_an_array_is_asked_for_with_its_size_and_any_other_job_without(
+    run: Definition, size: int, asked: dict[str, int] | None
+) -> None:
+    parameters = Settings().run_time_values() | {"jobDefinitionArraySize": size}
+    request = submission(run, parameters=parameters)
+    assert request.get("ArrayProperties") == asked
+    assert (request["JobDefinition"], request["PropagateTags"]) == ("arn:of-the-definition", True)
+    assert request["JobQueue"].startswith("arn:aws:batch:")
 
 
 def test_a_job_has_the_time_limit_of_batch_itself_so_that_it_ends_even_if_nobody_looks(run: Definition) -> None:

@@ -104,22 +104,28 @@ def events(definition: Definition, job_seconds: int | None) -> dict[str, int]:
     for wait, poll in polls(definition).items():
         duration = job_seconds if wait == "WaitForJobCompletion" else None
         total[wait] = poll.events_a_round * (COUNTED.get(wait) or poll.rounds(duration))
-    pages = [name for name in PAGED if name in definition.states]
-    total["pages"] = PAGES * sum(EVENTS[definition.states[name]["Type"]] for name in pages)
+    paged = [loop for loop in PAGED_LOOPS if loop[0] in definition.states]
+    total["pages"] = PAGES * max(
+        (sum(EVENTS[definition.states[name]["Type"]] for name in loop) for loop in paged), default=0
+    )
     total["once"] = sum(EVENTS[state["Type"]] for state in definition.states.values()) + 2
     return total
 
 
-# States that all rounds together visit so often at most.
+# Loops that all rounds of a run together go round so often at most.
 PAGES = 400
-PAGED = ("FindRefusedInstances", "CanInstancesMount")
+PAGED_LOOPS = (("FindRefusedInstances", "CanInstancesMount"), ("FindFailedChildren", "AreThereMoreFailedChildren"))
+PAGED = {name for loop in PAGED_LOOPS for name in loop}
 
 
-def test_all_looks_at_instances_together_read_a_bounded_number_of_pages(run: Definition) -> None:
-    (entrance,) = [rule for rule in run.states["IsJobDone"]["Choices"] if rule["Next"] == PAGED[0]]
-    (again,) = [rule for rule in run.states[PAGED[1]]["Choices"] if rule["Next"] == PAGED[0]]
+def test_all_lists_of_instances_and_children_together_have_a_bounded_number_of_pages(run: Definition) -> None:
+    instances = PAGED_LOOPS[0][0]
+    (entrance,) = [rule for rule in run.states["IsJobDone"]["Choices"] if rule["Next"] == instances]
     assert f"$pages < {PAGES}" in entrance["Condition"]
-    assert f"$pages < {PAGES}" in again["Condition"]
+    for find, decide in PAGED_LOOPS:
+        (again,) = [rule for rule in run.states[decide]["Choices"] if rule["Next"] == find]
+        assert f"$pages < {PAGES}" in again["Condition"]
+        assert evaluate(run.states[find]["Assign"]["pages"], pages=7) == 8
     assert [name for name, state in run.states.items() if state.get("Assign", {}).get("pages") == 0] == [
         "NoteSubmission"
     ]

@@ -373,6 +373,7 @@ ENDING_BY_THEMSELVES = {
     frozenset({"FindFileSystems", "AreThereMoreFileSystems"}): "reads the next of a list's pages",
     frozenset({"FindLaunchTemplates", "IsItReallyOver"}): "reads the next of a list's pages",
     frozenset({"FindRefusedInstances", "CanInstancesMount"}): "reads the next of a list's pages",
+    frozenset({"FindFailedChildren", "AreThereMoreFailedChildren"}): "reads the next of a list's pages",
     frozenset({"SweepFileSystems", "AreThereMoreToSweep"}): "reads the next of a list's pages",
     frozenset({"SweepLaunchTemplates", "AreThereMoreLaunchTemplates"}): "reads the next of a list's pages",
     frozenset({"SweepJobDefinitions", "AreThereMoreJobDefinitions"}): "reads the next of a list's pages",

@@ -154,7 +154,8 @@ def test_jobs_are_found_by_a_name_that_run_and_clean_up_make_alike_and_that_outl
     run: Definition, clean_up: Definition
 ) -> None:
     """A job that is not found counts as never started: its file system would be deleted unexported, under its feet."""
-    name = run.states["SubmitJob"]["Arguments"]["JobName"]
+    name = run.states["NoteSubmission"]["Assign"]["jobName"]
+    assert "'JobName': $jobName" in run.states["SubmitJob"]["Arguments"]
     for listed in (run.states["ListSubmittedJobs"], clean_up.states["FindJobs"]):
         assert listed["Arguments"]["Filters"] == [{"Name": "JOB_NAME", "Values": [name]}]
     assert evaluate(name, target="a") != evaluate(name, target="b")
@@ -167,7 +168,18 @@ def is_job_done(
 ) -> tuple[str, dict[str, Any]]:
     parameters = {"autoExport": True, "jobDefinitionAttemptSeconds": attempt_seconds}
     given = {"jobIds": ["job-1"], "parameters": parameters, "fileSystemId": "fs-1", "pages": pages}
-    return choose(run, "IsJobDone", jobs=jobs(run, *details), since=since, **given)
+    return choose(run, "IsJobDone", jobs=jobs(run, *details), since=since, quietSince=0, **given)
+
+
+def told(run: Definition, *details: dict[str, Any], attempt_seconds: int = 0) -> dict[str, Any]:
+    """The failure that a run ends with which has seen this of its job."""
+    seen: dict[str, Any] = {"jobs": jobs(run, *details), "fileSystemId": "fs-1"}
+    seen["parameters"] = {"jobDefinitionAttemptSeconds": attempt_seconds}
+    target, assigned = is_job_done(run, *details, attempt_seconds=attempt_seconds)
+    if target == "IsWaitingJobAnArray":
+        target, _ = choose(run, target, **seen)
+    assert run.states[target]["Next"] == "CleanUp"
+    return dict(evaluate(run.states[target]["Assign"]["failure"], **seen, **assigned))
 
 
 @pytest.mark.parametrize(
@@ -206,8 +218,7 @@ def test_the_failure_of_a_job_is_told_in_its_own_words_with_exit_code_and_log(
     group = definition["LogConfiguration"]["Options"]["awslogs-group"]
     assert group.startswith("/aws/batch/autoexport-")
     cause = cause.replace("@@GROUP@@", group)
-    target, assigned = is_job_done(run, detail("FAILED", **members))
-    assert (target, assigned["failure"]) == ("CleanUp", {"Error": "JobFailed", "Cause": cause})
+    assert told(run, detail("FAILED", **members)) == {"Error": "JobFailed", "Cause": cause}
 
 
 def test_a_job_that_batch_ended_at_its_limit_is_told_by_the_name_of_that_limit(run: Definition) -> None:
@@ -222,12 +233,11 @@ def test_a_job_that_batch_ended_at_its_limit_is_told_by_the_name_of_that_limit(r
     words = "Job job-1 had not ended after 129600 minutes (jobTimeoutMinutes). Its log: log group "
     assert assigned["failure"]["Cause"].startswith(words)
     assert assigned["failure"]["Cause"].endswith(", log stream a/b")
-    target, assigned = is_job_done(run, ended, attempt_seconds=600)
-    assert (target, assigned["failure"]["Error"]) == ("CleanUp", "JobFailed")
-    words = "exceeded timeout (jobDefinitionAttemptSeconds 600), exit code 137. Its log: "
-    assert words in assigned["failure"]["Cause"]
+    failure = told(run, ended, attempt_seconds=600)
+    assert failure["Error"] == "JobFailed"
+    assert "exceeded timeout (jobDefinitionAttemptSeconds 600), exit code 137. Its log: " in failure["Cause"]
     by_itself = detail("FAILED", StatusReason="Essential container in task exited", Container={"ExitCode": 137})
-    assert "jobDefinitionAttemptSeconds" not in is_job_done(run, by_itself, attempt_seconds=600)[1]["failure"]["Cause"]
+    assert "jobDefinitionAttemptSeconds" not in told(run, by_itself, attempt_seconds=600)["Cause"]
 
 
 def test_a_job_that_succeeded_ends_the_run_without_a_failure(run: Definition) -> None:
@@ -244,9 +254,9 @@ def test_a_job_is_waited_for_even_when_batch_does_not_describe_it(run: Definitio
 @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE"])
 def test_a_job_that_finds_no_instance_has_its_time_counted_from_its_last_attempt(run: Definition, status: str) -> None:
     waiting = detail(status, StatusReason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
-    target, assigned = is_job_done(run, waiting)
-    assert (target, assigned["failure"]["Error"]) == ("CleanUp", "JobStartTimedOut")
-    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in assigned["failure"]["Cause"]
+    failure = told(run, waiting)
+    assert failure["Error"] == "JobStartTimedOut"
+    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in failure["Cause"]
     retried = detail(status, Attempts=[{"StoppedAt": NOW}])
     assert is_job_done(run, retried) == ("WaitForJobCompletion", {})
     assert is_job_done(run, detail(status, CreatedAt=NOW)) == ("WaitForJobCompletion", {})
@@ -254,7 +264,7 @@ def test_a_job_that_finds_no_instance_has_its_time_counted_from_its_last_attempt
 
 def test_a_job_that_waits_without_a_reason_is_told_where_to_look(run: Definition) -> None:
     """An instance that cannot mount shuts down before Batch hears of it: nobody says why the job stays RUNNABLE."""
-    cause = is_job_done(run, detail("RUNNABLE"))[1]["failure"]["Cause"]
+    cause = told(run, detail("RUNNABLE"))["Cause"]
     for words in ("cannot mount fs-1", "network", "Lustre client", "mount", "console output", "no quota"):
         assert words in cause, words
     assert "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests (L-34B43A08)" in cause
@@ -456,5 +466,5 @@ def test_only_who_watched_the_link_all_the_time_may_take_an_empty_queue_for_a_pr
 def test_a_run_watches_the_link_where_no_task_will_verify(verification: str, auto_export: bool, watched: bool) -> None:
     run = definition_of(record_stack({"exportVerification": verification}), "run")
     given = {"jobIds": ["job-1"], "parameters": {"autoExport": auto_export}, "since": NOW, "pages": 0}
-    target, _ = choose(run, "IsJobDone", jobs=jobs(run, {"Status": "RUNNING"}), **given)
+    target, _ = choose(run, "IsJobDone", jobs=jobs(run, {"Status": "RUNNING"}), quietSince=NOW, **given)
     assert target == ("WatchAssociation" if watched else "WaitForJobCompletion")

@@ -1,67 +1,44 @@
-"""Attempts of Batch jobs. Owns what happens between RUNNABLE and the end: where instances boot from, what they mount,
-reclaims, timeouts, retries. It must never end a job kindly: a reclaimed instance takes the attempt with it, a job that
-fits nowhere stays RUNNABLE."""
+"""Attempts of Batch jobs. Owns what happens between STARTING and the end: reclaims, timeouts, retries. It must never
+end a job kindly: a reclaimed instance takes the attempt with it."""
 
 from __future__ import annotations
 
-import functools
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..calls import ModelError
 from ..context import Context
 from ..fsx.associations import Associations
 from ..fsx.export import Content, Rates
-from ..fsx.file_systems import FileSystem, FileSystems
-from ..instances import BY_CALL, BY_ITSELF, BY_SPOT, Instances
-from . import capacity, job_secrets
-from .environments import FILE_SYSTEM, Environment, Environments
-from .job import TERMINAL, Attempt, Job, container, requirement, scratch_mount
+from ..fsx.file_systems import FileSystem
+from ..instances import BY_CALL, BY_SPOT
+from . import job_secrets
+from .job import TERMINAL, Attempt, Host, Job, container, scratch_mount
 from .job_plan import JobPlan
-from .queues import Queues
-from .work import Work
+from .placement import Placement
+from .work import Child, Work
 
-BLOCKED = {  # Batch guide, job queue blocked events: reasons a RUNNABLE job carries
-    "capacity": "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - The job queue is blocked: there is no instance capacity.",
-    "maximum": "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - The job needs more vCPUs than the environment has.",
-    "requirement": "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement (vCPU/memory/GPU) is "
-    "higher than that can be met by the CE(s) attached to the job queue.",
-    "environment": "MISCONFIGURATION:COMPUTE_ENVIRONMENT - No compute environment of the queue is VALID and ENABLED.",
-}
 # AWS shows what a program said before it ended in the job's log only; here the container's reason says it as well.
 GONE = "Input/output error: the file system was deleted"
-STARTING_SECONDS = 30.0
 STOP_SECONDS = 5.0
 
 
 class Attempts:
     """What moves jobs on."""
 
-    def __init__(
-        self,
-        context: Context,
-        instances: Instances,
-        environments: Environments,
-        queues: Queues,
-        file_systems: FileSystems,
-        associations: Associations,
-        work: Work,
-    ) -> None:
+    def __init__(self, context: Context, placement: Placement, associations: Associations, work: Work) -> None:
         self._context = context
         self._clock = context.clock
         self._ids = context.ids
         self._arn = context.arn
-        self._instances = instances
-        self._environments = environments
-        self._queues = queues
-        self._file_systems = file_systems
+        self._placement = placement
+        placement.on_starting = self._starting
         self._associations = associations
         self._work = work
-        self.quota_allows: Callable[[float], bool] = lambda vcpus: True
         # Told what a real job prints: the job, the attempt's log stream, lines.
         self.on_output: Callable[[Job, str, list[str]], None] = lambda job, log_stream, lines: None
+        # Told that a job has ended.
+        self.on_end: Callable[[Job], None] = lambda job: None
         self.plan = JobPlan()
 
     def reset(self, plan: JobPlan) -> None:
@@ -69,75 +46,17 @@ class Attempts:
 
     def runnable(self, job: Job) -> None:
         job.status = "RUNNABLE"
-        self._try(job)
+        self._placement.seek(job)
 
-    def kick(self, jobs: Iterable[Job]) -> None:
-        """An environment became VALID: jobs that waited for one may start."""
-        for job in jobs:
-            if job.status == "RUNNABLE" and not any(not timer.cancelled for timer in job.timers):
-                self._try(job)
-
-    def _try(self, job: Job) -> None:
-        job.timers.clear()
-        environment = self._environment(job)
-        delay = self.plan.start_delay
-        vcpus = requirement(job, "VCPU")
-        if environment is None or environment.status != "VALID" or environment.state != "ENABLED":
-            job.reason = BLOCKED["environment"]
-        elif vcpus > environment.resources.get("maxvCpus", 0):
-            job.reason = BLOCKED["maximum"]
-        elif not capacity.fits(
-            environment.resources.get("instanceTypes", []),
-            vcpus,
-            requirement(job, "MEMORY"),
-            requirement(job, "GPU"),
-        ):
-            job.reason = BLOCKED["requirement"]
-        elif self.plan.blocked is not None:
-            job.reason = self.plan.blocked
-        elif delay is None:
-            job.reason = BLOCKED["capacity"]
-        elif not self.quota_allows(vcpus):
-            job.reason = ""  # assumed: no reason that Batch documents names a quota
-        else:
-            job.reason = ""
-            starting = max(0.0, delay - STARTING_SECONDS)
-            job.timers.append(self._clock.after(starting, lambda: self._launch(job, environment, delay - starting)))
-
-    def _environment(self, job: Job) -> Environment | None:
-        try:
-            return self._queues.environment_of(self._queues.get(job.queue))
-        except ModelError:
-            return None
-
-    def _launch(self, job: Job, environment: Environment, remaining: float) -> None:
-        """An instance boots from what the environment names now."""
-        job.timers.clear()
-        user_data, problem = self._environments.user_data(environment)
-        if problem is not None:
-            environment.status, environment.reason = "INVALID", problem
-        if environment.status != "VALID":
-            job.reason = BLOCKED["environment"]
-            return
-        file_system = self._mounted(user_data) if self.plan.mounts else None
-        template, _ = self._environments.template(environment)
-        if user_data and file_system is None:
-            # The instance's own user data shuts it down when it cannot mount, whatever becomes of the job meanwhile;
-            # Batch tries again with another.
-            instance = self._instances.launch(template)
-            self._clock.after(remaining + 60, lambda: self._instances.end(instance, BY_ITSELF))
-            job.timers.append(self._clock.after(remaining + 60, lambda: self._try(job)))
-            return
-        job.status = "STARTING"
+    def _starting(self, job: Job, host: Host, remaining: float) -> None:
         job.task = self._arn("ecs", f"task/{self._ids.uuid().replace('-', '')}")
-        fails = self.plan.fails_to_start
+        fails = self.plan.of(job.index).fails_to_start
         if fails is not None and len(job.attempts) < fails.times:
             job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, fails.reason)))
         elif (unreadable := job_secrets.problem(self._context, job)) is not None:
             job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, unreadable)))
         else:
-            running = functools.partial(self._run, job, environment.arn, template, file_system)
-            job.timers.append(self._clock.after(remaining, running))
+            job.timers.append(self._clock.after(remaining, lambda: self._run(job, host)))
 
     def _not_started(self, job: Job, reason: str) -> None:
         """Batch guide, troubleshooting: "Task failed to start", why in the container's reason, and no exit code.
@@ -155,17 +74,9 @@ class Attempts:
         )
         self._next(job, None, "Task failed to start", reason)
 
-    def _mounted(self, user_data: str | None) -> FileSystem | None:
-        """The file system that the user data mounts: both its DNS name and its mount name have to be right."""
-        found = FILE_SYSTEM.search(user_data or "")
-        file_system = self._file_systems.all.get(found.group()) if found else None
-        if file_system is None or file_system.lifecycle != "AVAILABLE":
-            return None
-        return file_system if re.search(rf"\b{file_system.mount_name}\b", user_data or "") else None
-
-    def _run(self, job: Job, environment_arn: str, template: Mapping[str, Any], file_system: FileSystem | None) -> None:
+    def _run(self, job: Job, host: Host) -> None:
         job.timers.clear()
-        clock = self._clock
+        clock, file_system, plan = self._clock, host.file_system, self.plan.of(job.index)
         if file_system is not None and file_system.lifecycle != "AVAILABLE":  # deleted since it was mounted
             self._not_started(job, "CannotCreateVolumeError: " + GONE)
             return
@@ -175,12 +86,17 @@ class Attempts:
         variables = {
             **job.variables,
             **job_secrets.variables(job),
-            "AWS_BATCH_CE_NAME": environment_arn.rpartition("/")[2],
+            "AWS_BATCH_CE_NAME": host.environment_arn.rpartition("/")[2],
             "AWS_BATCH_JOB_ATTEMPT": str(number + 1),
             "AWS_BATCH_JOB_ID": job.id,
             "AWS_BATCH_JQ_NAME": job.queue.rpartition("/")[2],
         }
-        instance = self._instances.launch(template)
+        if job.index is not None:
+            variables |= {
+                "AWS_BATCH_JOB_ARRAY_INDEX": str(job.index),
+                "AWS_BATCH_JOB_ARRAY_SIZE": str(job.array_size),
+            }
+        host = self._placement.enter(job, host)
         # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
         name = job.definition["jobDefinitionName"]
         log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
@@ -190,10 +106,11 @@ class Attempts:
             lambda code, why: self._exited(job, code, why),
             lambda lines: self.on_output(job, log_stream, lines),
             container(job),
+            None if job.index is None else Child(job.index, job.array_size),
         )
-        job.current = Attempt(clock.now(), environment_arn, instance, work, file_system, log_stream)
-        if number < len(self.plan.interruptions):
-            seconds = self.plan.interruptions[number]
+        job.current = Attempt(clock.now(), host, work, log_stream)
+        if number < len(plan.interruptions):
+            seconds = plan.interruptions[number]
             job.timers.append(clock.after(seconds, lambda: self._reclaimed(job, BY_SPOT)))
         if job.timeout_seconds is not None:
             reason = "Job attempt duration exceeded timeout"
@@ -223,15 +140,15 @@ class Attempts:
 
         Assumed of how long that takes: no time. Nothing that is written then is on the file system."""
         for job in jobs:
-            if job.current is not None and job.current.file_system is file_system:
+            if job.current is not None and job.current.host.file_system is file_system:
                 job.current.work.interrupt(self._clock.now())
                 self._over(job, 1, "Essential container in task exited", why=GONE)
 
     def _reclaimed(self, job: Job, by: str) -> None:
         if job.current is not None:
             job.current.work.interrupt(self._clock.now())
-            self._instances.end(job.current.instance, by)
-            self._over(job, None, f"Host EC2 (instance {job.current.instance}) terminated.")
+            self._placement.lose(job.current.host, by)
+            self._over(job, None, f"Host EC2 (instance {job.current.host.instance}) terminated.")
 
     def stopped(self, job: Job, reason: str) -> None:
         if job.current is not None:
@@ -247,7 +164,7 @@ class Attempts:
         """The jobs with an attempt that runs on that environment and started before some time."""
         for job in jobs:
             attempt = job.current
-            if attempt is not None and attempt.began < before and attempt.environment_arn == environment_arn:
+            if attempt is not None and attempt.began < before and attempt.host.environment_arn == environment_arn:
                 yield job
 
     def _over(self, job: Job, code: int | None, reason: str, final: bool = False, why: str = "") -> None:
@@ -256,7 +173,6 @@ class Attempts:
             return
         job.cancel_timers()
         current.work.settle(now)
-        self._instances.end(current.instance, BY_CALL)  # Batch scales in; assumed: at once
         job.current = None
         container: dict[str, Any] = {"logStreamName": current.log_stream, "taskArn": job.task}
         if code is not None:
@@ -280,8 +196,9 @@ class Attempts:
         """An attempt is over: another follows, or the job's end."""
         succeeded = code == 0 and job.terminated is None
         if not succeeded and not final and job.terminated is None and self._retries(job, code, reason, why):
-            job.status, job.reason = "RUNNABLE", reason
-            self._try(job)
+            job.status = "RUNNABLE"
+            self._placement.leave(job)
+            self._placement.seek(job)
             return
         self.end(job, "SUCCEEDED" if succeeded else "FAILED", job.terminated or reason)
 
@@ -301,6 +218,8 @@ class Attempts:
     def end(self, job: Job, status: str, reason: str) -> None:
         job.status, job.reason = status, reason
         job.stopped = self._clock.now()
+        self._placement.leave(job)
+        self.on_end(job)
 
     def terminate(self, job: Job, reason: str) -> None:
         if job.status in TERMINAL or job.terminated is not None:

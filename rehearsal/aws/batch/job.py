@@ -1,8 +1,9 @@
-"""One Batch job and its attempts. Owns what is known about a job and how its definition and its request are read
-together; `attempts` moves it on."""
+"""One Batch job and its attempts, or one child of an array job. Owns what is known about a job and how its definition
+and its request are read together; `attempts` moves it on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +17,21 @@ TERMINAL = {"SUCCEEDED", "FAILED"}
 BEFORE_STARTING = {"SUBMITTED", "PENDING", "RUNNABLE"}
 
 
+@dataclass(frozen=True)
+class Host:
+    """An instance, which may have to be started yet, and what it mounts."""
+
+    environment_arn: str
+    template: Mapping[str, Any] = field(default_factory=dict)
+    file_system: FileSystem | None = None
+    instance: str | None = None
+
+
 @dataclass
 class Attempt:
     began: float
-    environment_arn: str
-    instance: str
+    host: Host
     work: ModelledAttempt | RealAttempt
-    file_system: FileSystem | None
     log_stream: str
 
 
@@ -42,10 +51,22 @@ class Job:
     stopped: float | None = None
     task: str = ""  # the ECS task of the latest attempt
     current: Attempt | None = None
+    host: Host | None = None  # from when it holds vCPUs
     timers: list[Timer] = field(default_factory=list)
     terminated: str | None = None
     unmounted: list[Content] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    # Of an array job, whose parent runs nothing itself (Batch guide, array jobs).
+    index: int | None = None
+    parent: Job | None = field(default=None, repr=False)
+    children: list[Job] = field(default_factory=list, repr=False)
+    unended: int = 0  # of the children
+
+    @property
+    def array_size(self) -> int:
+        """Of the array that it is, or is a child of; 0: it is no array job."""
+        size: int = self.request.get("arrayProperties", {}).get("size", 0)
+        return size
 
     @property
     def retry_strategy(self) -> dict[str, Any]:

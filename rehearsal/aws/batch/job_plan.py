@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,6 +83,9 @@ class JobPlan(Plan):
     """How an attempt ends after the runtime: `SUCCEEDED` or `FAILED`."""
     exit_code: Annotated[int, Field(ge=0, le=255)] = 1
     """Exit code of a failed attempt."""
+    only_children: list[Count] = Field(default=[])
+    """Of an array job: the indexes of those children whose attempts end, are interrupted or fail to start as this plan
+    says; the others succeed. None: every child is as planned."""
     interruptions: list[Seconds] = Field(default=[])
     """Spot reclaims: this long into attempt 1, 2, …"""
     cancelled_at: Seconds | None = None
@@ -141,6 +145,14 @@ class JobPlan(Plan):
     def _never_boots(self) -> str:
         """The key that keeps every instance from starting, or nothing."""
         return "job.blocked" if self.blocked is not None else "job.start_delay" if self.start_delay is None else ""
+
+    def of(self, index: int | None) -> JobPlan:
+        """What is planned of a job, or of one child of an array."""
+        return self if index is None or not self.only_children or index in self.only_children else self._untroubled
+
+    @cached_property
+    def _untroubled(self) -> JobPlan:
+        return self.model_copy(update={"outcome": "SUCCEEDED", "interruptions": [], "fails_to_start": None})
 
     @property
     def words(self) -> list[str] | None:

@@ -8,13 +8,17 @@ from typing import Any
 from ..calls import ModelError
 from ..context import Context
 from ..fsx.file_systems import FileSystem
+from .arrays import Arrays
 from .attempts import Attempts, matches
 from .definitions import Definitions
 from .environments import NAME
 from .job import BEFORE_STARTING, Job, container
 from .job_plan import JobPlan
+from .placement import Placement
 from .queues import Queues
 
+# SDK ListJobs, maxResults: how many a page has at most, by status and with a filter.
+MOST_BY_STATUS, MOST_FILTERED = 1000, 100
 # Batch guide, job states: the record of a job that has ended is kept for at least seven days.
 REMEMBERED_SECONDS = 7 * 86400.0
 
@@ -22,8 +26,17 @@ REMEMBERED_SECONDS = 7 * 86400.0
 class Jobs:
     """Answers batch: what concerns jobs."""
 
-    def __init__(self, context: Context, definitions: Definitions, queues: Queues, attempts: Attempts) -> None:
+    def __init__(
+        self,
+        context: Context,
+        definitions: Definitions,
+        queues: Queues,
+        placement: Placement,
+        attempts: Attempts,
+    ) -> None:
         self._context = context
+        self._placement = placement
+        self._arrays = Arrays(context, attempts)
         self._definitions = definitions
         self._queues = queues
         self._attempts = attempts
@@ -50,6 +63,7 @@ class Jobs:
         if queue.state != "ENABLED" or queue.status not in {"VALID", "UPDATING"}:
             raise ModelError("ClientException", f"JobQueue {queue.name} is {queue.state} and {queue.status}")
         definition = self._definitions.active(params["jobDefinition"])
+        self._arrays.check(params)
         identifier = self._context.ids.uuid()
         tags = {**(definition.get("tags", {}) if params.get("propagateTags") else {}), **params.get("tags", {})}
         job = Job(
@@ -63,11 +77,20 @@ class Jobs:
             tags=tags,
         )
         self.all[identifier] = job
-        job.timers.append(clock.after(1, lambda: self._attempts.runnable(job)))
+        job.timers.append(clock.after(1, lambda: self._submitted(job)))
         if self.plan.cancelled_at is not None:
             reason = "Cancelled by hand (planned by the scenario)"
-            clock.after(self.plan.cancelled_at, lambda: self._attempts.terminate(job, reason))
+            clock.after(self.plan.cancelled_at, lambda: self._terminate(job, reason))
         return {"jobArn": job.arn, "jobName": job.name, "jobId": job.id}
+
+    def _submitted(self, job: Job) -> None:
+        if not job.array_size:
+            self._attempts.runnable(job)
+            return
+        children = self._arrays.spawn(job)
+        self.all |= {child.id: child for child in children}
+        for child in children:
+            self._attempts.runnable(child)
 
     def _remembered(self, job: Job) -> bool:
         return job.stopped is None or self._context.clock.now() - job.stopped < REMEMBERED_SECONDS
@@ -79,14 +102,22 @@ class Jobs:
 
     def cancel(self, params: dict[str, Any]) -> None:
         job = self.get(params["jobId"])
-        if job.status in BEFORE_STARTING:
+        if job.children:
+            self._arrays.cancel(job, params["reason"])
+        elif job.status in BEFORE_STARTING:
             self._attempts.terminate(job, params["reason"])
 
     def terminate(self, params: dict[str, Any]) -> None:
-        self._attempts.terminate(self.get(params["jobId"]), params["reason"])
+        self._terminate(self.get(params["jobId"]), params["reason"])
+
+    def _terminate(self, job: Job, reason: str) -> None:
+        if job.children:
+            self._arrays.terminate(job, reason)
+        else:
+            self._attempts.terminate(job, reason)
 
     def kick(self) -> None:
-        self._attempts.kick(self.all.values())
+        self._placement.kick(self.all.values())
 
     def evict(self, environment_arn: str, before: float) -> None:
         self._attempts.evict(self.all.values(), environment_arn, before)
@@ -99,8 +130,8 @@ class Jobs:
 
     def queue_deleted(self, queue_arn: str) -> None:
         for job in self.all.values():
-            if job.queue == queue_arn:
-                self._attempts.terminate(job, "The job queue was deleted")
+            if job.queue == queue_arn and job.parent is None:
+                self._terminate(job, "The job queue was deleted")
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -129,8 +160,7 @@ class Jobs:
         del answer["container"]["jobDefinitionArn"]
         return answer
 
-    @staticmethod
-    def _summary(job: Job) -> dict[str, Any]:
+    def _summary(self, job: Job) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "jobArn": job.arn,
             "jobId": job.id,
@@ -138,19 +168,29 @@ class Jobs:
             "jobDefinition": job.definition["jobDefinitionArn"],
             "createdAt": int(job.created * 1000),
             "status": job.status,
+            **self._arrays.properties(job),
         }
         if job.reason:
             answer["statusReason"] = job.reason
-        if job.started is not None:
+        # Earlier SDKs, JobDetail, startedAt: "isn't provided for child jobs of array jobs". What both moments are of a
+        # parent, which is never RUNNING, nobody says.
+        if job.started is not None and not job.array_size:
             answer["startedAt"] = int(job.started * 1000)
-        if job.stopped is not None:
+        if job.stopped is not None and (job.index is not None or not job.array_size):
             answer["stoppedAt"] = int(job.stopped * 1000)
         return answer
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Batch API reference, ListJobs: by name whatever the status, else by status, which is RUNNING if not given."""
-        queue = self._queues.get(params.get("jobQueue", ""))
-        found = [job for job in self.all.values() if job.queue == queue.arn and self._remembered(job)]
+        """Batch API reference, ListJobs: by name whatever the status, else by status, which is RUNNING if not given; of
+        a queue, or of an array, whose order is nobody's business."""
+        if ("jobQueue" in params) == ("arrayJobId" in params):
+            raise ModelError("ClientException", "Exactly one of jobQueue and arrayJobId is to be given")
+        if "arrayJobId" in params:
+            listed = list(reversed(self.get(params["arrayJobId"]).children))
+        else:
+            queue = self._queues.get(params["jobQueue"])
+            listed = [job for job in self.all.values() if job.queue == queue.arn and job.parent is None]
+        found = [job for job in listed if self._remembered(job)]
         filters = params.get("filters", [])
         if filters:
             for wanted in filters:
@@ -164,4 +204,12 @@ class Jobs:
         else:
             status = params.get("jobStatus", "RUNNING")
             found = [job for job in found if job.status == status]
-        return {"jobSummaryList": [self._summary(job) for job in found]}
+        size = min(params.get("maxResults", MOST_BY_STATUS), MOST_FILTERED if filters else MOST_BY_STATUS)
+        begin = int(params.get("nextToken", 0))
+        answer: dict[str, Any] = {"jobSummaryList": [self._listed(job) for job in found[begin : begin + size]]}
+        return answer if begin + size >= len(found) else answer | {"nextToken": str(begin + size)}
+
+    def _listed(self, job: Job) -> dict[str, Any]:
+        """SDK JobSummary: of the container, its exit code and the reason."""
+        last = job.attempts[-1]["container"] if job.attempts else {}
+        return self._summary(job) | {"container": {key: last[key] for key in ("exitCode", "reason") if key in last}}

@@ -42,7 +42,10 @@ class RealAttempt:
         self._real_seconds = command.real_seconds
         self._clock = clock
         self._finished = finished
-        self._processes = Processes(command, said)
+        # One after the other: of several that start at the same moment each is looked at before the next one runs.
+        self._start = functools.partial(Processes, command, said)
+        self._processes: Processes | None = None
+        self._over = False
         self._timers: list[Timer] = [clock.after(0, self._follow)]
 
     def settle(self, now: float) -> None:
@@ -50,14 +53,16 @@ class RealAttempt:
 
     def _follow(self) -> None:
         """Let the job run until it sleeps or ends."""
-        if self._processes.over:
+        if self._over:
             return
+        self._processes = processes = self._processes or self._start()
         try:
-            sleepers = self._processes.run()
+            sleepers = processes.run()
         except TimeoutError:
-            self._processes.end()
+            processes.end()
             raise JobComputes(f"the job neither slept nor ended within {self._real_seconds:g} s of real time") from None
-        code = self._processes.end() if sleepers is None else None
+        code = processes.end() if sleepers is None else None
+        self._over = code is not None
         if not self._scan():
             self._end()
             self._finished(1, NO_SPACE)
@@ -69,7 +74,7 @@ class RealAttempt:
 
     def _wake(self, sleeper: int) -> None:
         self.content.settle(self._clock.now())  # with the bytes as they are before the job goes on
-        if self._processes.wake(sleeper):
+        if self._processes is not None and self._processes.wake(sleeper):
             self._follow()
 
     def _scan(self) -> bool:
@@ -109,14 +114,16 @@ class RealAttempt:
         return False
 
     def interrupt(self, now: float, gently: bool = False) -> None:
-        if self._processes.over:
+        if self._over:
             return
-        if gently:
+        if gently and self._processes is not None:
             self._processes.ask_to_end()
         self._end()
         self._scan()
 
     def _end(self) -> None:
-        self._processes.end()
+        self._over = True
+        if self._processes is not None:
+            self._processes.end()
         for timer in self._timers:
             timer.cancel()

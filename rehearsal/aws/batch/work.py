@@ -4,6 +4,7 @@ may be interrupted, and says when it is over."""
 
 from __future__ import annotations
 
+import heapq
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,10 +20,17 @@ from .job_plan import JobPlan, WritesPlan
 from .processes import Command
 from .real_attempt import NO_SPACE, Finished, RealAttempt
 
-CHUNKS = 400  # a slice of writes is followed in at most so many groups
+CHUNKS = 400  # a slice of writes is followed in at most so many groups, those of all children of an array together
 _PACKAGE = Path(__file__).resolve().parents[2]
 _INSTALLED = _PACKAGE / "sample_job"  # pyproject.toml, package-dir
 SAMPLE_JOB = (_INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "examples" / "sample_job") / "job.sh"
+
+
+class Child(NamedTuple):
+    """Which child of an array an attempt is of."""
+
+    number: int
+    array_size: int
 
 
 class Step(NamedTuple):
@@ -36,15 +44,16 @@ class Step(NamedTuple):
     renamed_from: str | None = None
 
 
-def schedule(writes: list[WritesPlan]) -> list[Step]:
-    """What an attempt does, in order of time.
+def schedule(writes: list[WritesPlan], child: Child | None = None) -> list[Step]:
+    """What an attempt does, in order of time. Each child of an array has paths of its own.
 
     Files that are renamed lie under the other name, closed, for as long as it takes to write them: a tool that writes
     in several goes closes them more than once, and what is closed is exported.
     """
     found: list[Step] = []
+    most, folder = (CHUNKS, "") if child is None else (max(1, CHUNKS // child.array_size), f"/{child.number}")
     for number, planned in enumerate(writes):
-        chunks = max(1, min(max(planned.files, planned.directories), CHUNKS if planned.over else 1))
+        chunks = max(1, min(max(planned.files, planned.directories), most if planned.over else 1))
         for chunk in range(chunks):
             files, directories = (
                 total * (chunk + 1) // chunks - total * chunk // chunks
@@ -52,8 +61,8 @@ def schedule(writes: list[WritesPlan]) -> list[Step]:
             )
             begun = planned.at + planned.over * chunk / chunks
             offset = planned.at + planned.over * (chunk + 1) / chunks
-            key = f"/{number}:{chunk}"
-            previous = f"/{number}:{chunk - 1}" if planned.deletes_previous and chunk else None
+            key = f"{folder}/{number}:{chunk}"
+            previous = f"{folder}/{number}:{chunk - 1}" if planned.deletes_previous and chunk else None
             if directories:
                 found.append(Step(begun, f"{key}/", directories, 0))
             if planned.renames:
@@ -77,38 +86,54 @@ class ModelledAttempt:
     """Writes what the plan says and ends when it says, or when there is no room for more. What waits for its export
     slows its writes down (speed.writing_speed), and it ends so much later."""
 
-    def __init__(self, content: Content, plan: JobPlan, clock: Clock, finished: Finished) -> None:
+    def __init__(
+        self,
+        content: Content,
+        plan: JobPlan,
+        clock: Clock,
+        finished: Finished,
+        settle_all: Callable[[float], None],
+        child: Child | None = None,
+    ) -> None:
         self.content = content
         self._clock = clock
         self._finished = finished
+        self._settle_all = settle_all
         self._began: float = clock.now()
         self._writes = plan.modelled_writes
-        self._changes = schedule(self._writes)
+        self._changes = schedule(self._writes, child)
+        self.planned_bytes = sum(step.files * step.bytes_each for step in self._changes)
         self._next = 0
         self._offset = 0.0  # up to which the delay is known
         self._delay = 0.0
-        self._end: float | None = None
-        self._full = False
+        self._over = False
+        self._is_watched = False
         self._code = 0 if plan.outcome == "SUCCEEDED" else plan.exit_code
         self._runtime = plan.runtime
-        # It may fill up: each step is taken when it is due, so that the attempt ends at that moment.
-        self._may_fill = sum(step.files * step.bytes_each for step in self._changes) > content.space.free
-        self._timer = clock.at(self._due(), self._go_on)
+        self.due_at = self._next_at()  # when the next of its steps is to be taken, if there is one
+        self._timer = clock.at(self._finish, self._go_on)
 
-    def _due(self) -> float:
+    def watch_every_step(self) -> None:
+        """The file system may fill up: each step is taken when it is due, so that the attempt ends at that moment."""
+        self._is_watched = True
+        self._timer.cancel()
+        self._timer = self._clock.at(self._look_at, self._go_on)
+
+    @property
+    def _look_at(self) -> float:
         """When it has to be looked at again: when the next step is due, if that may be its last, or at its end."""
-        step_at = self._at(self._changes[self._next]) if self._next < len(self._changes) else None
-        if self._may_fill and step_at is not None:
-            return step_at
-        return self._finish
+        return self.due_at if self._is_watched and self.due_at is not None else self._finish
 
     @property
     def _finish(self) -> float:
         """When the attempt ends, as far as its delay is known."""
         return self._began + self._runtime + self._delay
 
-    def _at(self, step: Step) -> float:
-        """When that next step is taken. How long it takes to get there follows from what waited when it began to."""
+    def _next_at(self) -> float | None:
+        """How long it takes to get there follows from what waited when it began to, which is now."""
+        if self._next == len(self._changes):
+            return None
+        step = self._changes[self._next]
         if step.offset > self._offset:
             waiting = self.content.waiting(self._began + self._offset + self._delay)
             seconds = writing_seconds(self._writes, self._offset, step.offset)
@@ -118,40 +143,38 @@ class ModelledAttempt:
 
     def _go_on(self) -> None:
         self.settle(self._clock.now())
-        if self._full:
+        if self._over:
             return
-        due = self._due()  # which learns of the delay on the way there
         if self._finish <= self._clock.now():
             self._finished(self._code, "")
         else:
-            self._timer = self._clock.at(due, self._go_on)
+            self._timer = self._clock.at(self._look_at, self._go_on)
+
+    def take_step(self, at: float) -> None:
+        step = self._changes[self._next]
+        self._next += 1
+        try:
+            if step.renamed_from is not None:
+                self.content.rename(step.renamed_from, step.key, at)
+            else:
+                self.content.write(step.key, at, step.files, step.bytes_each)
+            if step.previous is not None:
+                self.content.remove(step.previous, at)
+            self.due_at = self._next_at()
+        except NoSpaceLeft:
+            self._end()
+            self._clock.after(0, lambda: self._finished(1, NO_SPACE))
 
     def settle(self, now: float) -> None:
-        limit = now if self._end is None else min(now, self._end)
-        while self._next < len(self._changes) and not self._full:
-            step = self._changes[self._next]
-            at = self._at(step)
-            if at > limit:
-                break
-            self._next += 1
-            try:
-                self._take(step, at)
-            except NoSpaceLeft:
-                self._full = True
-                self._timer.cancel()
-                self._clock.after(0, lambda: self._finished(1, NO_SPACE))
-
-    def _take(self, step: Step, at: float) -> None:
-        if step.renamed_from is not None:
-            self.content.rename(step.renamed_from, step.key, at)
-        else:
-            self.content.write(step.key, at, step.files, step.bytes_each)
-        if step.previous is not None:
-            self.content.remove(step.previous, at)
+        """Attempts that write to one file system do so in the order of time."""
+        self._settle_all(now)
 
     def interrupt(self, now: float, gently: bool = False) -> None:
         self.settle(now)
-        self._end = now if self._end is None else self._end
+        self._end()
+
+    def _end(self) -> None:
+        self._over, self.due_at = True, None
         self._timer.cancel()
 
 
@@ -161,23 +184,36 @@ class Work:
     def __init__(self, context: Context) -> None:
         self._clock = context.clock
         self.plan = JobPlan()
-        self.attempts: list[ModelledAttempt | RealAttempt] = []
+        self._real: list[RealAttempt] = []
+        self._due: list[tuple[float, int, ModelledAttempt]] = []  # a heap: whose next step comes when
+        self._promised = 0  # the bytes that those write in all
+        self._started = 0
         # Told when the first attempt of all starts.
         self.on_first_attempt: Callable[[float], None] = lambda now: None
 
     def reset(self, plan: JobPlan) -> None:
         self.stop()
         self.plan = plan
-        self.attempts = []
+        self._real, self._due, self._promised, self._started = [], [], 0, 0
 
     def stop(self) -> None:
         """Interrupt whatever is still at work."""
-        for attempt in self.attempts:
-            attempt.interrupt(self._clock.now())
+        now = self._clock.now()
+        for modelled in [attempt for _, _, attempt in self._due]:
+            modelled.interrupt(now)
+        for real in self._real:
+            real.interrupt(now)
 
     def settle(self, now: float) -> None:
-        for attempt in self.attempts:
-            attempt.settle(now)
+        """Let modelled attempts have done what they do by now. Real ones are looked at whenever they sleep or end."""
+        while self._due and self._due[0][0] <= now:
+            at, number, attempt = heapq.heappop(self._due)
+            if attempt.due_at == at:
+                attempt.take_step(at)
+            if attempt.due_at is None:
+                self._promised -= attempt.planned_bytes
+            else:
+                heapq.heappush(self._due, (attempt.due_at, number, attempt))
 
     def start(
         self,
@@ -188,23 +224,34 @@ class Work:
         finished: Finished,
         said: Callable[[list[str]], None],
         container: Mapping[str, Any] | None = None,
+        child: Child | None = None,
     ) -> ModelledAttempt | RealAttempt:
         """Start an attempt; a real one works in the folder, which it sees at a path. The container's properties are
         those of its definition."""
-        if not self.attempts:
+        if not self._started:
             self.on_first_attempt(self._clock.now())
-        attempt: ModelledAttempt | RealAttempt
+        self._started += 1
         if not self.plan.is_real or folder is None:
-            attempt = ModelledAttempt(content, self.plan, self._clock, finished)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            command = self._command(folder, seen_at, container or {}, variables)
+            return self._modelled(content, finished, child)
+        folder.mkdir(parents=True, exist_ok=True)
+        command = self._command(folder, seen_at, container or {}, variables)
 
-            def told(lines: list[str]) -> None:  # as in a container, whatever the folder is called here
-                said([line.replace(str(folder), seen_at) for line in lines])
+        def told(lines: list[str]) -> None:  # as in a container, whatever the folder is called here
+            said([line.replace(str(folder), seen_at) for line in lines])
 
-            attempt = RealAttempt(content, command, folder, self._clock, finished, told)
-        self.attempts.append(attempt)
+        attempt = RealAttempt(content, command, folder, self._clock, finished, told)
+        self._real.append(attempt)
+        return attempt
+
+    def _modelled(self, content: Content, finished: Finished, child: Child | None) -> ModelledAttempt:
+        self.settle(self._clock.now())
+        plan = self.plan.of(None if child is None else child.number)
+        attempt = ModelledAttempt(content, plan, self._clock, finished, self.settle, child)
+        if attempt.due_at is not None:
+            self._promised += attempt.planned_bytes
+            heapq.heappush(self._due, (attempt.due_at, self._started, attempt))
+        if self._promised > content.space.free:
+            attempt.watch_every_step()
         return attempt
 
     def _command(self, folder: Path, seen_at: str, container: Mapping[str, Any], variables: dict[str, str]) -> Command:

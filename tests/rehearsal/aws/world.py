@@ -108,7 +108,7 @@ class World:
         answer = self.account.client("batch").describe_compute_environments(computeEnvironments=["environment"])
         return dict(answer["computeEnvironments"][0])
 
-    def submit(self, vcpus: int = 4, memory: int = 2048, **retry: Any) -> str:
+    def submit(self, vcpus: int = 4, memory: int = 2048, array_size: int = 0, **retry: Any) -> str:
         """Register a definition, submit a job of it, give its id."""
         batch = self.account.client("batch")
         definition = batch.register_job_definition(
@@ -125,7 +125,8 @@ class World:
             },
             retryStrategy=retry or {"attempts": 1},
         )["jobDefinitionArn"]
-        return str(batch.submit_job(jobName="work", jobQueue="queue", jobDefinition=definition)["jobId"])
+        array = {"arrayProperties": {"size": array_size}} if array_size else {}
+        return str(batch.submit_job(jobName="work", jobQueue="queue", jobDefinition=definition, **array)["jobId"])
 
     def job(self, job_id: str) -> dict[str, Any]:
         return dict(self.account.client("batch").describe_jobs(jobs=[job_id])["jobs"][0])
