@@ -66,6 +66,17 @@ def test_the_component_of_several_is_chosen_by_its_name() -> None:
     assert chosen(["mine"], None) == "mine"
 
 
+def test_the_array_of_the_example_is_rehearsed_with_a_command_in_place_of_its_images() -> None:
+    script = 'echo "$PARTS" > "${SCRATCH_DIR:-/scratch}/$AWS_BATCH_JOB_ARRAY_INDEX"'
+    with staged(program=OwnProgram(EXAMPLES / "gpu_array")) as stage:
+        played = stage.session.play(parse({"job": {"command": ["sh", "-c", script]}}, "test"))
+        verdict = judge(stage.session, played)
+        assert verdict.why_not == []
+        held = stage.session.account.buckets
+        bucket = stage.session.exports["bucketName"]
+        assert {key: held.read(bucket, key) for key in held.keys(bucket, "")} == {str(n): b"8\n" for n in range(8)}
+
+
 @pytest.mark.parametrize(
     ("example", "arguments", "words"),
     [
