@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Callable
 
 from .kind import Aws, Props, dns_suffix
+from .policy_document import policy_document
 
 
 def _zones(aws: Aws, inputs: Props) -> Props:
@@ -76,4 +77,5 @@ LOOKUPS: dict[str, Callable[[Aws, Props], Props]] = {
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _offerings,
+    "aws:iam/getPolicyDocument:getPolicyDocument": policy_document,
 }

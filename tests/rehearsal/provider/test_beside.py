@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pulumi
 import pulumi_aws as aws
 import pytest
 
@@ -33,4 +36,53 @@ def test_notifications_that_the_account_would_not_send_are_refused_rather_than_l
         aws.s3.BucketNotification("uploads", bucket=bucket.bucket, queues=[queue])
 
     with Account() as account, pytest.raises(DeployError, match="queues"):
+        deploy(account, program=program)
+
+
+def test_a_policy_that_the_provider_puts_together_is_what_the_program_says() -> None:
+    def program() -> None:
+        document = aws.iam.get_policy_document_output(
+            statements=[
+                {
+                    "sid": "Start",
+                    "actions": ["states:StartExecution"],
+                    "resources": [
+                        "arn:aws:states:*:*:*",
+                        "arn:aws:states:*:*:stateMachine:&{aws:username}",
+                    ],
+                    "principals": [{"type": "Service", "identifiers": ["events.amazonaws.com"]}],
+                    "conditions": [{"test": "StringEquals", "variable": "aws:SourceAccount", "values": ["1"]}],
+                },
+                aws.iam.GetPolicyDocumentStatementArgs(
+                    effect="Deny",
+                    not_actions=["s3:*"],
+                    principals=[aws.iam.GetPolicyDocumentStatementPrincipalArgs(type="*", identifiers=["*"])],
+                ),
+            ]
+        )
+        pulumi.export("document", document.json)
+
+    with Account() as account:
+        said = json.loads(deploy(account, program=program).exports["document"])
+    assert said == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Start",
+                "Effect": "Allow",
+                "Action": "states:StartExecution",
+                "Resource": ["arn:aws:states:*:*:*", "arn:aws:states:*:*:stateMachine:${aws:username}"],
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Condition": {"StringEquals": {"aws:SourceAccount": "1"}},
+            },
+            {"Effect": "Deny", "NotAction": "s3:*", "Principal": "*"},
+        ],
+    }
+
+
+def test_documents_that_are_merged_are_refused_in_one_line() -> None:
+    def program() -> None:
+        aws.iam.get_policy_document_output(source_policy_documents=["{}"])
+
+    with Account() as account, pytest.raises(DeployError, match="sourcePolicyDocuments of a policy document is not"):
         deploy(account, program=program)
