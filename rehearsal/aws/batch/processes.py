@@ -11,18 +11,17 @@ import os
 import select
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import supervise
+from ... import supervise
 
 GRACE_SECONDS = 2  # real seconds a script gets to end after SIGTERM
 END_SECONDS = 10  # real seconds that ending every process may take
-SUPERVISOR = [sys.executable, "-I", "-S", supervise.__file__]
+SUPERVISOR = supervise.COMMAND
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 SLEEP = """#!/bin/sh

@@ -16,13 +16,14 @@ from typing import Any
 
 import yaml
 
+from ... import supervise
 from ..deployment import ROOT, DeployError
 
 # The folder that this interpreter, and what is installed beside it, is started from.
 SCRIPTS = pathlib.Path(sys.executable).parent
 _BUILT = ROOT / ".engine" / "bin"
 MISSING = "no Pulumi engine: there is no 'pulumi' on PATH, and none in .engine/bin (run 'make engine')"
-_TIMEOUT_SECONDS = 600
+_TIMEOUT_SECONDS = 600.0
 
 
 def find() -> pathlib.Path | None:
@@ -118,17 +119,34 @@ class Workspace:
     def run(self, *arguments: str, stack: str | None = None, expect: bool | None = True) -> Outcome:
         """Run a command, which has to succeed unless `expect` is None."""
         named = [*arguments, *(("--stack", stack) if stack else ())]
-        done = subprocess.run(
-            [self.binary, "--non-interactive", "--color", "never", *named],
+        try:
+            status, output = self._supervised([str(self.binary), "--non-interactive", "--color", "never", *named])
+        except subprocess.TimeoutExpired:
+            raise DeployError(f"pulumi {shlex.join(named)} did not end within {_TIMEOUT_SECONDS:g} s") from None
+        outcome = Outcome(" ".join(named), status == 0, output)
+        return outcome.checked() if expect else outcome
+
+    def _supervised(self, words: list[str]) -> tuple[int, str]:
+        """Run a command; however that ends, so does every process that it started. Pulumi gives each of its plugins a
+        process group of its own (sdk/go/common/util/cmdutil), which outlives a Pulumi that is killed, and a language
+        host that lost its engine waits for minutes."""
+        with subprocess.Popen(
+            [*supervise.COMMAND, str(os.getpid()), "{}", *words],
             cwd=self.folder,
             env=self.environment,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
-        )
-        outcome = Outcome(" ".join(named), done.returncode == 0, done.stdout + done.stderr)
-        return outcome.checked() if expect else outcome
+            start_new_session=True,
+        ) as process:
+            try:
+                output = "".join(process.communicate(timeout=_TIMEOUT_SECONDS))
+            finally:
+                if process.poll() is None:
+                    process.send_signal(supervise.END_ALL)
+                    process.wait()
+        return process.returncode, output
 
     def to_type(self) -> list[str]:
         """What to type into a shell to go on with `pulumi` in this workspace."""

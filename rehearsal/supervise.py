@@ -1,6 +1,7 @@
 """Runs one command as a container's runtime would: it sees volumes where the container would, and when it ends, so does
 every process that it left behind, those in sessions of their own included. A script that needs nothing but Python,
-started by `processes`; it ends its processes too when whoever started it is gone, however that came about."""
+started for a real job and for the Pulumi engine. It ends its processes too when whoever started it is gone, however
+that came about."""
 
 from __future__ import annotations
 
@@ -13,13 +14,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# What starts it; its parent's process id, the setup as JSON and the command follow.
+COMMAND = [sys.executable, "-I", "-S", __file__]
 # linux/sched.h, linux/mount.h
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 1 << 12, 1 << 14, 1 << 18, 2
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-END_ALL = signal.SIGHUP  # asked for by `processes`, and sent by the kernel when the parent dies
+END_ALL = signal.SIGHUP  # asked for by whoever started it, and sent by the kernel when that one dies
 HANDLED = {signal.SIGTERM, signal.SIGINT, END_ALL}
 
 
@@ -85,7 +88,7 @@ def mount(root: Path, volumes: dict[str, str]) -> None:
 
 def _mount_or_say(setup: dict[str, Any]) -> None:
     """Mount the volumes, or say that it is not possible, and where they are instead."""
-    volumes = setup["volumes"]
+    volumes = setup.get("volumes")
     if not volumes:
         return
     try:
