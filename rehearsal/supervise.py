@@ -86,23 +86,32 @@ def mount(root: Path, volumes: dict[str, str]) -> None:
         os.chdir(here)
 
 
-def _mount_or_say(setup: dict[str, Any]) -> None:
-    """Mount the volumes, or say that it is not possible, and where they are instead."""
+def environment() -> dict[bytes, bytes]:
+    """As it was given: where it names no locale, Python adds LC_CTYPE to its own (PEP 538), which no container has."""
+    given = Path("/proc/self/environ").read_bytes().split(b"\0")
+    return {name: value for name, equals, value in (pair.partition(b"=") for pair in given) if equals}
+
+
+def _mount_or_say(setup: dict[str, Any]) -> dict[str, str]:
+    """Mount the volumes, or say that it is not possible, and where they are instead: in which variables."""
     volumes = setup.get("volumes")
     if not volumes:
-        return
+        return {}
     try:
         mount(Path(setup["root"]), volumes)
     except OSError as error:
-        os.environ.update(setup["instead"])
-        where = " and ".join(f"{name}={value}" for name, value in setup["instead"].items())
+        instead: dict[str, str] = setup["instead"]
+        where = " and ".join(f"{name}={value}" for name, value in instead.items())
         print(
             f"rehearsal: nothing can be mounted here ({error.strerror}): {where}, not {', '.join(volumes)}", flush=True
         )
+        return instead
+    return {}
 
 
 def supervise(parent: int, setup: dict[str, Any], command: list[str]) -> int:
     """Run the command to its end and give its exit status, as a shell would."""
+    variables = environment()
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     libc.prctl(PR_SET_PDEATHSIG, int(END_ALL))
@@ -114,9 +123,9 @@ def supervise(parent: int, setup: dict[str, Any], command: list[str]) -> int:
         os.setsid()
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # which Python ignores, and what it starts would too
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        _mount_or_say(setup)
+        instead = {os.fsencode(name): os.fsencode(value) for name, value in _mount_or_say(setup).items()}
         try:
-            os.execvp(command[0], command)
+            os.execvpe(command[0], command, variables | instead)
         except OSError as error:
             print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
         os._exit(127)

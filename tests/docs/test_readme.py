@@ -30,6 +30,7 @@ EITHER = pytest.mark.parametrize("readme", markdown.READMES)
 EITHER_LANGUAGE = pytest.mark.parametrize("pages", [markdown.ENGLISH, markdown.JAPANESE])
 EACH_PAIR = pytest.mark.parametrize("pair", markdown.PAIRS)
 README_LINES = 210
+WIDTH = 127
 
 
 def command_words(pages: tuple[str, ...], *beginning: str) -> list[list[str]]:
@@ -47,6 +48,12 @@ def prose_code(page: str) -> list[str]:
 @EITHER
 def test_a_readme_is_read_in_three_minutes(readme: str) -> None:
     assert len(markdown.text(readme).splitlines()) <= README_LINES
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.endswith(".ja.md")])
+def test_prose_is_wrapped_where_it_has_a_blank_to_wrap_at(page: str) -> None:
+    lines = [line for line in markdown.prose(page).splitlines() if not line.startswith("|")]
+    assert [line for line in lines if " " in line[WIDTH:]] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import select
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -26,10 +27,11 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 SLEEP = """#!/bin/sh
 # Stands in for sleep: asks for a wake-up in virtual time and blocks until it comes.
-mkfifo "$REHEARSAL_CLOCK/$$" &&
-    printf '%s %s\\n' "$$" "$*" >"$REHEARSAL_CLOCK/requests" &&
-    read -r answer <"$REHEARSAL_CLOCK/$$"
-rm -f "$REHEARSAL_CLOCK/$$"
+clock=CLOCK
+mkfifo "$clock/$$" &&
+    printf '%s %s\\n' "$$" "$*" >"$clock/requests" &&
+    read -r answer <"$clock/$$"
+rm -f "$clock/$$"
 if [ "$answer" != woken ]; then
     echo "sleep: invalid time interval '$*'" >&2
     exit 1
@@ -65,7 +67,7 @@ class Processes:
         self.over = False
         (self._control / "bin").mkdir()
         sleep = self._control / "bin" / "sleep"
-        sleep.write_text(SLEEP)
+        sleep.write_text(SLEEP.replace("CLOCK", shlex.quote(str(self._control))))
         sleep.chmod(0o755)
         os.mkfifo(self._control / "requests")
         self._requests = os.open(self._control / "requests", os.O_RDWR | os.O_NONBLOCK)
@@ -81,7 +83,7 @@ class Processes:
             self._log = (self._control / "log").open(encoding="utf-8", errors="replace", newline="\n")
             self._supervisor = subprocess.Popen(
                 [*SUPERVISOR, str(os.getpid()), json.dumps(setup), *command.words],
-                env={**command.variables, "PATH": path, "REHEARSAL_CLOCK": str(self._control)},
+                env={**command.variables, "PATH": path},
                 cwd=command.folder,
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
@@ -125,8 +127,8 @@ class Processes:
         text = self._unsaid + self._log.read()
         end = len(text) if last else text.rfind("\n") + 1
         self._unsaid = text[end:]
-        if end:  # what a carriage return has overwritten is left out, as on a terminal
-            self._said([line.rpartition("\r")[2] for line in text[:end].removesuffix("\n").split("\n")])
+        if end:
+            self._said([_as_on_a_terminal(line) for line in text[:end].removesuffix("\n").split("\n")])
 
     def _read(self) -> dict[int, float]:
         """Who has asked for a wake-up."""
@@ -210,6 +212,11 @@ class Processes:
             if self._reply is not None:
                 os.close(self._reply)
             shutil.rmtree(self._control, ignore_errors=True)
+
+
+def _as_on_a_terminal(line: str) -> str:
+    """Without what a carriage return has overwritten; one at the end, before the line feed, overwrites nothing."""
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def duration(wish: str) -> float:

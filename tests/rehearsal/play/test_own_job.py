@@ -72,11 +72,18 @@ def test_where_nothing_can_be_mounted_a_variable_says_where_it_is_and_so_does_a_
     assert line.endswith(", not /scratch")
 
 
-def test_its_environment_is_what_batch_sets(session: Session) -> None:
+def test_its_environment_is_what_batch_sets_and_nothing_else(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LANG", "LC_ALL", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MINE", "not the job's")
     verdict = shell(session, "env; sleep 100", interruptions=(60,))
     first, second = verdict.facts["attempts"]
     assert (first["exit_code"], second["exit_code"]) == (None, 0)
     seen = dict(line.split("=", 1) for line in second["output"] if "=" in line)
+    batch = {"AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT", "AWS_BATCH_JQ_NAME", "AWS_BATCH_CE_NAME"}
+    assert set(seen) - {"PWD", "OLDPWD", "SHLVL", "_"} == {"HOME", "PATH", *batch}, "but for what the shell sets itself"
+    assert seen["HOME"] == str(Path.home())
+    assert seen["PATH"].partition(":")[2] == os.environ["PATH"], "after the folder of what stands in for sleep"
     assert seen["AWS_BATCH_JOB_ATTEMPT"] == "2"
     assert seen["AWS_BATCH_JOB_ID"] == second["job"]
     assert session.exports["jobQueueArn"].endswith("/" + seen["AWS_BATCH_JQ_NAME"])

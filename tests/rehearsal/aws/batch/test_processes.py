@@ -130,3 +130,24 @@ def test_durations_are_those_of_sleep(wish: str, seconds: float) -> None:
 def test_no_other_durations_are_known(wish: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         duration(wish)
+
+
+@pytest.mark.parametrize(
+    ("printed", "lines"),
+    [
+        ("hello\\r\\nworld\\r\\n", ["hello", "world"]),
+        ("10%%\\r100%%\\r\\n", ["100%"]),
+        ("10%%\\r100%%\\n", ["100%"]),
+        ("twice\\r\\r\\n\\r\\n", ["twice", ""]),
+        ("the end\\r", ["the end"]),
+    ],
+)
+def test_what_is_printed_is_heard_as_a_terminal_shows_it_line_ends_of_windows_included(
+    folder: Path, printed: str, lines: list[str]
+) -> None:
+    heard: list[str] = []
+    processes = Processes(Command(["/bin/sh", "-c", f"printf '{printed}'"], folder), heard.extend)
+    while processes.run() is not None:
+        pass
+    processes.end()
+    assert heard == lines
