@@ -65,10 +65,6 @@ def staged(
         for key, value in settings.stand_ins.items()
     ]
 
-    own = None if program is None else glance(folder, stack, settings)
-    if program is not None and own is not None and own.names is not None:
-        chosen(own.names, program.component)
-
     def exports(deployment: Deployment) -> dict[str, Any]:
         notes.extend(f"{each} is not rehearsed: it has an id, and does nothing" for each in deployment.stand_ins)
         if program is None:
@@ -77,6 +73,10 @@ def staged(
         return found[chosen(list(found), program.component)]
 
     with Account(settings.region) as account:
+        # Within the account: whatever AWS the program asks by itself, it is the embedded one.
+        own = None if program is None else glance(folder, stack, settings)
+        if program is not None and own is not None and own.names is not None:
+            chosen(own.names, program.component)
         if not with_engine:
             from ..provider.mocks import deploy
 

@@ -13,7 +13,7 @@ import yaml
 from rehearsal.aws.account import Account
 from rehearsal.provider import engine
 from rehearsal.provider.deployment import Deployed, DeployError, Deployment
-from rehearsal.provider.engine import Provider, driver
+from rehearsal.provider.engine import Provider, cli, driver
 from rehearsal.provider.engine.cli import Outcome, Workspace
 
 
@@ -80,3 +80,14 @@ def test_what_the_engine_made_is_one_line_and_so_is_every_so_many_resources() ->
     ]
     found = [Deployed(f"aws:{token}", "a", "a", {}, {}) for token in ("s3/bucket:Bucket", "iam/role:Role") * 2]
     assert driver.made(Deployment({"a": 1}, found)) == ("pulumi made 4 resources: 2 of s3, 2 of iam")
+
+
+def test_a_program_under_the_engine_finds_nobodys_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    seen = cli._environment(pathlib.Path("/tmp/a"), pathlib.Path("/tmp/b"), 1, pathlib.Path("/tmp/c/bin"))
+    assert {name: value for name, value in seen.items() if name.startswith("AWS_")} == {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

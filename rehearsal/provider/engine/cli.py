@@ -248,6 +248,10 @@ def _environment(folder: pathlib.Path, found: pathlib.Path, port: int | None, sc
         **{name: os.environ[name] for name in kept},
         "PATH": os.pathsep.join([str(scripts), str(found), os.environ.get("PATH", "")]),
         "VIRTUAL_ENV": str(scripts.parent),
+        # A program that asks AWS by itself must find nobody's credentials here.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_CONFIG_PASSPHRASE": "rehearsal",

@@ -61,6 +61,16 @@ def test_what_a_program_has_in_its_own_code_is_adopted_and_what_stands_beside_it
     assert next(iter(stage.session.account.file_systems.all.values())).request["StorageCapacity"] == 4800
 
 
+def test_whatever_aws_a_program_asks_by_itself_is_the_embedded_one_each_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "import boto3\nprint(boto3.client('sts').get_caller_identity()['Account'])\nraise ValueError('enough')"
+    assert main(["--program", str(program(tmp_path, text))]) == 1
+    said = capsys.readouterr()
+    assert said.out.split() == ["123456789012"] * 2
+    assert "ValueError: enough" in said.err
+
+
 def test_the_component_of_several_is_chosen_by_its_name() -> None:
     assert chosen(["imaging", "genomics"], "genomics") == "genomics"
     assert chosen(["mine"], None) == "mine"
