@@ -340,6 +340,26 @@ def test_what_was_seen_is_remembered_though_ec2_forgets_it(
     assert state["Output"] == {}
 
 
+def test_of_more_instances_than_a_state_could_keep_the_first_and_the_last_fifty_are_remembered(
+    run: Definition,
+) -> None:
+    """Each child of an array may have one, and what a state keeps has 256 KiB at most."""
+    assign = run.states["FindRefusedInstances"]["Assign"]["refusedInstances"]
+    for known in (99, 100, 150):
+        launched = "1970-01-02T00:00:00Z"
+        page = {"Reservations": [{"Instances": [{"InstanceId": "i-new", "LaunchTime": launched}]}]}
+        before = refused(*range(known))
+        kept = evaluate(assign, {"result": page}, refusedInstances=before[::-1])
+        assert len(kept) == 100
+        assert [kept[0]["id"], kept[49]["id"], kept[-1]["id"]] == ["i-0", "i-49", "i-new"]
+        assert kept[-2]["id"] == f"i-{known - 1}"
+
+
+@pytest.mark.parametrize(("number", "words"), [(99, ": 99 instances"), (100, ": at least 100 instances")])
+def test_instances_that_are_not_all_remembered_are_counted_as_that(run: Definition, number: int, words: str) -> None:
+    assert words in can_mount(run, *range(number))[1]["failure"]["Cause"]
+
+
 def can_mount(
     run: Definition, *minutes: float, next_token: str = "", pages: int = 1, export: bool = True
 ) -> tuple[str, dict[str, Any]]:
