@@ -18,7 +18,9 @@ from typing import Any
 COMMAND = [sys.executable, "-I", "-S", __file__]
 # linux/sched.h, linux/mount.h
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
-MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 1 << 12, 1 << 14, 1 << 18, 2
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 1, 1 << 5, 1 << 12, 1 << 14, 1 << 18, 2
+MS_RELATIME, ST_RELATIME = 1 << 21, 1 << 12  # of the other flags, statvfs(3) has the same bits
+ST_KEPT = 2 | 4 | 8 | 1 << 10 | 1 << 11  # nosuid, nodev, noexec, noatime, nodiratime
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -36,8 +38,9 @@ def children(process: int) -> list[int]:
     return found
 
 
-def mount(root: Path, volumes: dict[str, str]) -> None:
-    """From here on, this process and its children see folders of this machine (the values) at other paths (the keys).
+def mount(root: Path, volumes: dict[str, str], read_only: list[str]) -> None:
+    """From here on, this process and its children see folders of this machine (the values) at other paths (the keys),
+    some of them to read from only.
 
     Nobody else does, and nothing is created on this machine: the process gets a root of its own, an empty folder with
     everything of the old root and the volumes mounted into it. That takes root's rights, or a user namespace, in which
@@ -78,6 +81,11 @@ def mount(root: Path, volumes: dict[str, str]) -> None:
         target = root / path.lstrip("/")
         target.mkdir(parents=True)
         bind(folder, target)
+        if path in read_only:
+            # A user namespace may not take back what its parent has set: mount_namespaces(7), restrictions.
+            had = os.statvfs(target).f_flag
+            kept = had & ST_KEPT | (MS_RELATIME if had & ST_RELATIME else 0)
+            call("mount", None, os.fsencode(target), None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept, None)
     os.chdir(root)
     try:
         call("pivot_root", b".", b".")  # the old root on top of the new one: pivot_root(2), notes
@@ -98,7 +106,7 @@ def _mount_or_say(setup: dict[str, Any]) -> dict[str, str]:
     if not volumes:
         return {}
     try:
-        mount(Path(setup["root"]), volumes)
+        mount(Path(setup["root"]), volumes, setup["read_only"])
     except OSError as error:
         instead: dict[str, str] = setup["instead"]
         where = " and ".join(f"{name}={value}" for name, value in instead.items())

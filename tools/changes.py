@@ -118,6 +118,8 @@ def settings(there: Existing) -> list[Setting]:
         "spreadAcrossZones": True,
         "bucketPrefix": "runs/",
         "keyPrefix": "today/",
+        "inputBuckets": ["public-data"],
+        "inputPrefixes": ["s3://public-data/reference/"],
         "noncurrentVersionDays": 7,
         "logRetentionDays": 90,
         "permissionsBoundaryArn": there.boundary_arn,

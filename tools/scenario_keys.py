@@ -30,7 +30,7 @@ job:
 export: {files_per_second: 100, bytes_per_second: 200000000}
 metric: {delay: 120, gaps: [{at: 300, for: 1800}]}
 file_system: {create: 300, create_stuck: true}
-association: {create: 90, update: 45, update_stuck: true}
+association: {create: 90, update: 45, update_stuck: true, queued: true}
 compute_environment: {update: 300}
 bucket: {folder: ., notifications: [{prefix: incoming/, events: ["s3:ObjectRemoved:*"]}]}
 faults: [{call: "batch:SubmitJob", state: SubmitJob, skip: 1}]

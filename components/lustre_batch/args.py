@@ -172,6 +172,12 @@ class LustreBatchAutoExportArgs(Arguments):
     key_prefix: str | None = None
     """Key prefix below bucketPrefix that a run links /scratch to: what is there is on the file system, and its
     results go there. Empty: bucketPrefix itself. Default: ""."""
+    input_prefixes: list[str] | None = None
+    """Prefixes that a run also links to read from: each is imported once, never exported, and mounted read-only at
+    /input/ and its own text (without s3://). They may overlap neither each other nor the results (bucketPrefix,
+    keyPrefix). Default: []."""
+    input_buckets: pulumi.Input[list[pulumi.Input[str]]] | None = None
+    """Buckets of this region, besides the stack's own, that inputPrefixes may be in. Default: []."""
     permissions_boundary_arn: pulumi.Input[str] | None = None
     """Permissions boundary for every role that is created. Default: ""."""
     kms_key_arn: pulumi.Input[str] | None = None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .rules import IMAGE_PATTERN, PREFIX_BYTES, Refused, compact, same_but_for_case, show
+from .rules import BUCKET_NAME, IMAGE_PATTERN, PREFIX_BYTES, Refused, compact, same_but_for_case, show
 
 # Without a backslash or a quote, so that JSONata takes them as they stand.
 # SDK ContainerProperties, environment: names cannot begin with AWS_BATCH. The rest is what POSIX lets a name have,
@@ -26,9 +26,11 @@ _SECRET_ARN: Final = "arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-
 _PARAMETER_ARN: Final = "arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]{1,1011}"
 # Batch guide, "Specify sensitive data using Secrets Manager": a key of the JSON in it, version stage and id may follow.
 _OF_THE_SECRET: Final = "(:[A-Za-z0-9/_+=.@-]{0,256}:[A-Za-z0-9/_+=.@-]{0,256}:[A-Za-z0-9-]{0,64})?"
+_PREFIX: Final = f"{_NAME}([/]{_NAME})*[/]?"
 PATTERNS: Final = {
     "image": IMAGE_PATTERN,
-    "prefix": f"({_NAME}([/]{_NAME})*[/]?)?",
+    "input": f"(s3:[/][/]{BUCKET_NAME}([/]({_PREFIX})?)?|{_PREFIX})",
+    "prefix": f"({_PREFIX})?",
     "roleArn": "arn:[a-z-]+:iam::[0-9]{12}:role[/][A-Za-z0-9_+=,.@/-]{1,576}",
     "secret": f"{_SECRET_ARN}{_OF_THE_SECRET}|{_PARAMETER_ARN}",
     "secretArn": f"{_SECRET_ARN}|{_PARAMETER_ARN}",
@@ -40,6 +42,8 @@ PATTERNS: Final = {
 # SDK RegisterJobDefinition, propagateTags: a job with more than 50 fails. 40 of the user's and the provider's
 # (rules.py), Environment and two of the run's leave so many.
 MOST_JOB_TAGS: Final = 7
+# SDK CreateDataRepositoryAssociation: eight a file system.
+MOST_INPUTS: Final = 7
 # SDK Ulimit: the names. Docker takes -1 for no limit; SDK: an integer of 32 bits.
 _LIMIT: Final = {"minimum": -1, "maximum": 2**31 - 1}
 _ULIMIT_NAMES: Final = (
@@ -56,6 +60,7 @@ TEXTS: Final[dict[str, dict[str, Any]]] = {
     "job_definition_tags": {"names": "tagKey", "texts": "tagValue", "most": MOST_JOB_TAGS},
     "job_definition_ulimits": {"limits": {"names": list(_ULIMIT_NAMES), **_LIMIT}},
     "job_definition_user": {"texts": "user"},
+    "input_prefixes": {"texts": "input", "most": MOST_INPUTS},
     "job_role_arn": {"texts": "roleArn"},
     "key_prefix": {"texts": "prefix"},
 }
@@ -81,7 +86,7 @@ def read_entries(name: str, value: Any, rule: str) -> Any:
     texts, names = stated["texts"], stated.get("names")
     if names is None:
         read = [_as_text(item) for item in given] if isinstance(given, list) else [None]
-        if not all(matches(texts, item) for item in read):
+        if not all(matches(texts, item) for item in read) or len(read) > stated.get("most", len(read)):
             raise Refused(f"{_shown(value)} is not {rule}")
         return read
     if not isinstance(given, Mapping):
@@ -128,7 +133,7 @@ def matches(pattern: str, text: Any) -> bool:
     """Whether a text is what one of the patterns says."""
     if not isinstance(text, str):
         return False
-    if pattern == "prefix" and len(text.encode(errors="surrogatepass")) > PREFIX_BYTES:
+    if pattern in ("input", "prefix") and len(text.encode(errors="surrogatepass")) > PREFIX_BYTES:
         return False
     return "\x00" not in text if pattern == "any" else re.fullmatch(PATTERNS[pattern], text) is not None
 

@@ -103,7 +103,9 @@ IMAGE_PATTERN: Final = (
     "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 )
 
-# ---------------------------------------------------------------------- key prefixes
+# ---------------------------------------------------------------------- buckets and key prefixes
+# S3 guide, bucket naming rules.
+BUCKET_NAME: Final = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 # S3 guide, object key names: 1,024 bytes of UTF-8 in all, and objects need names, too.
 PREFIX_BYTES: Final = 512
 # SDK, FSx ArchivePath: none of these. S3 guide: XML 1.0 cannot list keys with control characters.

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from .entries import MOST_JOB_TAGS, PATTERNS, matches, read_entries
-from .rules import IMAGE_LENGTH, IMAGE_PATTERN, check_prefix, read_tags
+from .entries import MOST_INPUTS, MOST_JOB_TAGS, PATTERNS, matches, read_entries
+from .rules import BUCKET_NAME, IMAGE_LENGTH, IMAGE_PATTERN, check_prefix, read_tags
 
 # SDK CreateFileSystemLustreMetadataConfiguration, Iops.
 METADATA_IOPS_STEP: Final = 12_000
@@ -27,6 +27,7 @@ LISTS_AND_MAPS: Final = (
     "job_definition_secrets",
     "job_definition_ulimits",
     "job_definition_tags",
+    "input_prefixes",
 )
 # The least of what may also be 0, which stands for none: Batch guide, array jobs; SDK JobTimeout,
 # attemptDurationSeconds; and what keeps sweeps from following each other at once.
@@ -42,8 +43,8 @@ IDENTIFIERS: Final = {
     "availability_zone_ids": "[a-z]+[0-9]-az[0-9]+",
     "job_role_arns": PATTERNS["roleArn"],
     "job_secret_arns": PATTERNS["secretArn"],
+    "input_buckets": BUCKET_NAME,
 }
-BUCKET_NAME: Final = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 
 def _parameter(
@@ -461,6 +462,23 @@ class Settings(BaseModel):
         "slash, no . or .. as a name, no control characters, no signs beyond U+FFFF)",
         run_time=True,
     )
+    # SDK CreateDataRepositoryAssociation: eight associations a file system, of which the results take one.
+    input_prefixes: list[str] = _parameter(
+        [],
+        "Prefixes that a run also links to read from: each is imported once, never exported, and mounted read-only at "
+        "/input/ and its own text (without s3://). They may overlap neither each other nor the results (bucketPrefix, "
+        "keyPrefix).",
+        rule=f"a list of at most {MOST_INPUTS} prefixes, such as reference/ in the stack's own bucket or "
+        "s3://bucket/reference/ in another (at most 512 bytes; no leading or double slash, no . or .. as a name, "
+        "no control characters, no signs beyond U+FFFF)",
+        run_time=True,
+    )
+    input_buckets: list[str] = _parameter(
+        [],
+        "Buckets of this region, besides the stack's own, that inputPrefixes may be in.",
+        rule="a list of names of buckets, without s3://, each once",
+        composed=True,
+    )
     permissions_boundary_arn: str = _parameter(
         "",
         "Permissions boundary for every role that is created.",
@@ -608,8 +626,8 @@ def run_time_names() -> list[str]:
 
 
 def lists_and_maps() -> list[str]:
-    """The keys of those that a run may choose, in order."""
-    return [to_camel(name) for name in LISTS_AND_MAPS]
+    """The keys of those that a run may choose for its job definition, in order."""
+    return [to_camel(name) for name in LISTS_AND_MAPS if name.startswith("job_definition")]
 
 
 def extra(name: str) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
+from . import links
 from .combinations import COMBINATIONS, contradictions
 from .entries import TEXTS, readable, too_large
 from .instance_types import fits, offers, problem_with, too_small
-from .links import prefix_too_long
 from .rules import Refused, show
 from .settings import (
     METADATA_IOPS_BELOW_IT,
@@ -66,7 +66,8 @@ def read_settings(values: Mapping[str, Any], *, prefix: str = "", unknown: Itera
         if blamed.isdisjoint(keys) and (problem := rule(settings)):
             problems.append(problem)
     unsure = blamed | {to_camel(key) for key in later}
-    problems += [line for keys, line in contradictions(combined(settings)) if unsure.isdisjoint(keys)]
+    found = [*contradictions(combined(settings)), *unlinkable(settings)]
+    problems += [line for keys, line in found if unsure.isdisjoint(keys)]
     if problems:
         raise SettingsError(f"{prefix}{problem}" for problem in problems)
     return settings
@@ -112,6 +113,11 @@ def combined(settings: Settings) -> dict[str, Any]:
     """The values that the rules for several parameters read, whether a run may choose them or not."""
     may_read = readable(settings.job_secret_arns, settings.job_definition_secrets)
     return settings.run_time_values() | values_of_the_stack(settings) | {"jobSecretArns": may_read}
+
+
+def unlinkable(s: Settings) -> Iterable[tuple[tuple[str, ...], str]]:
+    """What no file system could be linked to together."""
+    return links.problems(s.bucket_name, s.bucket_prefix, s.key_prefix, s.input_prefixes, s.input_buckets)
 
 
 def values_of_the_stack(settings: Settings) -> dict[str, Any]:
@@ -311,10 +317,6 @@ def _job_definition_holds_it(s: Settings) -> str | None:
     return too_large({key: s.run_time_values()[key] for key in lists_and_maps()}, s.tags)
 
 
-def _prefixes_leave_room(s: Settings) -> str | None:
-    return prefix_too_long(s.bucket_prefix, s.key_prefix)
-
-
 # Each with the keys it is about: a key that is wrong by itself is not also blamed for a contradiction.
 _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...]] = (
     (("computeEnvironmentAllocationStrategy", "computeEnvironmentType"), _spot_strategies_need_spot),
@@ -333,5 +335,4 @@ _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str 
     *((("vpcId", key), partial(_adopted_network_is_used_as_it_is, key)) for key in _OF_THE_CREATED_NETWORK),
     (("spreadAcrossZones", "availabilityZoneIds"), _spreading_takes_two_zones),
     ((*lists_and_maps(), "tags"), _job_definition_holds_it),
-    (("bucketPrefix", "keyPrefix"), _prefixes_leave_room),
 )

@@ -5,6 +5,7 @@ What a run and a clean-up do is written in definition/ alone; no decision about 
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -79,6 +80,8 @@ def create_workflow(
         "FileSystemSubnetId": network.file_system_subnet_id,
         "FsxArn": _service_arn(owner, "fsx"),
         "ImagePattern": entries.PATTERNS["image"],
+        "InputBuckets": pulumi.Output.json_dumps(settings.input_buckets),
+        "InputPattern": entries.PATTERNS["input"],
         "InstanceOffers": instance_offers(settings),
         "JobDefinitionName": stack_id,
         "JobDefinitionPrivileged": settings.job_definition_privileged,
@@ -127,7 +130,8 @@ def create_workflow(
     # FSx guide, encrypting data at rest: what a persistent file system needs of a key, besides using it.
     may_run = owner.policy_with_key("run", values, "kms_for_file_systems")
     roles = pulumi.Output.all(settings.job_role_arns, [execution_role_arn] if execution_role_arn else [])
-    may_run = pulumi.Output.all(may_run, roles).apply(lambda known: _passing(known[0], [*known[1][0], *known[1][1]]))
+    may_run = _with_each(may_run, "pass_role", "RoleArn", roles.apply(lambda known: [*known[0], *known[1]]))
+    may_run = _with_each(may_run, "link_input", "BucketName", settings.input_buckets, Partition=here.partition)
     may_clean_up = owner.policy_with_key("clean_up", values)
     return Workflow(
         run=_state_machine(owner, "workflow", stack_id, "run", values, may_run),
@@ -135,16 +139,25 @@ def create_workflow(
     )
 
 
-def _passing(policy: str, role_arns: list[str]) -> str:
-    """The policy, with the right to give a job these roles and no others."""
-    if not role_arns:
-        return policy
-    document, statement = json.loads(policy), read_data("policies/pass_role.json")
-    document["Statement"] += [
-        json.loads(render(statement, {"Number": number, "RoleArn": arn}))
-        for number, arn in enumerate(role_arns, start=1)
-    ]
-    return json.dumps(document)
+def _with_each(
+    policy: pulumi.Output[str],
+    name: str,
+    placeholder: str,
+    each: pulumi.Input[list[str]],
+    **values: pulumi.Input[str],
+) -> pulumi.Output[str]:
+    """The policy, with the statement of that name for each of these and no others."""
+    statement = read_data(f"policies/{name}.json")
+
+    def added(known: list[Any]) -> str:
+        document, named = json.loads(known[0]), dict(zip(values, known[2:], strict=True))
+        document["Statement"] += [
+            json.loads(render(statement, {"Number": number, placeholder: one, **named}))
+            for number, one in enumerate(known[1], start=1)
+        ]
+        return json.dumps(document) if known[1] else str(known[0])
+
+    return pulumi.Output.all(policy, each, *values.values()).apply(added)
 
 
 def _state_machine(

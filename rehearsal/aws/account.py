@@ -96,6 +96,7 @@ class Account:
         self.export_metric = ExportMetric(context, self.file_systems, self.associations, self.work.settle)
         self.work.on_first_attempt = self.associations.begin
         self.logs.before_reading = self.associations.settle
+        self.file_systems.on_available = self.associations.work_on
         self.file_systems.on_deleting = self._file_system_gone
         self.file_systems.task_in_progress = self.data_repository_tasks.in_progress
         self.associations.on_import = self.data_repository_tasks.import_listing

@@ -4,7 +4,7 @@ file system are other models' business."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -77,9 +77,25 @@ class BucketPlan(Plan):
     """`true`: the bucket sends its events to EventBridge, which overlaps with nothing."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
-        for key in self.files:
-            # FSx guide, data repository event logs, S3ObjectPathNotPosixCompliant.
-            if not key or any(part in ("", ".", "..") for part in key.split("/")):
-                yield "files", f"{key!r} cannot be the path of a file: it would not be imported"
-            if any(other.startswith(f"{key}/") for other in self.files):
-                yield "files", f"{key!r} cannot be a file and a directory"
+        return _that_are_no_files(self.files)
+
+
+class OtherBucketPlan(Plan):
+    """A bucket beside the stack's own."""
+
+    name: str
+    """Its name, which is among `inputBuckets`."""
+    files: dict[str, str] = Field(default={})
+    """Files in it before the run, by key, with their text."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        return _that_are_no_files(self.files)
+
+
+def _that_are_no_files(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for key in keys:
+        # FSx guide, data repository event logs, S3ObjectPathNotPosixCompliant.
+        if not key or any(part in ("", ".", "..") for part in key.split("/")):
+            yield "files", f"{key!r} cannot be the path of a file: it would not be imported"
+        if any(other.startswith(f"{key}/") for other in keys):
+            yield "files", f"{key!r} cannot be a file and a directory"

@@ -72,7 +72,8 @@ class ExportMetric:
             return None
         file_system = self._file_systems.all.get(given["FileSystemId"])
         linked = self._associations.of(file_system) if file_system is not None else []
-        return linked[0] if linked else None
+        exporting = [link for link in linked if not link.is_input]
+        return exporting[0] if exporting else None
 
     def _value(self, association: Association, minute: float) -> float | None:
         """What is published for the minute that begins then and readable now."""

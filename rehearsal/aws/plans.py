@@ -9,7 +9,7 @@ from pydantic import Field
 
 from .batch.environments import ComputeEnvironmentPlan
 from .batch.job_plan import JobPlan
-from .bucket_plan import BucketPlan
+from .bucket_plan import BucketPlan, OtherBucketPlan
 from .calls import Fault
 from .events import EventsPlan
 from .export_metric import MetricPlan
@@ -28,6 +28,8 @@ class Plans(Plan):
     file_system: FileSystemPlan = FileSystemPlan()
     association: AssociationPlan = AssociationPlan()
     bucket: BucketPlan = BucketPlan()
+    buckets: list[OtherBucketPlan] = Field(default=[])
+    """Other buckets that the stack may link (`inputBuckets`), and what is in them."""
     task: DataRepositoryTaskPlan = DataRepositoryTaskPlan()
     compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
     quota: QuotaPlan = QuotaPlan()

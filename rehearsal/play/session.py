@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.account import Account
+from ..aws.bucket_plan import BucketPlan
 from ..aws.calls import internally
 from ..aws.clock import ORIGIN
 from ..aws.states.executions import Execution
 from .belongings import Belongings
 from .call_log import CallLog
-from .scenario import MOST_FAILURES, Scenario
+from .scenario import MOST_FAILURES, Scenario, ScenarioError
 from .witness import Witness
 
 Watcher = Callable[[Execution, str, str], None]
@@ -92,6 +93,10 @@ class Session:
         account = self.account
         account.reset(self._baseline, scenario)
         account.buckets.prepare(self.exports["bucketName"], scenario.bucket)
+        for each in scenario.buckets:
+            if account.buckets.find(each.name) is None:
+                raise ScenarioError(f"buckets: {each.name}: the stack names no such bucket (inputBuckets)")
+            account.buckets.prepare(each.name, BucketPlan(files=each.files))
         account.schedules.start(self._clean_up_machine)
         account.authorise()
         account.executions.watcher = watcher

@@ -42,6 +42,8 @@ def adopt(aws: Aws, settings: Configuration) -> None:
         When it cannot be in this region.
     """
     _adopt_bucket(aws, settings.parameter("bucketName"))
+    for name in settings.parameter("inputBuckets") or ():
+        _adopt_bucket(aws, name)
     _adopt_network(
         aws, settings.parameter("vpcId"), settings.parameter("subnetIds"), settings.parameter("securityGroupIds")
     )

@@ -12,7 +12,7 @@ from lustre_batch import Settings
 from tests.graph.recording import record_stack
 from tests.workflow.asl import OPTIMISED, Node, Task, expressions, optimised_tasks, parsed, sdk_tasks, walk
 from tests.workflow.conftest import Definition, definition_of
-from tests.workflow.evaluation import RUN, evaluate
+from tests.workflow.evaluation import FILE_SYSTEM, RUN, evaluate
 from tests.workflow.shapes import NOTHING, UNKNOWN, Answers, Arguments
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -89,7 +89,7 @@ def test_every_argument_is_a_member_of_its_operation_and_none_that_is_required_i
         ("CreateFileSystem", ("'FileSystemType': 'LUSTRE',", ""), ".FileSystemType is missing"),
         ("CreateFileSystem", ("'PerUnitStorageThroughput'", "'Throughput'"), ".Throughput: not a member"),
         ("CreateFileSystem", ("'USER_PROVISIONED'", "'USER'"), "'USER' is not one of"),
-        ("CreateAssociation", ('"FileSystemPath"', '"FilePath"'), ".FilePath: not a member"),
+        ("CreateAssociation", ("'FileSystemPath'", "'FilePath'"), ".FilePath: not a member"),
         ("CreateAssociation", ("'Events'", "'Event'"), ".S3.AutoImportPolicy.Event: not a member"),
         ("CreateAssociation", ("'NEW'", "'FRESH'"), "'FRESH' is not one of"),
         ("CreateAssociation", ("'Value'", "'Wert'"), ".Tags[][].Wert: not a member"),
@@ -217,10 +217,15 @@ def test_the_job_runs_as_the_user_data_and_the_bucket_expect(run: Definition) ->
     ]
 
 
-def job_definition(run: Definition, **changed: Any) -> dict[str, Any]:
+def job_definition(run: Definition, links: list[dict[str, str]] | None = None, **changed: Any) -> dict[str, Any]:
     """What the run asks Batch for with these parameters."""
     parameters = Settings().run_time_values() | {"jobDefinitionContainerImage": "image:latest"} | changed
-    asked = evaluate(run.states["RegisterJobDefinition"]["Arguments"], parameters=parameters, tags={"a": "1"})
+    asked = evaluate(
+        run.states["RegisterJobDefinition"]["Arguments"],
+        parameters=parameters,
+        tags={"a": "1"},
+        links=links or LINKS[:1],
+    )
     return dict(asked)
 
 
@@ -266,7 +271,7 @@ def test_a_job_is_privileged_only_if_the_stack_says_so() -> None:
 
 
 def test_tags_of_the_job_stand_beside_those_of_every_resource_which_win(run: Definition) -> None:
-    chosen = {"jobDefinitionTags": {"A": "2", "cost": 12}}
+    chosen: dict[str, Any] = {"jobDefinitionTags": {"A": "2", "cost": 12}}
     assert job_definition(run)["Tags"] == {"a": "1"}
     assert job_definition(run, **chosen)["Tags"] == {"a": "1", "cost": "12"}
     parameters = Settings().run_time_values() | chosen
@@ -345,7 +350,7 @@ def test_the_export_task_takes_the_results_alone_and_reports_beside_them(run: De
     report lies within the path of one of the associations (CompletionReport)."""
     arguments = clean_up.states["CreateExportTask"]["Arguments"]
     results = "s3://results/runs/today/"
-    link = evaluate(linking(run), links=[{"path": "/scratch", "repository": results}])
+    link = linking(run, 0)
     assert (link["FileSystemPath"], link["DataRepositoryPath"]) == ("/scratch", results)
     assert arguments["Type"] == "EXPORT_TO_REPOSITORY"
     assert arguments["Paths"] == ["scratch"]
@@ -361,9 +366,58 @@ def test_the_export_task_takes_the_results_alone_and_reports_beside_them(run: De
         }
 
 
-def linking(run: Definition) -> dict[str, Any]:
-    asked = run.states["CreateAssociation"]["Arguments"]
-    return {key: asked[key] for key in ("FileSystemPath", "DataRepositoryPath")}
+LINKS = [
+    {"path": "/scratch/", "repository": "s3://results/runs/today/"},
+    {"path": "/input/reference/", "repository": "s3://results/reference/"},
+    {"path": "/input/genomes/hg38/", "repository": "s3://genomes/hg38/"},
+]
+
+
+def linking(run: Definition, made: int, target: str = RUN, **changed: Any) -> dict[str, Any]:
+    """What a run that has made so many of its links asks FSx for next."""
+    asked = evaluate(
+        run.states["CreateAssociation"]["Arguments"],
+        associationIds=[f"dra-{number}" for number in range(made)],
+        fileSystemId=FILE_SYSTEM,
+        links=LINKS,
+        parameters=Settings().run_time_values() | changed,
+        tags={"a": "1"},
+        target=target,
+    )
+    return dict(asked)
+
+
+@pytest.mark.parametrize("export", [True, False])
+def test_results_are_linked_with_the_policies_of_the_run_and_inputs_with_none(run: Definition, export: bool) -> None:
+    """FSx guide, linking: without policies nothing is exported, nor is the bucket told to send notifications."""
+    events = {"Events": ["NEW", "CHANGED", "DELETED"]}
+    shared = {
+        "FileSystemId": FILE_SYSTEM,
+        "BatchImportMetaDataOnCreate": True,
+        "ImportedFileChunkSize": 512,
+        "Tags": [{"Key": "a", "Value": "1"}],
+    }
+    for made, link in enumerate(LINKS):
+        asked = linking(run, made, autoExport=export, lustreImportedFileChunkSize=512)
+        assert asked.pop("ClientRequestToken")
+        assert asked.pop("S3", None) == (
+            None if made else {"AutoImportPolicy": events, **({"AutoExportPolicy": events} if export else {})}
+        )
+        assert asked == shared | {
+            "FileSystemPath": link["path"].rstrip("/"),
+            "DataRepositoryPath": link["repository"],
+        }
+
+
+def test_inputs_are_mounted_read_only_below_input_where_there_are_any(run: Definition) -> None:
+    for links, mounted in ((LINKS, True), (LINKS[:1], False)):
+        properties = job_definition(run, links=links)["ContainerProperties"]
+        assert properties["Volumes"][1:] == (
+            [{"Name": "input", "Host": {"SourcePath": "/fsx/input"}}] if mounted else []
+        )
+        assert properties["MountPoints"][1:] == (
+            [{"SourceVolume": "input", "ContainerPath": "/input", "ReadOnly": True}] if mounted else []
+        )
 
 
 def test_the_user_data_in_the_launch_template_is_mime_multipart_with_the_file_systems_names_filled_in(
@@ -467,6 +521,9 @@ def test_tokens_of_two_creations_differ_and_those_of_one_are_the_same(run: Defin
         for member in ("ClientRequestToken", "ClientToken")
         if isinstance(state.get("Arguments"), dict) and member in state["Arguments"]
     ]
+    tokens += [linking(run, made, "execution-1")["ClientRequestToken"] for made in range(3)]
+    assert linking(run, 1, "execution-1")["ClientRequestToken"] in tokens
+    assert linking(run, 1, "execution-2")["ClientRequestToken"] not in tokens
     text = run.states["CreateFileSystem"]["Arguments"]
     first_run, again, second_run = (
         evaluate(text, target=target, tags={}, parameters=Settings().run_time_values())["ClientRequestToken"]
@@ -474,7 +531,7 @@ def test_tokens_of_two_creations_differ_and_those_of_one_are_the_same(run: Defin
     )
     assert first_run == again
     tokens.append(first_run)
-    assert len(tokens) == len(set(tokens)) == 3
+    assert len(tokens) == len(set(tokens)) == 5
     assert second_run not in tokens
     task = clean_up.states["CreateExportTask"]["Arguments"]["ClientRequestToken"]
     first, again, second = (evaluate(task, tasks=tasks) for tasks in ([], [], [{"id": "task-1"}]))

@@ -19,13 +19,16 @@ def test_the_environments_time_counts_from_when_everything_else_was_ready_and_is
     run: Definition,
 ) -> None:
     for name, given in (
-        ("IsAssociationAvailable", {"associationStatus": "AVAILABLE", "launchTemplateId": "lt-1"}),
+        ("IsAssociationAvailable", {"associationStatus": "AVAILABLE", "launchTemplateId": "lt-1", **ALL_LINKED}),
         ("IsFileSystemReady", {"associationStatus": "AVAILABLE", "fileSystemStatus": "AVAILABLE"}),
     ):
         assert choose(run, name, **given)[1]["since"] > 10**12
     minutes = Settings().provisioning_timeout_minutes
     bounds = [rule["Condition"] for rule in run.states["IsComputeEnvironmentValid"]["Choices"]]
     assert f"{{% $millis() - $since > {minutes} * {MINUTE_MS} %}}" in bounds
+
+
+ALL_LINKED: dict[str, Any] = {"associationIds": ["dra-1"], "links": [{}]}
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
@@ -152,14 +155,26 @@ def test_what_was_kept_for_good_by_a_reclaim_is_not_said_to_be_tried_again(run: 
     assert choose(run, "WasReclaimed", cleanedUp={"pending": [], "retained": [], "failure": {}})[0] == "Succeeded"
 
 
-def imported(run: Definition, *tasks: tuple[str, int], go_on: bool = False, since: int = NOW) -> tuple[str, Any]:
-    answer = [
-        {"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Lifecycle": status, "Status": {"FailedCount": failed}}
-        for status, failed in tasks
+LINKS = [{"repository": "s3://results/"}, {"repository": "s3://genomes/hg38/"}]
+
+
+def imported(
+    run: Definition, *tasks: tuple[str, int], go_on: bool = False, since: int = NOW, links: int = 1, paths: bool = True
+) -> tuple[str, Any]:
+    answer: list[dict[str, Any]] = [
+        {
+            "Type": "IMPORT_METADATA_FROM_REPOSITORY",
+            "Lifecycle": status,
+            "Status": {"FailedCount": failed},
+            "Paths": [LINKS[number % 2]["repository"]] if paths else [],
+        }
+        for number, (status, failed) in enumerate(tasks)
     ]
     answer.append({"Type": "EXPORT_TO_REPOSITORY", "Lifecycle": "FAILED", "Status": {"FailedCount": 1}})
-    seen = evaluate(run.states["FindImportTask"]["Assign"], {"result": {"DataRepositoryTasks": answer}})
-    return choose(run, "IsImported", **seen, parameters={"continueAfterImportFailure": go_on}, since=since)
+    known = {"links": LINKS[:links]}
+    seen = evaluate(run.states["FindImportTask"]["Assign"], {"result": {"DataRepositoryTasks": answer}}, **known)
+    choice = {"parameters": {"continueAfterImportFailure": go_on}, "since": since}
+    return choose(run, "IsImported", **seen, **known, **choice)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +196,43 @@ def test_a_job_is_started_only_when_every_object_was_seen_imported_or_the_user_c
 ) -> None:
     assert imported(run, *tasks)[0] == target
     assert imported(run, *tasks, go_on=True)[0] == target_that_goes_on
+
+
+@pytest.mark.parametrize(
+    ("tasks", "target", "target_that_goes_on"),
+    [
+        ([("SUCCEEDED", 0)], "WaitForImport", "WaitForImport"),
+        ([("SUCCEEDED", 0), ("PENDING", 0)], "WaitForImport", "WaitForImport"),
+        ([("SUCCEEDED", 0), ("SUCCEEDED", 0)], "NoteSubmission", "NoteSubmission"),
+        ([("SUCCEEDED", 0), ("SUCCEEDED", 1)], "CleanUp", "NoteSubmission"),
+        ([("SUCCEEDED", 0), ("FAILED", 1)], "CleanUp", "NoteSubmission"),
+        ([("FAILED", 1), ("EXECUTING", 0)], "CleanUp", "WaitForImport"),
+        ([("FAILED", 1), ("PENDING", 0)], "CleanUp", "WaitForImport"),
+        ([("FAILED", 1), ("CANCELING", 0)], "CleanUp", "WaitForImport"),
+        ([("FAILED", 1)], "CleanUp", "WaitForImport"),
+    ],
+)
+def test_a_job_with_inputs_waits_for_the_listing_of_each_of_them(
+    run: Definition, tasks: list[tuple[str, int]], target: str, target_that_goes_on: str
+) -> None:
+    assert imported(run, *tasks, links=2)[0] == target
+    assert imported(run, *tasks, links=2, go_on=True)[0] == target_that_goes_on
+
+
+def test_an_import_that_failed_is_named_by_what_was_to_be_imported(run: Definition) -> None:
+    both = [("FAILED", 1), ("CANCELED", 0)]
+    assert imported(run, ("SUCCEEDED", 0), both[1], links=2)[1]["failure"]["Cause"].startswith(
+        "The listing of s3://genomes/hg38/ could not be imported completely, so the job would not see every object: "
+        "the import is CANCELED"
+    )
+    assert imported(run, *both, links=2, go_on=True)[1]["importWarning"] == (
+        "The listing of s3://results/ could not be imported completely: the import is FAILED; "
+        "The listing of s3://genomes/hg38/ could not be imported completely: the import is CANCELED"
+    )
+    unsaid = imported(run, ("FAILED", 1), links=2, paths=False)[1]["failure"]["Cause"]
+    assert unsaid.startswith("The listing of s3://results/, s3://genomes/hg38/ could not be")
+    late = imported(run, ("SUCCEEDED", 0), links=2, since=0)[1]["failure"]["Cause"]
+    assert late.startswith("The listing of s3://results/, s3://genomes/hg38/ was not seen imported within")
 
 
 def test_an_import_that_is_incomplete_is_told_whether_the_job_runs_or_not(run: Definition) -> None:

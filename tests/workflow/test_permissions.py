@@ -349,6 +349,22 @@ def test_no_execution_role_is_there_for_a_stack_without_secrets(graph: Graph) ->
     assert [each.name for each in graph.all("aws:iam/role:Role") if "execution" in each.name] == []
 
 
+def test_a_run_may_link_the_buckets_that_the_stack_names_and_no_others(run: Definition, clean_up: Definition) -> None:
+    """FSx guide, setting up: what whoever links a bucket has to be allowed, whichever way the link goes."""
+    linking = definition_of(record_stack({"inputBuckets": '["genomes", "public.data"]'}))
+    for bucket, named in (("genomes", True), ("public.data", True), ("genomes2", False), ("publicxdata", False)):
+        where = f"arn:aws:s3:::{bucket}"
+        for action, resource in (
+            ("s3:ListBucket", where),
+            ("s3:GetObject", f"{where}/a"),
+            ("s3:PutObject", f"{where}/a"),
+        ):
+            assert permitted(linking, action, resource, {}) == named
+            assert not permitted(run, action, resource, {})
+            assert not permitted(clean_up, action, resource, {})
+        assert not permitted(linking, "s3:DeleteObject", f"{where}/a", {})
+
+
 def test_a_run_may_give_its_job_the_roles_that_the_stack_names_and_no_others(clean_up: Definition) -> None:
     """SAR, RegisterJobDefinition: iam:PassRole, to ECS's tasks."""
     roles = [f"arn:aws:iam::123456789012:role/{name}" for name in ("one", "path/two")]

@@ -25,14 +25,14 @@ def error(assigned: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("status", LIFECYCLES)
-@pytest.mark.parametrize("association", ["", "dra-1"])
+@pytest.mark.parametrize("association", [[], ["dra-1"], ["dra-1", "dra-2"]])
 @pytest.mark.parametrize("names", [("dns", "mount"), ("", "mount"), ("dns", "")])
 @pytest.mark.parametrize("late", [True, False])
 def test_a_file_system_is_linked_once_it_is_available_and_has_its_names(
-    run: Definition, status: str, association: str, names: tuple[str, str], late: bool
+    run: Definition, status: str, association: list[str], names: tuple[str, str], late: bool
 ) -> None:
-    given = {"fileSystemId": FILE_SYSTEM, "fileSystemStatus": status, "fileSystemReason": "why"}
-    given |= {"dnsName": names[0], "mountName": names[1], "associationId": association}
+    given: dict[str, Any] = {"fileSystemId": FILE_SYSTEM, "fileSystemStatus": status, "fileSystemReason": "why"}
+    given |= {"dnsName": names[0], "mountName": names[1], "associationIds": association}
     target, assigned = choose(run, "IsFileSystemAvailable", **given, since=0 if late else NOW)
     wanted: tuple[str, str | None]
     if status == "AVAILABLE" and "" in names:
@@ -49,15 +49,19 @@ def test_a_file_system_is_linked_once_it_is_available_and_has_its_names(
 @pytest.mark.parametrize("status", LIFECYCLES)
 @pytest.mark.parametrize("template", ["", "lt-1"])
 @pytest.mark.parametrize("late", [True, False])
-def test_instances_are_prepared_or_looked_after_once_the_link_is_available(
-    run: Definition, status: str, template: str, late: bool
+@pytest.mark.parametrize("left", [0, 1])
+def test_instances_are_prepared_or_looked_after_once_every_link_is_available(
+    run: Definition, status: str, template: str, late: bool, left: int
 ) -> None:
-    given = {"associationId": "dra-1", "associationReason": "why", "launchTemplateId": template}
+    given: dict[str, Any] = {"associationId": "dra-1", "associationReason": "why", "launchTemplateId": template}
+    given |= {"associationIds": ["dra-1", "dra-2"], "links": [{}] * (2 + left)}
     target, assigned = choose(
         run, "IsAssociationAvailable", **given, associationStatus=status, since=0 if late else NOW
     )
     wanted: tuple[str, str | None]
-    if status == "AVAILABLE":
+    if status == "AVAILABLE" and left:
+        wanted = ("CreateAssociation", None)
+    elif status == "AVAILABLE":
         wanted = ("DescribeComputeEnvironment" if template else "CreateLaunchTemplate", None)
     elif status != "CREATING":
         wanted = ("CleanUp", "AssociationFailed")
@@ -95,16 +99,37 @@ def test_instances_are_prepared_ahead_when_the_names_are_known_and_none_would_bo
     """With a minimum of vCPUs they would boot without a file system, and shut down in a loop."""
     definition = always_on if minimum else run
     given = {"launchTemplateId": template, "dnsName": names[0], "mountName": names[1]}
-    target, _ = choose(definition, "MayPrepareInstances", **given)
+    assert choose(definition, "MayPrepareInstances", **given, isLinking=True)[0] == "CreateAssociation"
+    target, _ = choose(definition, "MayPrepareInstances", **given, isLinking=False)
     ahead = not template and "" not in names and minimum == 0
     assert target == ("CreateLaunchTemplate" if ahead else "WaitForLustreCreation")
 
 
 @pytest.mark.parametrize("status", ["CREATING", "AVAILABLE"])
-def test_a_link_that_is_refused_as_too_early_is_asked_for_again_later(run: Definition, status: str) -> None:
-    target, assigned = choose(run, "WasAssociationTooEarly", fileSystemStatus=status, associationError=FAILURE)
+@pytest.mark.parametrize("before", ["", "CREATING", "AVAILABLE"])
+def test_a_link_that_is_refused_as_too_early_is_asked_for_again_later(
+    run: Definition, status: str, before: str
+) -> None:
+    given = {"fileSystemStatus": status, "associationStatus": before, "associationError": FAILURE}
     early: tuple[str, dict[str, Any]] = ("MayPrepareInstances", {})
-    assert (target, assigned) == (early if status == "CREATING" else ("CleanUp", {"failure": FAILURE}))
+    assert choose(run, "WasAssociationTooEarly", **given) == (
+        early if "CREATING" in (status, before) else ("CleanUp", {"failure": FAILURE})
+    )
+    (catcher,) = [each for each in run.states["CreateAssociation"]["Catch"] if "isLinking" in each["Assign"]]
+    assert (catcher["Next"], catcher["Assign"]["isLinking"]) == ("WasAssociationTooEarly", False)
+
+
+@pytest.mark.parametrize(("made", "wanted", "more"), [(0, 1, False), (0, 2, True), (1, 2, False), (6, 8, True)])
+def test_links_are_asked_for_one_after_the_other(run: Definition, made: int, wanted: int, more: bool) -> None:
+    ids = [f"dra-{number}" for number in range(made)]
+    known: dict[str, Any] = {"associationIds": ids, "links": [{}] * wanted}
+    answer = {"Association": {"AssociationId": "dra-x"}}
+    assert evaluate(run.states["CreateAssociation"]["Assign"], {"result": answer}, **known) == {
+        "associationIds": [*ids, "dra-x"],
+        "associationId": "dra-x",
+        "associationStatus": "CREATING",
+        "isLinking": more,
+    }
 
 
 def test_only_parameters_without_a_problem_lead_on_to_the_quota(run: Definition) -> None:
@@ -172,10 +197,6 @@ def test_whatever_keeps_the_quota_from_being_read_the_run_goes_on(run: Definitio
 def test_what_each_call_answers_is_what_the_next_ones_are_given(run: Definition) -> None:
     answers: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "RegisterJobDefinition": ({"JobDefinitionArn": "arn:jd"}, {"jobDefinitionArn": "arn:jd"}),
-        "CreateAssociation": (
-            {"Association": {"AssociationId": "dra-1"}},
-            {"associationId": "dra-1", "associationStatus": "CREATING"},
-        ),
         "CreateLaunchTemplate": ({"LaunchTemplate": {"LaunchTemplateId": "lt-1"}}, {"launchTemplateId": "lt-1"}),
         "Reclaim": ({"Output": {"pending": []}}, {"cleanedUp": {"pending": []}}),
         "WaitForCleanUp": ({"Output": {"pending": []}}, {"cleanedUp": {"pending": []}, "cleanUpError": ""}),
@@ -203,6 +224,7 @@ def test_the_names_of_a_file_system_are_read_as_soon_as_fsx_says_them(run: Defin
         assert read["fileSystemReason"] == ("" if name == "CreateFileSystem" else "no reason given")
     created = evaluate(run.states["CreateFileSystem"]["Assign"], {"result": {"FileSystem": file_system}})
     blank = {"fileSystemId": FILE_SYSTEM, "associationId": "", "associationStatus": "", "launchTemplateId": ""}
+    blank |= {"associationIds": []}  # type: ignore[dict-item]
     assert {key: created[key] for key in blank} == blank
     assert created["since"] > 10**12
 
@@ -212,7 +234,25 @@ def test_the_state_of_the_link_is_read_with_its_reason(run: Definition, details:
     answer = {"Associations": [{"AssociationId": "dra-1", "Lifecycle": "MISCONFIGURED", "FailureDetails": details}]}
     read = evaluate(run.states["DescribeAssociation"]["Assign"], {"result": answer})
     reason = details.get("Message", "no reason given")
-    assert read == {"associationStatus": "MISCONFIGURED", "associationReason": reason}
+    wanted = {"associationId": "dra-1", "associationStatus": "MISCONFIGURED", "associationReason": reason}
+    assert read == wanted
+    for other in ("AVAILABLE", "CREATING"):
+        second: Any = {"AssociationId": "dra-0", "Lifecycle": other}
+        for both in ([second, *answer["Associations"]], [*answer["Associations"], second]):
+            assert evaluate(run.states["DescribeAssociation"]["Assign"], {"result": {"Associations": both}}) == wanted
+
+
+def test_the_links_are_available_when_all_are(run: Definition) -> None:
+    def read(*statuses: str) -> tuple[str, str]:
+        answer = [{"AssociationId": f"dra-{number}", "Lifecycle": status} for number, status in enumerate(statuses)]
+        seen = evaluate(run.states["DescribeAssociation"]["Assign"], {"result": {"Associations": answer}})
+        assert seen["associationReason"] == "no reason given"
+        return seen["associationId"], seen["associationStatus"]
+
+    assert read("AVAILABLE", "AVAILABLE", "AVAILABLE")[1] == "AVAILABLE"
+    assert read("AVAILABLE", "CREATING", "CREATING") == ("dra-1", "CREATING")
+    assert read("CREATING", "AVAILABLE") == ("dra-0", "CREATING")
+    assert read("CREATING", "AVAILABLE", "FAILED") == ("dra-2", "FAILED")
 
 
 def test_a_poll_that_fails_saw_nothing(run: Definition, clean_up: Definition) -> None:

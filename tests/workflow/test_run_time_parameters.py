@@ -29,17 +29,23 @@ def adopted() -> Definition:
 
 def check(definition: Definition, secret: Any = None, given: Any = None) -> dict[str, Any]:
     """What the state machine makes of a secret's text and an execution's input."""
+    variables = read(definition, secret, given)
+    return {"parameters": variables.get("checked"), "problems": variables["problems"]}
+
+
+def read(definition: Definition, secret: Any = None, given: Any = None) -> dict[str, Any]:
+    """Every variable by the time at which the parameters are judged."""
     states = {"context": {"Execution": {"Input": {} if given is None else given}}}
     variables: dict[str, Any] = {"stored": DEFAULTS if secret is None else secret}
     name, refused = choose(definition, definition.states["GetParameters"]["Next"], states, **variables)
     if refused:
         assert name == "Summarise"
-        return {"parameters": None, "problems": [refused["failure"]["Cause"]]}
+        return {"problems": [refused["failure"]["Cause"]]}
     while definition.states[name]["Type"] == "Pass":
         variables |= evaluate(definition.states[name]["Assign"], states, **variables)
         name = definition.states[name]["Next"]
     assert name == "AreParametersValid"
-    return {"parameters": variables["checked"], "problems": variables["problems"]}
+    return variables
 
 
 def test_the_deployments_values_pass_as_they_are(adopted: Definition) -> None:
@@ -95,7 +101,7 @@ def test_a_run_refuses_what_the_deployment_refuses_in_the_same_words(adopted: De
 @pytest.mark.parametrize("key", sorted(DEFAULTS))
 @pytest.mark.parametrize("value", [None, [], {}, [1], {"a": 1}], ids=["null", "[]", "{}", "[1]", "map"])
 def test_null_lists_and_maps_are_refused_unless_the_parameter_is_one(adopted: Definition, key: str, value: Any) -> None:
-    refused = [("jobDefinitionUlimits", [1]), ("jobDefinitionSecrets", {"a": 1})]
+    refused = [("jobDefinitionUlimits", [1]), ("jobDefinitionSecrets", {"a": 1}), ("inputPrefixes", [1])]
     if type(value) is type(DEFAULTS[key]) and (key, value) not in refused:
         assert check(adopted, given={key: value}) == {"parameters": DEFAULTS | {key: value}, "problems": []}
         return
@@ -225,9 +231,16 @@ def test_a_job_larger_than_the_environment_is_not_refused_twice(on_named_types: 
     assert problem == "jobDefinitionVcpus: 300 is not a whole number from 1 to 256 (computeEnvironmentMaxvCpus)"
 
 
+BELOW_A_PREFIX = {"bucketName": "results", "bucketPrefix": "team's/größe", "inputBuckets": ["genomes", "public.data"]}
+
+
 @pytest.fixture(scope="module")
 def below_a_prefix() -> Definition:
-    return definition_of(record_stack({"bucketName": "results", "bucketPrefix": "team's/größe"}))
+    return definition_of(
+        record_stack(
+            {key: value if isinstance(value, str) else json.dumps(value) for key, value in BELOW_A_PREFIX.items()}
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,14 +255,95 @@ def below_a_prefix() -> Definition:
 def test_a_run_links_what_it_writes_to_its_own_prefix_below_that_of_the_stack(
     below_a_prefix: Definition, prefix: Any, linked: str
 ) -> None:
-    assert links(below_a_prefix, keyPrefix=prefix) == [{"path": "/scratch", "repository": linked}]
+    assert links(below_a_prefix, keyPrefix=prefix) == [("/scratch/", linked)]
 
 
-def links(definition: Definition, **given: Any) -> Any:
+def links(definition: Definition, **given: Any) -> list[tuple[str, str]]:
     """What a run with these parameters links, in order."""
-    checked = check(definition, given=given)
-    assert checked["problems"] == []
-    return evaluate(definition.states["CheckTogether"]["Assign"]["links"], checked=checked["parameters"])
+    variables = read(definition, given=given)
+    assert variables["problems"] == []
+    return [(link["path"], link["repository"]) for link in variables["links"]]
+
+
+def test_an_input_is_linked_below_input_by_its_own_text(below_a_prefix: Definition) -> None:
+    given = ["reference", 2026, "it's $1/größe/", "s3://genomes/hg38/", "s3://public.data"]
+    assert links(below_a_prefix, inputPrefixes=json.dumps(given)) == [
+        ("/scratch/", "s3://results/team's/größe/"),
+        ("/input/reference/", "s3://results/reference/"),
+        ("/input/2026/", "s3://results/2026/"),
+        ("/input/it's $1/größe/", "s3://results/it's $1/größe/"),
+        ("/input/genomes/hg38/", "s3://genomes/hg38/"),
+        ("/input/public.data/", "s3://public.data/"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"inputPrefixes": ["team's/größe/old"]},
+            "team's/größe/old overlaps the results, which are linked to team's/größe/",
+        ),
+        (
+            {"inputPrefixes": ["a", "team's"]},
+            "team's overlaps the results, which are linked to team's/größe/ (bucketPr",
+        ),
+        ({"inputPrefixes": ["team's/größe/old"], "keyPrefix": "new"}, ""),
+        ({"inputPrefixes": ["team's/größe/new2"], "keyPrefix": "new"}, ""),
+        ({"inputPrefixes": ["team's/größe"], "keyPrefix": "new"}, "which are linked to team's/größe/new/"),
+        ({"inputPrefixes": ["s3://results/x"]}, "s3://results/x is in none of the buckets"),
+        (
+            {"inputPrefixes": ["s3://genomes", "s3://nobodys/a/"]},
+            "s3://nobodys/a/ is in none of the buckets that may be",
+        ),
+        ({"inputPrefixes": ["a/b/", "c", "a"]}, "inputPrefixes: a overlaps a/b/; no two links of a file system may"),
+        ({"inputPrefixes": ["a", "a"]}, "inputPrefixes: a overlaps a; no two"),
+        ({"inputPrefixes": ["a/b", "a/bc", "ab"]}, ""),
+        ({"inputPrefixes": ["s3://genomes/a", "s3://genomes/b", "genomes/c"]}, ""),
+        ({"inputPrefixes": ["s3://genomes/a", "genomes/a/b/"]}, "genomes/a/b/ overlaps s3://genomes/a; no two"),
+        ({"inputPrefixes": ["s3://genomes/", "genomes"]}, "genomes overlaps s3://genomes/; no two"),
+        ({"inputPrefixes": list("abcdefg")}, ""),
+        ({"inputPrefixes": [*"abcdef", "a/"]}, "a/ overlaps a; no two"),
+        ({"inputPrefixes": ["/a"], "keyPrefix": "x" * 500}, "bytes with bucketPrefix are more than the 512"),
+        ({"inputPrefixes": ["team's"], "keyPrefix": "//"}, "// is not empty, or a key prefix"),
+    ],
+)
+def test_links_that_do_not_go_together_are_refused_by_both_in_the_same_words(
+    below_a_prefix: Definition, given: dict[str, Any], words: str
+) -> None:
+    problems = check(below_a_prefix, given=given)["problems"]
+    assert problems == refused_by_the_deployment(BELOW_A_PREFIX | given)
+    assert words in "; ".join(problems)
+    assert bool(words) == bool(problems)
+
+
+def test_inputs_of_the_bucket_need_results_that_are_moved_aside(adopted: Definition) -> None:
+    problems = check(adopted, given={"inputPrefixes": ["reference/"]})["problems"]
+    assert problems == refused_by_the_deployment({"inputPrefixes": ["reference/"]})
+    assert problems == [
+        "inputPrefixes: reference/ overlaps the results, which are linked to the whole bucket (bucketPrefix, "
+        "keyPrefix); no two links of a file system may"
+    ]
+    assert check(adopted, given={"inputPrefixes": ["reference/"], "keyPrefix": "results"})["problems"] == []
+
+
+def test_the_same_links_in_deployment_secret_and_input_are_the_same_call(below_a_prefix: Definition) -> None:
+    given = {"keyPrefix": "today", "inputPrefixes": ["reference/", "s3://genomes/hg38"]}
+    stack = BELOW_A_PREFIX | given | {"jobDefinitionContainerImage": "image:latest"}
+    deployed = definition_of(
+        record_stack({key: value if isinstance(value, str) else json.dumps(value) for key, value in stack.items()})
+    )
+    (first, *others) = [
+        read(definition, secret, chosen)["links"]
+        for definition, secret, chosen in (
+            (deployed, {}, {}),
+            (below_a_prefix, DEFAULTS | given, {}),
+            (below_a_prefix, DEFAULTS | {"inputPrefixes": '["a"]'}, given),
+            (below_a_prefix, {}, {key: json.dumps(value).strip('"') for key, value in given.items()}),
+        )
+    ]
+    assert len(first) == 3
+    assert all(other == first for other in others)
 
 
 @pytest.mark.parametrize("prefix", ["x" * 497, "x" * 498, "x" * 497 + "/", "é" * 249, "日" * 170, "日" * 171, "//"])
@@ -355,14 +449,17 @@ def test_the_same_job_in_deployment_secret_and_input_is_the_same_call(adopted: D
     deployed = definition_of(record_stack(configured | image))
     (call, *others) = [
         evaluate(
-            deployed.states["RegisterJobDefinition"]["Arguments"], parameters=checked["parameters"], tags={"Team": "a"}
+            deployed.states["RegisterJobDefinition"]["Arguments"],
+            parameters=seen["checked"],
+            links=seen["links"],
+            tags={"Team": "a"},
         )
-        for checked in (
-            check(deployed, secret={}),
-            check(deployed, secret=read_settings(job).run_time_values() | image),
-            check(adopted, secret=DEFAULTS | configured),
-            check(adopted, given=job),
-            check(adopted, given=configured),
+        for seen in (
+            read(deployed, secret={}),
+            read(deployed, secret=read_settings(job).run_time_values() | image),
+            read(adopted, secret=DEFAULTS | configured),
+            read(adopted, given=job),
+            read(adopted, given=configured),
         )
     ]
     assert call["ContainerProperties"]["Command"] == ["sh", "-c", "echo 'it''s' \"${A}\" {%x%}", "60"]

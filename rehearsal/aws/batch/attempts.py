@@ -13,7 +13,7 @@ from ..fsx.export import Content, Rates
 from ..fsx.file_systems import FileSystem
 from ..instances import BY_CALL, BY_SPOT
 from . import job_secrets
-from .job import TERMINAL, Attempt, Host, Job, container, scratch_mount
+from .job import TERMINAL, Attempt, Host, Job, container, read_only_mounts, scratch_mount
 from .job_plan import JobPlan
 from .placement import Placement
 from .work import Child, Work
@@ -107,6 +107,7 @@ class Attempts:
             lambda lines: self.on_output(job, log_stream, lines),
             container(job),
             None if job.index is None else Child(job.index, job.array_size),
+            _inputs(job, file_system),
         )
         job.current = Attempt(clock.now(), host, work, log_stream)
         if number < len(plan.interruptions):
@@ -230,6 +231,15 @@ class Attempts:
             self.end(job, "FAILED", reason)
         else:
             self._clock.after(STOP_SECONDS, lambda: self.stopped(job, reason))
+
+
+def _inputs(job: Job, file_system: FileSystem | None) -> dict[str, Path]:
+    """The folders of real files that the container may only read, by the path at which it sees each."""
+    root = file_system.folder if file_system is not None else None
+    if root is None:
+        return {}
+    mounts = read_only_mounts(job).items()
+    return {seen_at: root / source.removeprefix("/fsx/") for seen_at, source in mounts if source.startswith("/fsx/")}
 
 
 def matches(pattern: str, text: str) -> bool:

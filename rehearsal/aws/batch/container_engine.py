@@ -61,6 +61,7 @@ def run(
     """What starts the container, as Batch's container properties would have it on an instance (SDK ContainerProperties,
     which names the option of `docker run` for each). A script, if there is one, takes the place of the words."""
     linux = properties.get("linuxParameters", {})
+    read_only = {each["containerPath"] for each in properties.get("mountPoints", []) if each.get("readOnly")}
     needs = {each["type"]: each["value"] for each in properties.get("resourceRequirements", [])}
     limits = [
         f"--ulimit={each['name']}={each['softLimit']}:{each['hardLimit']}" for each in properties.get("ulimits", [])
@@ -68,7 +69,7 @@ def run(
     return [
         *(engine, "run", "--rm", f"--name={name}", "--init"),
         *(f"--env={key}={value}" for key, value in variables.items()),
-        *(f"--volume={folder}:{path}" for path, folder in volumes.items()),
+        *(f"--volume={folder}:{path}{':ro' if path in read_only else ''}" for path, folder in volumes.items()),
         *([f"--volume={script}:{SCRIPTS}/{script.name}:ro"] if script is not None else []),
         *limits,
         *([f"--user={properties['user']}"] if properties.get("user") else []),

@@ -115,6 +115,17 @@ def scratch_mount(job: Job) -> tuple[str, str] | None:
     return None
 
 
+def read_only_mounts(job: Job) -> dict[str, str]:
+    """The folders of the host that the container may only read, by the path at which it sees each."""
+    properties = container(job)
+    volumes = {volume.get("name"): volume.get("host", {}).get("sourcePath") for volume in properties.get("volumes", [])}
+    return {
+        str(mount["containerPath"]): str(volumes[mount.get("sourceVolume")])
+        for mount in properties.get("mountPoints", [])
+        if mount.get("readOnly") and volumes.get(mount.get("sourceVolume"))
+    }
+
+
 def log_group(job: Job) -> str:
     """Batch guide, awslogs: where the container's output goes."""
     options = container(job).get("logConfiguration", {}).get("options", {})

@@ -48,6 +48,7 @@ class Command:
     # Folders of this machine, by the path at which the job sees each, and the variables that tell a job where they are
     # if this system allows no mounts.
     volumes: dict[str, Path] = field(default_factory=dict)
+    read_only: Sequence[str] = ()  # of those paths
     instead: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     at_end: Sequence[str] = ()  # what ends whatever of it is not among its processes
@@ -76,6 +77,7 @@ class Processes:
         setup = {
             "root": str(self._control / "root"),
             "volumes": {path: str(folder) for path, folder in command.volumes.items()},
+            "read_only": list(command.read_only),
             "instead": command.instead,
             "at_end": command.at_end,
         }

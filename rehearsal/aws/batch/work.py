@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import heapq
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -225,19 +225,24 @@ class Work:
         said: Callable[[list[str]], None],
         container: Mapping[str, Any] | None = None,
         child: Child | None = None,
+        inputs: Mapping[str, Path] | None = None,
     ) -> ModelledAttempt | RealAttempt:
-        """Start an attempt; a real one works in the folder, which it sees at a path. The container's properties are
-        those of its definition."""
+        """Start an attempt; a real one works in the folder, which it sees at a path, and may read the inputs. The
+        container's properties are those of its definition."""
         if not self._started:
             self.on_first_attempt(self._clock.now())
         self._started += 1
         if not self.plan.is_real or folder is None:
             return self._modelled(content, finished, child)
-        folder.mkdir(parents=True, exist_ok=True)
-        command = self._command(folder, seen_at, container or {}, variables)
+        volumes = {seen_at: folder, **(inputs or {})}
+        for each in volumes.values():
+            each.mkdir(parents=True, exist_ok=True)
+        command = self._command(volumes, tuple(inputs or {}), container or {}, variables)
 
-        def told(lines: list[str]) -> None:  # as in a container, whatever the folder is called here
-            said([line.replace(str(folder), seen_at) for line in lines])
+        def told(lines: list[str]) -> None:  # as in a container, whatever the folders are called here
+            for path, each in volumes.items():
+                lines = [line.replace(str(each), path) for line in lines]
+            said(lines)
 
         attempt = RealAttempt(content, command, folder, self._clock, finished, told)
         self._real.append(attempt)
@@ -254,18 +259,26 @@ class Work:
             attempt.watch_every_step()
         return attempt
 
-    def _command(self, folder: Path, seen_at: str, container: Mapping[str, Any], variables: dict[str, str]) -> Command:
+    def _command(
+        self,
+        volumes: dict[str, Path],
+        read_only: Sequence[str],
+        container: Mapping[str, Any],
+        variables: dict[str, str],
+    ) -> Command:
         """The sample job's script, which asks a variable where its file system is, in place of the image's own command;
         or a job of somebody's own: the scenario's, else the container's."""
-        here, words = {"SCRATCH_DIR": str(folder)}, container.get("command", [])
+        here = {f"{Path(path).name.upper()}_DIR": str(folder) for path, folder in volumes.items()}
+        words = container.get("command", [])
         if self.plan.image is not None:
-            return self._in_its_image(self.plan.image, {seen_at: folder}, container, variables)
+            return self._in_its_image(self.plan.image, volumes, container, variables)
         if self.plan.words is None and not words:
-            return Command(["/bin/sh", str(SAMPLE_JOB)], folder, variables=variables | here)
+            return Command(["/bin/sh", str(SAMPLE_JOB)], next(iter(volumes.values())), variables=variables | here)
         return Command(
             words=self.plan.words or words,
             folder=self.plan.script.parent if self.plan.script is not None else Path.cwd(),
-            volumes={seen_at: folder},
+            volumes=volumes,
+            read_only=read_only,
             instead=here,
             variables={"HOME": str(Path.home()), **variables},
             real_seconds=self.plan.real_seconds,

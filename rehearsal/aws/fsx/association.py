@@ -36,6 +36,9 @@ class AssociationPlan(Plan):
     """Sending the policies again makes it AVAILABLE; `false`: what broke it goes on."""
     stays_broken: bool = False
     """It becomes FAILED instead, for good."""
+    queued: bool = False  # strict: what the guide says of the queue, others have not always seen
+    """`true`: asked for while the file system or another association is being created, it is queued, as the guide says;
+    `false`: it is refused."""
     outcome: Literal["AVAILABLE", "FAILED", "MISCONFIGURED"] = "AVAILABLE"
     """What becomes of it: `AVAILABLE`, `FAILED` or `MISCONFIGURED`."""
     update_stuck: bool = False
@@ -71,6 +74,7 @@ class Association:
     lifecycle: str = "CREATING"
     failure: str | None = None
     linked_at: float | None = None
+    begun: bool = False  # whether FSx is at work on it, or has been
 
     @property
     def bucket(self) -> str:
@@ -80,6 +84,11 @@ class Association:
     def prefix(self) -> str:
         prefix = self.repository.removeprefix("s3://").partition("/")[2].strip("/")
         return f"{prefix}/" if prefix else ""
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it only ever imports, once: it has no policies."""
+        return not self.s3
 
     @property
     def events(self) -> list[str]:

@@ -19,6 +19,7 @@ from .requests import created_before, request_tags, tag_list
 from .transfer import Transfer
 
 EVENTS = {"NEW", "CHANGED", "DELETED"}
+LINKS_LIMIT = 8  # FSx API reference, CreateDataRepositoryAssociation
 CHUNK_LIMIT_MIB = 512_000  # FSx API reference, CreateDataRepositoryAssociation, ImportedFileChunkSize
 
 
@@ -75,7 +76,8 @@ class Associations:
         self._settle_writers(now)
         for association in self.of(file_system):
             association.content.switch_off(now)
-            self._transfer.verify(association)
+            if not association.is_input:  # which no job could write to
+                self._transfer.verify(association)
             association.lifecycle = "DELETING"
 
     def file_system_of(self, identifier: str) -> str:
@@ -105,8 +107,21 @@ class Associations:
         association.content.on_export = lambda key, removed: self._transfer.export(association, key, removed)
         association.content.on_refused = lambda key, count: self._transfer.refuse(association, key, count)
         self.all.append(association)
-        self._context.clock.after(self.plan.create, lambda: self._created(association))
+        self.work_on(file_system)
         return {"Association": self.view(association)}
+
+    def work_on(self, file_system: FileSystem) -> None:
+        """FSx guide, linking: requests are queued, and one at a time is worked on; none before the file system is."""
+        links = self.of(file_system)
+        waiting = [link for link in links if link.lifecycle == "CREATING" and not link.begun]
+        if not waiting or file_system.lifecycle != "AVAILABLE":
+            return
+        if any(link.lifecycle in {"UPDATING", "DELETING"} for link in links):
+            return
+        if any(link.lifecycle == "CREATING" and link.begun for link in links):
+            return
+        waiting[0].begun = True
+        self._context.clock.after(self.plan.create, lambda: self._created(waiting[0]))
 
     def _rates(self, file_system: FileSystem) -> Rates:
         throughput, plan = speed.throughput(file_system.request), self.export_plan
@@ -123,7 +138,7 @@ class Associations:
         return [(origin + stall.at, origin + stall.at + stall.for_) for stall in self.export_plan.stalls]
 
     def _check(self, file_system: FileSystem, params: dict[str, Any]) -> None:
-        if file_system.lifecycle != "AVAILABLE":
+        if file_system.lifecycle != "AVAILABLE" and not (self.plan.queued and file_system.lifecycle == "CREATING"):
             raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}, not AVAILABLE")
         lustre = file_system.request["LustreConfiguration"]
         if file_system.request.get("FileSystemTypeVersion", default_version(lustre)) not in {"2.12", "2.15"}:
@@ -137,11 +152,16 @@ class Associations:
         if not 1 <= params.get("ImportedFileChunkSize", 1024) <= CHUNK_LIMIT_MIB:
             raise ModelError("BadRequest", f"ImportedFileChunkSize must be from 1 to {CHUNK_LIMIT_MIB} MiB")
         self._check_events(params.get("S3", {}))
-        self._check_idle(file_system)
-        path = params["FileSystemPath"].rstrip("/") + "/"
-        for other in self.of(file_system):
-            if path.startswith(other.path + "/") or (other.path + "/").startswith(path):
-                raise ModelError("BadRequest", f"The path {path} overlaps the one of {other.id}")
+        if not self.plan.queued:
+            self._check_idle(file_system)
+        links = self.of(file_system)
+        if len(links) >= LINKS_LIMIT:
+            raise ModelError("ServiceLimitExceeded", f"A file system has at most {LINKS_LIMIT} associations")
+        asked = [_folder(params[key]) for key in ("FileSystemPath", "DataRepositoryPath")]
+        for other in links:
+            for path, its in zip(asked, (_folder(other.path), _folder(other.repository)), strict=True):
+                if path.startswith(its) or its.startswith(path):
+                    raise ModelError("BadRequest", f"The path {path} overlaps the one of {other.id}, {its}")
 
     @staticmethod
     def _check_events(s3: dict[str, Any]) -> None:
@@ -164,17 +184,21 @@ class Associations:
         if problem is not None or outcome != "AVAILABLE":
             association.lifecycle = "MISCONFIGURED" if outcome == "AVAILABLE" else outcome
             association.failure = problem or "The association could not be made (planned by the scenario)"
+            self.work_on(association.file_system)
             return
         association.lifecycle = "AVAILABLE"
         association.linked_at = self._context.clock.now()
+        if association.request.get("BatchImportMetaDataOnCreate"):
+            self.on_import(association, self.plan)
+        self.work_on(association.file_system)
+        if association.is_input:  # the plan is about what exports
+            return
         for number in range(self.export_plan.warnings):
             self._transfer.warn(association, number)
         if self.plan.breaks_at is not None:
             self._context.clock.after(self.plan.breaks_at, lambda: self._break(association))
         if self.plan.heals_at is not None:
             self._context.clock.after(self.plan.heals_at, lambda: self._heal(association))
-        if association.request.get("BatchImportMetaDataOnCreate"):
-            self.on_import(association, self.plan)
         if association.events:
             association.content.switch_on()
 
@@ -264,3 +288,8 @@ class Associations:
             association.linked_at = self._context.clock.now()
         if association.lifecycle == "AVAILABLE" and association.events and not association.content.exporting:
             association.content.switch_on()
+
+
+def _folder(path: str) -> str:
+    """FSx guide, linking: a slash is appended where there is none."""
+    return path.rstrip("/") + "/"

@@ -28,6 +28,7 @@ from .requests import created_before, page, request_tags, tag_list
 IMPORT_LISTED_AFTER_SECONDS = 20.0
 STATUS_SECONDS = 30.0  # FSx API reference, DataRepositoryTaskStatus: refreshed every 30 seconds
 CANCEL_SECONDS = 20.0
+AGAIN_SECONDS = 5.0  # until a task looks again whether the one before it has ended
 UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
 REPORT_FORMAT = "REPORT_CSV_20191124"
 
@@ -143,13 +144,21 @@ class DataRepositoryTasks:
     def _list_import(self, association: Association, seconds: float, fails: bool) -> None:
         if association.lifecycle not in {"AVAILABLE", "UPDATING"} or association.file_system.lifecycle != "AVAILABLE":
             return
-        request = {"Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}}
+        request = {
+            "Type": "IMPORT_METADATA_FROM_REPOSITORY", "Report": {"Enabled": False}, "Paths": [association.repository]
+        }  # fmt: skip
         task = self._add(association, request, tags={})
         task.duration = seconds
         begins = max(0.0, self.plan.start - IMPORT_LISTED_AFTER_SECONDS)
-        self._context.clock.after(begins, lambda: self._import(task, "EXECUTING"))
-        end = "FAILED" if fails else "SUCCEEDED"
-        self._context.clock.after(begins + seconds, lambda: self._import(task, end))
+        self._context.clock.after(begins, lambda: self._begin_import(task, "FAILED" if fails else "SUCCEEDED"))
+
+    def _begin_import(self, task: DataRepositoryTask, end: str) -> None:
+        """One after the other. Assumed: for two that are asked for, FSx says DataRepositoryTaskExecuting."""
+        if any(other.lifecycle == "EXECUTING" for other in self.of(task.association.file_system)):
+            self._context.clock.after(AGAIN_SECONDS, lambda: self._begin_import(task, end))
+            return
+        self._import(task, "EXECUTING")
+        self._context.clock.after(task.duration, lambda: self._import(task, end))
 
     def _import(self, task: DataRepositoryTask, lifecycle: str) -> None:
         if task.lifecycle not in {"PENDING", "EXECUTING"}:
@@ -194,7 +203,7 @@ class DataRepositoryTasks:
             raise ModelError("BadRequest", "The file system is not linked to a data repository")
         if self.in_progress(file_system) is not None:
             raise ModelError("DataRepositoryTaskExecuting", "A data repository task is in progress")
-        association = associations[0]
+        association = _covered(associations, params.get("Paths", []))
         if association.lifecycle != "AVAILABLE":
             raise ModelError("BadRequest", f"The association is {association.lifecycle}")
         if association.events:
@@ -303,6 +312,17 @@ class DataRepositoryTasks:
         if task.failure:
             answer["FailureDetails"] = {"Message": task.failure}
         return answer
+
+
+def _covered(associations: list[Association], paths: list[str]) -> Association:
+    """The association whose files the paths are about (FSx API reference, CreateDataRepositoryTask: relative to the
+    mount point; without any, the whole file system)."""
+    if len(associations) == 1:
+        return associations[0]
+    roots = [root for root in associations if any(f"/{path.strip('/')}/".startswith(f"{root.path}/") for path in paths)]
+    if len(roots) != 1 or not paths:
+        raise ModelError("BadRequest", "Only tasks over the paths of one association are modelled")
+    return roots.pop()
 
 
 def _failures(content: Content, key: str, count: int) -> list[tuple[str, str, str]]:

@@ -77,6 +77,8 @@ class FileSystems:
         self.all: dict[str, FileSystem] = {}
         # Names the task in progress on a file system, which then cannot be deleted.
         self.task_in_progress: Callable[[FileSystem], str | None] = lambda file_system: None
+        # Told when one is AVAILABLE, so that what was asked for before can begin.
+        self.on_available: Callable[[FileSystem], None] = lambda file_system: None
         # Told when a deletion begins, so that what is not in S3 by then can be accounted for.
         self.on_deleting: Callable[[FileSystem], None] = lambda file_system: None
         self._refused_deletions = 0
@@ -126,6 +128,7 @@ class FileSystems:
             return
         file_system.lifecycle = self.plan.outcome
         if file_system.lifecycle == "AVAILABLE":
+            self.on_available(file_system)
             if self.plan.deleted_by_others_at is not None:
                 self._context.clock.after(self.plan.deleted_by_others_at, lambda: self._deleted_by_others(file_system))
             file_system.folder = Path(tempfile.mkdtemp(prefix=f"rehearsal-{file_system.id}-"))

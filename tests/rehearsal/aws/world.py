@@ -64,6 +64,16 @@ class World:
         }
         return dict(self.account.client("fsx").create_data_repository_association(**request)["Association"])
 
+    def input(self, file_system_id: str, number: int) -> dict[str, Any]:
+        """Ask for an association that only imports, once."""
+        request = {
+            "FileSystemId": file_system_id,
+            "FileSystemPath": f"/input/{number}",
+            "DataRepositoryPath": f"s3://results-bucket/in/{number}",
+            "BatchImportMetaDataOnCreate": True,
+        }
+        return dict(self.account.client("fsx").create_data_repository_association(**request)["Association"])
+
     def linked(self, export: bool = True, **more: Any) -> tuple[str, str]:
         """A file system and its association, both AVAILABLE: their ids."""
         file_system_id = self.file_system(**more)["FileSystemId"]

@@ -24,7 +24,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
-    with staged({"bucketName": BUCKET, "bucketPrefix": "runs/"}) as stage:
+    with staged({"bucketName": BUCKET, "bucketPrefix": "runs/", "inputBuckets": ["genomes"]}) as stage:
         yield stage.session
 
 
@@ -43,9 +43,9 @@ def test_the_least_time_before_a_job_has_the_import_of_a_large_listing_in_it(ses
     assert least[1] - least[0] == pytest.approx(1000, abs=10)  # 1,100 a second
 
 
-def held(session: Session) -> dict[str, bytes]:
+def held(session: Session, bucket: str = BUCKET) -> dict[str, bytes]:
     buckets = session.account.buckets
-    return {key: buckets.read(BUCKET, key) or b"" for key in buckets.keys(BUCKET, "")}
+    return {key: buckets.read(bucket, key) or b"" for key in buckets.keys(bucket, "")}
 
 
 def script(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
@@ -92,6 +92,76 @@ def test_a_report_of_what_could_not_be_exported_is_beside_the_results_of_its_run
     (report,) = [key for key in held(session) if key.endswith("/failures.csv")]
     assert report.startswith("runs/today/lustre-batch-reports/task-")
     assert f"s3://{BUCKET}/{report}" in verdict.facts["cause"]
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_inputs_are_read_under_input_and_stay_as_they_are(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, queued: bool
+) -> None:
+    script(
+        monkeypatch, tmp_path, 'cat "$INPUT_DIR/reference/a.txt" "$INPUT_DIR/genomes/hg38/b.txt" > "$SCRATCH_DIR/c.txt"'
+    )
+    files = {"reference/a.txt": "a", "runs/today/d.txt": "d"}
+    others = {"hg38/b.txt": "b", "hg19/b.txt": "old"}
+    verdict = play(
+        session,
+        bucket={"files": files, "notifications": [{"prefix": "reference/"}]},
+        buckets=[{"name": "genomes", "files": others}],
+        association={"queued": queued},
+        input={"keyPrefix": "today", "inputPrefixes": ["reference/", "s3://genomes/hg38"]},
+    )
+    assert verdict.why_not == []
+    assert held(session) == {key: text.encode() for key, text in (files | {"runs/today/c.txt": "ab"}).items()}
+    assert held(session, "genomes") == {key: text.encode() for key, text in others.items()}
+    assert verdict.facts["exported_files"] == 1
+    assert session.account.buckets.notified(BUCKET, {"ObjectCreated"}) == ["reference/"]
+    links = session.account.associations.all
+    assert [link.path for link in links] == ["/scratch", "/input/reference", "/input/genomes/hg38"]
+    # A refusal by FSx for each link that has to wait, if it does not queue them.
+    asked = verdict.facts["api_calls"]["fsx:CreateDataRepositoryAssociation"]
+    assert asked == 3 if queued else asked > 3
+
+
+def test_seven_inputs_take_about_a_minute_each(session: Session) -> None:
+    given = {"inputPrefixes": [f"in/{number}" for number in range(7)]}
+    began = [
+        play(session, input=each, job={"runtime": 60}, association={"queued": True}).facts["job_started_at"]
+        for each in ({}, given)
+    ]
+    assert 6 * 60 < began[1] - began[0] < 8 * 60
+
+
+@pytest.mark.parametrize("go_on", [False, True])
+def test_inputs_that_cannot_be_imported_fail_the_run_unless_it_is_to_go_on(session: Session, go_on: bool) -> None:
+    verdict = play(
+        session,
+        input={"inputPrefixes": ["reference"], "continueAfterImportFailure": go_on},
+        association={"import_fails": True},
+        job={"runtime": 60},
+        expect="SUCCEEDED" if go_on else "FAILED",
+    )
+    assert verdict.why_not == []
+    said = verdict.facts["messages"][-1]["message"] if go_on else verdict.facts["cause"]
+    assert "could not be imported" in said
+    assert (f"s3://{BUCKET}/reference/" in said) == go_on, "the first that fails is named, or all"
+
+
+def test_an_input_whose_bucket_is_gone_fails_the_run_by_name(session: Session) -> None:
+    held_before = session.account.buckets.find("genomes")
+    del session.account.buckets._s3.buckets["genomes"]
+    try:
+        verdict = play(
+            session, input={"inputPrefixes": ["s3://genomes/a"]}, expect="FAILED", expect_error="AssociationFailed"
+        )
+    finally:
+        session.account.buckets._s3.buckets["genomes"] = held_before
+    assert verdict.why_not == []
+    assert "became MISCONFIGURED instead of AVAILABLE: The bucket genomes does not exist" in verdict.facts["cause"]
+
+
+def test_a_bucket_that_the_stack_does_not_name_cannot_be_filled(session: Session) -> None:
+    with pytest.raises(ScenarioError, match="buckets: nobodys: the stack names no such bucket"):
+        play(session, buckets=[{"name": "nobodys"}])
 
 
 def test_without_automatic_export_what_was_removed_stays_in_the_bucket(

@@ -38,6 +38,92 @@ def test_one_association_request_at_a_time_is_worked_on(world: World) -> None:
         world.link(identifier, FileSystemPath="/other", DataRepositoryPath="s3://results-bucket/other")
 
 
+@pytest.mark.parametrize("state", ["CREATING", "AVAILABLE"])
+def test_requests_are_queued_where_the_scenario_has_them_as_the_guide_does(world: World, state: str) -> None:
+    world.scenario(association={"queued": True})
+    identifier = world.file_system()["FileSystemId"]
+    if state == "AVAILABLE":
+        world.account.clock.advance(421)
+    made = [world.link(identifier), *(world.input(identifier, number) for number in range(2))]
+    world.account.clock.advance(421 if state == "CREATING" else 0)
+    seen = []
+    for _ in range(3):
+        world.account.clock.advance(61)
+        seen.append([association(world, one["AssociationId"])["Lifecycle"] for one in made])
+    assert seen == [["AVAILABLE"] * done + ["CREATING"] * (3 - done) for done in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("path", "repository"),
+    [
+        ("/scratch/in", "s3://results-bucket/other"),
+        ("/", "s3://results-bucket/other"),
+        ("/input", "s3://results-bucket/runs/today/"),
+        ("/input", "s3://results-bucket"),
+        ("/input", "s3://results-bucket/runs/"),
+    ],
+)
+def test_neither_the_paths_nor_the_repositories_of_two_links_may_overlap(
+    world: World, path: str, repository: str
+) -> None:
+    identifier, _ = world.linked()
+    with refused("BadRequest"):
+        world.link(identifier, FileSystemPath=path, DataRepositoryPath=repository)
+    assert world.link(identifier, FileSystemPath="/scratch2", DataRepositoryPath="s3://results-bucket/runs2")
+
+
+def test_a_file_system_has_eight_links_at_most(world: World) -> None:
+    identifier, _ = world.linked()
+    for number in range(7):
+        world.input(identifier, number)
+        world.account.clock.advance(61)
+    with refused("ServiceLimitExceeded"):
+        world.input(identifier, 7)
+
+
+def test_an_input_is_imported_once_and_nothing_of_it_is_exported(world: World) -> None:
+    buckets = world.account.buckets
+    buckets.put("results-bucket", "in/0/a.txt", b"a")
+    identifier, _ = world.linked()
+    world.input(identifier, 0)
+    world.account.clock.advance(90)
+    (imported,) = world.account.data_repository_tasks.all
+    assert imported.request["Paths"] == ["s3://results-bucket/in/0"]
+    world.account.clock.advance(200)
+    results, given = world.account.associations.all
+    assert (results.is_input, given.is_input) == (False, True)
+    given.content.write("/0:0", at=world.account.clock.now())
+    world.account.clock.advance(600)
+    assert given.content.groups["/0:0"].exported == 0
+    assert given.content.age(world.account.clock.now()) == 0
+
+
+def test_listings_are_imported_one_after_the_other(world: World) -> None:
+    world.scenario(association={"queued": True, "create": 1, "import": 100})
+    identifier = world.file_system()["FileSystemId"]
+    world.account.clock.advance(421)
+    world.input(identifier, 0)
+    world.input(identifier, 1)
+    world.account.clock.advance(60)
+    tasks = world.account.data_repository_tasks.all
+    assert [task.lifecycle for task in tasks] == ["EXECUTING", "PENDING"]
+    world.account.clock.advance(80)
+    assert [task.lifecycle for task in tasks] == ["SUCCEEDED", "EXECUTING"]
+    world.account.clock.advance(100)
+    assert [task.lifecycle for task in tasks] == ["SUCCEEDED", "SUCCEEDED"]
+
+
+def test_an_export_task_has_to_say_which_of_several_links_it_is_about(world: World) -> None:
+    identifier, results = world.linked(export=False)
+    world.link(identifier, FileSystemPath="/input/0", DataRepositoryPath="s3://results-bucket/in/0", S3={})
+    world.account.clock.advance(61)
+    for paths in ([], ["input"], ["scratch", "input/0"]):
+        with refused("BadRequest"):
+            world.task(identifier, Paths=paths)
+    world.task(identifier, Paths=["scratch"])
+    assert world.account.data_repository_tasks.all[-1].association.id == results
+
+
 def test_a_link_to_a_bucket_that_does_not_exist_is_misconfigured(world: World) -> None:
     identifier = world.file_system()["FileSystemId"]
     world.account.clock.advance(421)
