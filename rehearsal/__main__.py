@@ -106,9 +106,9 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             try:
                 stage = stack.enter_context(staged(config, options.stack, options.engine, _teller(console), program))
             except ConfigurationError as error:
-                raise UsageError(with_hint(str(error))) from None
+                raise UsageError(with_hint(str(error), settings(options.set))) from None
             except DeployError as error:
-                print(f"{options.called}: {with_hint(str(error))}", file=sys.stderr)
+                print(f"{options.called}: {with_hint(str(error), settings(options.set))}", file=sys.stderr)
                 return 1
             if options.serve:
                 _serve(console, stage, stage.stack)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,19 +83,27 @@ def parser(called: str = "python -m rehearsal") -> argparse.ArgumentParser:
     return known
 
 
-def with_hint(message: str) -> str:
-    """The message, and how to give a value where the engine's own words only name the key or the type."""
+def with_hint(message: str, given: Collection[str] = ()) -> str:
+    """The message, and how to give a value where the engine's own words only name the key or the type: as it was given,
+    with `--set` or in a file."""
     if missing := re.search(r"is missing configuration value '(?:[^']*:)?([^']+)'", message):
         return f"{message}; add it to the stack's file, or --set {missing[1]}=VALUE"
     wanted = re.search(r"configuration key '(?:[^']*:)?([^']+)' must be of type '(\w+)", message)
     if not wanted:
         return message
     key, declared = wanted.groups()
-    hint = {
-        "array": f'; a list is JSON: --set \'{key}=["a", "b"]\'',
-        "object": f'; a map is JSON: --set \'{key}={{"team": "cfd"}}\'',
-        "boolean": f"; write true or false: --set {key}=true",
-    }.get(declared)
+    if key in {each.rpartition(":")[2] for each in given}:
+        hint = {
+            "array": f'; a list is JSON: --set \'{key}=["a", "b"]\'',
+            "object": f'; a map is JSON: --set \'{key}={{"team": "cfd"}}\'',
+            "boolean": f"; write true or false: --set {key}=true",
+        }.get(declared)
+    else:
+        hint = {
+            "array": '; write a list: ["a", "b"]',
+            "object": '; write a map: {"team": "cfd"}',
+            "boolean": "; write true or false",
+        }.get(declared)
     return message.removesuffix(".") + hint if hint else message
 
 
@@ -109,12 +118,19 @@ def settings(given: list[str]) -> dict[str, str]:
     return found
 
 
+def _named(option: str, path: str) -> None:
+    """Python takes an empty path for the current folder, which nobody means who types one."""
+    if not path:
+        raise UsageError(f"{option} {path!r}: it is empty")
+
+
 def own_job(options: argparse.Namespace) -> dict[str, Any] | None:
     """The job in place of the scenario's."""
     from .aws.batch.job_plan import command_problem, script_problem
 
     image = {} if options.image is None else {"image": options.image}
     if options.job is not None:
+        _named("--job", options.job)
         if (problem := script_problem(Path(options.job))) is not None:
             raise UsageError(f"--job {options.job}: {problem}")
         return {"script": Path(options.job).absolute(), **image}
@@ -131,6 +147,7 @@ def bucket_folder(options: argparse.Namespace) -> Path | None:
 
     if options.bucket_folder is None:
         return None
+    _named("--bucket-folder", options.bucket_folder)
     if (problem := folder_problem(Path(options.bucket_folder))) is not None:
         raise UsageError(f"--bucket-folder {options.bucket_folder}: {problem}")
     return Path(options.bucket_folder)
@@ -144,6 +161,7 @@ def own_program(options: argparse.Namespace) -> OwnProgram | None:
         if options.component is not None:
             raise UsageError("--component: it chooses among the components of a program, so add --program")
         return None
+    _named("--program", options.program)
     return OwnProgram(Path(options.program), options.component)
 
 

@@ -286,7 +286,7 @@ def _subnets_come_with_their_vpc(s: Settings) -> str | None:
     if bool(s.vpc_id) == bool(s.subnet_ids):
         return None
     if s.vpc_id:
-        return f"subnetIds: {show(s.subnet_ids)} is not a list of at least one subnet, which vpcId {s.vpc_id} needs"
+        return f"subnetIds: {show(s.subnet_ids)} names no subnet; vpcId {s.vpc_id} needs at least one of its own"
     return f"vpcId: {show(s.vpc_id)} is not the VPC of subnetIds {show(s.subnet_ids)}; give both or neither"
 
 

@@ -4,14 +4,15 @@ file system are other models' business."""
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from . import object_keys
-from .plan import Bytes, Count, Plan, beside
+from .plan import Bytes, Count, Plan, beside, refused
 
 # S3 guide, storage classes: those whose objects have to be restored before they can be read.
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -32,21 +33,27 @@ class ObjectsPlan(Plan):
     two cannot be read."""
 
 
+def _type_of_event(name: str) -> str:
+    if not re.fullmatch(r"s3:[A-Za-z]+(:[A-Za-z*]+)*", name):
+        raise refused("is no type of event: write one of S3's, such as s3:ObjectCreated:*")
+    return name
+
+
 class NotificationPlan(Plan):
     """An event notification that somebody else configured."""
 
     prefix: str = ""
     """What the keys that they are about begin with."""
     # S3 guide, event notification types and destinations.
-    events: list[Annotated[str, Field(pattern=r"^s3:[A-Za-z]+(:[A-Za-z*]+)*$")]] = Field(
-        default=["s3:ObjectCreated:*"], min_length=1
-    )
+    events: list[Annotated[str, AfterValidator(_type_of_event)]] = Field(default=["s3:ObjectCreated:*"], min_length=1)
     """The types of events."""
 
 
 def folder_problem(folder: Path) -> str | None:
     """Why the files of a folder cannot be objects of a bucket, if they cannot."""
-    if not folder.is_dir():
+    if os.path.isfile(folder):
+        return "it is a file, and not a folder"
+    if not os.path.isdir(folder):
         return f"there is no folder {folder}"
     for key, path in files_in(folder).items():
         if not object_keys.is_utf8(key):

@@ -12,6 +12,7 @@ import copy
 import difflib
 import functools
 import math
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 from pydantic import Field, field_validator
 
-from .plan import Count, Plan, Seconds
+from .plan import Count, Plan, Seconds, refused
 
 Answer = dict[str, Any]
 Operation = Callable[[dict[str, Any]], Answer | None]
@@ -74,7 +75,7 @@ class Fault(Plan):
     With a window (`at`, `for`) only the calls within it are counted, and all of them fail unless `times` says less.
     """
 
-    call: Annotated[str, Field(pattern=r"^([a-z0-9-]+:([A-Z][A-Za-z0-9]+|\*)|\*:\*)$")]
+    call: str
     """`service:Operation`, as botocore names them; `service:*` is every operation of a service, `*:*` every call."""
     state: str | None = None
     """Only calls that a state of that name makes."""
@@ -95,13 +96,13 @@ class Fault(Plan):
     @classmethod
     def _is_known(cls, call: str) -> str:
         service, _, operation = call.partition(":")
-        if service == "*" or (operation == "*" and _operations(service)):
+        known = {name.casefold() for name in _operations(service)}
+        formed = re.fullmatch(r"[a-z0-9-]+:([A-Z][A-Za-z0-9]+|\*)", call)
+        if call == "*:*" or (formed and known and (operation == "*" or operation.casefold() in known)):
             return call
-        known = {f"{service}:{name}".casefold(): f"{service}:{name}" for name in _operations(service)}
-        if call.casefold() not in known:
-            close = difflib.get_close_matches(call, known.values(), 1)
-            raise ValueError(f"AWS has no such call{f'; did you mean {close[0]}?' if close else ''}")
-        return call
+        rule = "AWS has no such call" if formed else "write service:Operation, such as fsx:CreateFileSystem"
+        near = _nearest(call)
+        raise refused(f"{rule}; did you mean {near}?" if near else rule)
 
     @property
     def is_window(self) -> bool:
@@ -137,6 +138,18 @@ def _operations(service: str) -> tuple[str, ...]:
         return tuple(botocore.session.get_session().get_service_model(service).operation_names)
     except UnknownServiceError:
         return ()
+
+
+def _nearest(call: str) -> str | None:
+    """The call that may have been meant by one that does not exist."""
+    service, _, operation = (call if ":" in call else call.replace(".", ":", 1)).partition(":")
+    services = botocore.session.get_session().get_available_services()
+    its = difflib.get_close_matches(service.casefold(), services, 1)
+    if not its or operation == "*":
+        return f"{its[0]}:*" if its else None
+    spelt = {name.casefold(): name for name in _operations(its[0])}
+    near = difflib.get_close_matches(operation.casefold(), spelt, 1)
+    return f"{its[0]}:{spelt[near[0]]}" if near else None
 
 
 def status_code(service: str, code: str) -> int:

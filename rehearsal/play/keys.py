@@ -85,6 +85,8 @@ def rule(model: type[BaseModel], failure: Any) -> str:
             return "is not a list"
         case "dict_type" | "model_type" | "model_attributes_type":
             return "is not a mapping of keys"
+        case "string_too_short" | "too_short":
+            return "is empty"
         case "literal_error":
             return f"is not {limits['expected'].replace(chr(39), '')}"
         case "greater_than_equal":

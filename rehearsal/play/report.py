@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from rich.console import Console
@@ -73,6 +74,7 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows += _costs(session, verdict)
     rows += [("kept", f"{thing['type']} {thing['id']}: {thing['reason']}") for thing in facts["retained"]]
     rows += [("left behind", f"{thing['type']} {thing['id']}") for thing in facts["leaked"]]
+    rows += [("unmet fault", _fault(fault)) for fault in facts["unmet_faults"]]
     rows += [("notified", note["subject"] or note["message"].splitlines()[0]) for note in facts["messages"]]
     return rows
 
@@ -90,6 +92,12 @@ def _ended(attempt: dict[str, Any]) -> str:
     return f"{which}: {how} after {lasted}, {printed}" + (
         f" ({attempt['reason']})" if attempt["exit_code"] != 0 else ""
     )
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    """A planned fault that has failed no call."""
+    said = ", ".join(f"{key}: {json.dumps(value)}" for key, value in fault.items() if key != "call")
+    return f"{fault['call']}{f' ({said})' if said else ''} failed nothing: no such call was made"
 
 
 def _exported(session: Session, verdict: Verdict) -> list[tuple[str, str]]:

@@ -4,20 +4,22 @@ that they are rehearsed."""
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
+from lustre_batch import definition
 from pydantic import Field, ValidationError
 
 from ..aws.batch.job_plan import MODELLED
 from ..aws.calls import Fault
 from ..aws.plan import Plan, Seconds, Window
 from ..aws.plans import Plans
-from ..provider.configuration import yaml_problem
+from ..provider import documents
 from .keys import did_you_mean, rule
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -68,6 +70,9 @@ class Scenario(Plans):
     def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.expect_error is not None and self.expect == "SUCCEEDED":
             yield "expect_error", "an execution that is expected to succeed (expect) has no error"
+        for number, fault in enumerate(self.faults):
+            if fault.state is not None and fault.state not in _states():
+                yield f"faults.{number}.state", f"no state has this name{did_you_mean(fault.state, [*_states()])}"
         size, only = self.array_size, self.job.only_children
         if only and not size:
             yield "job.only_children", "the job is no array (jobDefinitionArraySize)"
@@ -116,6 +121,19 @@ class Scenario(Plans):
         return [*self.export.stalls, *self.metric.gaps]
 
 
+@functools.cache
+def _states() -> frozenset[str]:
+    """The names of the states of both machines, those inside of others included."""
+
+    def within(node: Any) -> Iterator[str]:
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        yield from node.get("States", ()) if isinstance(node, dict) else ()
+        for each in inner:
+            yield from within(each)
+
+    return frozenset(state for name in definition.names() for state in within(definition.read(name)))
+
+
 def _lasts(fault: Fault) -> bool:
     """Whether calls fail for good, as far as a rehearsal can see."""
     return fault.for_ > LONGEST_TROUBLE_SECONDS if fault.for_ is not None else fault.most > MOST_FAILURES
@@ -147,18 +165,17 @@ def _read(name_or_file: str) -> tuple[dict[str, Any], Path]:
     path = Path(name_or_file)
     if path.suffix not in {".yaml", ".yml"}:
         path = SCENARIOS / f"{name_or_file}.yaml"
-        if not path.exists():
+        if not os.path.isfile(path):
             hint = did_you_mean(name_or_file, names()) or "; --list names those that there are"
-            raise ScenarioError(f"{name_or_file} is not a scenario{hint}")
+            beside = next(
+                (each for each in (f"{name_or_file}.yaml", f"{name_or_file}.yml") if os.path.isfile(each)), None
+            )
+            hint = f"; did you mean the file {beside}?" if beside is not None else hint
+            raise ScenarioError(f"{name_or_file or repr('')} is not a scenario{hint}")
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"{path} is not YAML: {yaml_problem(error)}") from None
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror}") from None
-    if not isinstance(content or {}, dict):
-        raise ScenarioError(f"{path}: {content!r} is not a mapping of keys")
-    return content or {}, path
+        return documents.mapping(path), path
+    except documents.NotReadable as error:
+        raise ScenarioError(str(error)) from None
 
 
 def parse(content: Any, origin: str, name: str = "unnamed", folder: Path | None = None) -> Scenario:
@@ -180,4 +197,6 @@ def _line(origin: str, failure: Any) -> str:
             value = value[int(part) if isinstance(value, list) else part]
         place = (*place, *key)
     key_path = ".".join(str(part) for part in place) or "scenario"
+    if failure["type"] == "missing":  # the value is that of the key above
+        return f"{origin}: {key_path}: {said}"
     return f"{origin}: {key_path}: {json.dumps(value, default=str)}: {said}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..aws.account import Account
 from ..aws.bucket_plan import BucketPlan
-from ..aws.calls import internally
+from ..aws.calls import Fault, internally
 from ..aws.clock import ORIGIN
 from ..aws.states.executions import Execution
 from .belongings import Belongings
@@ -54,6 +54,7 @@ class Played:
     witness: Witness
     calls: CallLog | None = None
     undelivered: list[str] = field(default_factory=list)
+    unmet: list[Fault] = field(default_factory=list)  # the planned faults that have failed no call
 
     @property
     def first(self) -> Execution:
@@ -108,6 +109,7 @@ class Session:
         try:
             with witness.listening():
                 self._run(scenario, starter)
+            unmet = [fault for number, fault in enumerate(scenario.faults) if account.calls.met[number] <= fault.skip]
         finally:
             account.stop()
         executions = list(account.executions.all.values())
@@ -124,6 +126,7 @@ class Session:
             witness=witness,
             calls=calls,
             undelivered=list(account.events.undelivered),
+            unmet=unmet,
         )
 
     @property

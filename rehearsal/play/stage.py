@@ -56,7 +56,7 @@ def staged(
         raise ConfigurationError(f"--program {program.folder}: {why_not}")
     may_be_new = program is not None and stack is None
     folder = ROOT if program is None else program.folder.resolve()
-    stack = stack or "autoexport" if program is None else stack_name(folder, stack)
+    stack = ("autoexport" if stack is None else stack) if program is None else stack_name(folder, stack)
     settings = configuration(stack, config, folder, with_file=not may_be_new)
     if (refusal := regions.problem(settings.region)) is not None:
         raise ConfigurationError(f"aws:region: {refusal}")

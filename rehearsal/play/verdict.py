@@ -76,6 +76,7 @@ def judge(session: Session, played: Played) -> Verdict:
         "exported_objects": exported_objects,
         "exported_bytes": exported_bytes,
         "peak_gib": round(max((one.space.peak for one in account.file_systems.all.values()), default=0) / GIB, 3),
+        "unmet_faults": [fault.model_dump(by_alias=True, exclude_unset=True) for fault in played.unmet],
         "messages": [message | {"at": _since(began, message["at"])} for message in witness.messages],
     }
     why_not = _why_not(session, played, facts, remaining)

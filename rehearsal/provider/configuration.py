@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import datetime
+import difflib
+import functools
+import inspect
 import json
 import pathlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
+from pydantic.alias_generators import to_camel
 
+from . import documents
 from .deployment import ROOT, ConfigurationError
 
 # Where a stack is that says nothing of it. The real provider would ask AWS_REGION and the user's profile, which are
 # different from one machine to the next; a rehearsal is not.
 DEFAULT_REGION = "us-east-1"
+# Pulumi docs, stacks: names; and "Pulumi stack settings file reference".
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+STACK_FILE = ("config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider")
 # What is in the place of an encrypted value that has no default: any text will do for whatever asks for a text.
 STAND_IN = "encrypted"
 
@@ -49,6 +57,10 @@ def configuration(
     ------
     ConfigurationError
     """
+    if not NAME.fullmatch(stack):
+        raise ConfigurationError(
+            f"{stack or repr('')} is not the name of a stack: letters, digits, hyphens, underscores and periods"
+        )
     project = _yaml(folder / "Pulumi.yaml")
     name = str(project["name"])
     schema = {_qualified(name, key): entry for key, entry in (project.get("config") or {}).items()}
@@ -61,8 +73,11 @@ def configuration(
         )
     defaults = {key: _default(entry) for key, entry in schema.items() if _default(entry) is not None}
     content = _yaml(stack_file) if stack_file.exists() else {}
+    _check_stack_file(stack_file.name, content)
     set_here = {_qualified(name, key): value for key, value in (content.get("config") or {}).items()}
-    set_here |= {_qualified(name, key): value for key, value in (overrides or {}).items()}
+    overridden = {_qualified(name, key): value for key, value in (overrides or {}).items()}
+    set_here |= overridden
+    _check_keys(name, folder != ROOT, set_here, overridden)
     stand_ins = {
         key: _replaced(value, defaults.get(key, STAND_IN)) for key, value in set_here.items() if _is_encrypted(value)
     }
@@ -77,20 +92,55 @@ def configuration(
 
 def _yaml(path: pathlib.Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path.name} is not YAML: {yaml_problem(error)}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
+        content = documents.mapping(path, path.name)
+    except documents.NotReadable as error:
+        raise ConfigurationError(str(error)) from None
+    if not isinstance(content.get("config"), dict | None):
         raise ConfigurationError(f"{path.name} is not a mapping of keys, with a mapping as its config")
     return content
 
 
-def yaml_problem(error: yaml.YAMLError) -> str:
-    """Where and what, on one line."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    return " ".join(str(error).split())
+def _check_stack_file(name: str, content: Mapping[str, Any]) -> None:
+    for key in content:
+        if key not in STACK_FILE:
+            raise ConfigurationError(
+                f"{name}: {key}: Pulumi knows no such key in a stack's file{_hint(key, STACK_FILE)}"
+            )
+
+
+def _check_keys(project: str, own_program: bool, given: Mapping[str, Any], overrides: Iterable[str]) -> None:
+    """Refuse what nothing reads. The configuration in a stack's file may be other providers'; what is given for a
+    rehearsal is the stack program's or the AWS provider's. A program of one's own may read what it likes."""
+    for key in sorted(overrides):
+        namespace = key.partition(":")[0]
+        if namespace not in (project, "aws") and not own_program:
+            raise ConfigurationError(
+                f"{key}: nothing reads it; a key is KEY or {project}:KEY, or aws:KEY for the AWS provider"
+                f"{_hint(namespace, [project, 'aws'])}"
+            )
+    if not (keys := sorted(key.partition(":")[2] for key in given if key.startswith("aws:"))):
+        return
+    known = _keys_of_the_provider()
+    for key in keys:
+        if key not in known:
+            raise ConfigurationError(f"aws:{key}: the AWS provider has no such key{_hint(key, known)}")
+    if given.get("aws:region", DEFAULT_REGION) in ("", None):
+        raise ConfigurationError(f"aws:region: it is empty; name a region, such as {DEFAULT_REGION}")
+
+
+@functools.cache
+def _keys_of_the_provider() -> frozenset[str]:
+    """What the AWS provider reads, as its package declares it, and what the engine reads for any provider (Pulumi docs,
+    providers). Imported late: it is large."""
+    from pulumi_aws.config import vars as declared
+
+    properties = inspect.getmembers(declared._ExportableConfig, lambda each: isinstance(each, property))
+    return frozenset({to_camel(name) for name, _ in properties} | {"version", "pluginDownloadURL"})
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(word), list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def structure(value: Any) -> Any:

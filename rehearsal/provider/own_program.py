@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from unittest import mock
 
 import pulumi
-import yaml
 from lustre_batch import auto_export
 from lustre_batch.arguments import Told, settings_from_args
 from lustre_batch.settings import Settings
 from lustre_batch.testing import record
 
-from .configuration import Configuration, yaml_problem
+from . import documents
+from .configuration import Configuration
 from .deployment import ConfigurationError
 
 COMPONENT = "lustre-batch:index:LustreBatchAutoExport"
@@ -37,10 +37,10 @@ def problem(folder: pathlib.Path) -> str | None:
     if not project.exists():
         return "there is no Pulumi.yaml in it, which makes a folder a Pulumi project"
     try:
-        content = yaml.safe_load(project.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        return f"its Pulumi.yaml is not YAML: {yaml_problem(error) if isinstance(error, yaml.YAMLError) else error}"
-    if not isinstance(content, dict) or not content.get("name"):
+        content = documents.mapping(project, "its Pulumi.yaml")
+    except documents.NotReadable as error:
+        return str(error)
+    if not content.get("name"):
         return "its Pulumi.yaml names no project (name)"
     runtime = content.get("runtime")
     runtime = runtime.get("name") if isinstance(runtime, dict) else runtime
@@ -49,7 +49,7 @@ def problem(folder: pathlib.Path) -> str | None:
             f"its language is {runtime}, and only Python programs are rehearsed; the properties of its component are "
             "parameters of the same names: leave --program out and give them as --set KEY=VALUE"
         )
-    if not (folder / "__main__.py").exists():
+    if not (folder / "__main__.py").is_file():
         return "there is no __main__.py in it"
     return None
 

@@ -48,7 +48,9 @@ class StartFailuresPlan(Plan):
 
 def script_problem(path: Path) -> str | None:
     """Why a file cannot be run as a job, if it cannot."""
-    if not path.is_file():
+    if os.path.isdir(path):
+        return "it is a folder: name the file in it that is to be executed"
+    if not os.path.isfile(path):
         return f"there is no file {path}"
     if not os.access(path, os.X_OK):
         return f"it may not be executed: chmod +x {path}"

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from rehearsal.__main__ import _serve, main
 from rehearsal.aws.account import Account
+from rehearsal.options import with_hint
 from rehearsal.play.report import left
 from rehearsal.play.stage import Stage
 from rehearsal.provider.deployment import ROOT, DeployError
@@ -39,6 +40,19 @@ def test_people_see_states_and_a_summary(capsys: pytest.CaptureFixture[str]) -> 
     assert "as expected" in printed
 
 
+def test_a_planned_fault_that_fails_nothing_is_reported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    faults = '[{call: "s3:PutObject", times: 2}, {call: "secretsmanager:GetSecretValue"}]'
+    (tmp_path / "mine.yaml").write_text(f"input: {{nonsense: 1}}\nexpect: FAILED\nfaults: {faults}\n")
+    assert main(["--scenario", str(tmp_path / "mine.yaml"), "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["unmet_faults"] == [{"call": "s3:PutObject", "times": 2}]
+    [row] = [line for line in said.err.splitlines() if "unmet fault" in line]
+    assert row.endswith("s3:PutObject (times: 2) failed nothing: no such call was made")
+
+
 def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--scenario", "task-export", "--input", '{"nonsense": 1}']) == 1
     assert "expected was SUCCEEDED" in capsys.readouterr().out
@@ -54,6 +68,16 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
         (["--job", "nowhere.sh"], "--job nowhere.sh: there is no file nowhere.sh"),
         (["--job", "README.md"], "--job README.md: it may not be executed: chmod +x README.md"),
         (["--bucket-folder", "nowhere"], "--bucket-folder nowhere: there is no folder nowhere"),
+        (["--job", ""], "--job '': it is empty"),
+        (["--job", "examples"], "--job examples: it is a folder: name the file in it that is to be executed"),
+        (["--bucket-folder", "README.md"], "--bucket-folder README.md: it is a file, and not a folder"),
+        (["--bucket-folder", ""], "--bucket-folder '': it is empty"),
+        (["--program", ""], "--program '': it is empty"),
+        (["--scenario", ""], "'' is not a scenario"),
+        (["--stack", ""], "'' is not the name of a stack"),
+        (["--stack", "../x"], "../x is not the name of a stack: letters, digits, hyphens"),
+        (["--set", "foo:bar=1"], "foo:bar: nothing reads it; a key is KEY or lustre-batch:KEY"),
+        (["--set", "aws:region="], "aws:region: it is empty"),
         (["--serve"], "--serve: it is the engine that goes on with the stack, so add --engine"),
         (["--command", "pyhton", "a.py"], "--command pyhton a.py: there is no program pyhton on this machine"),
     ],
@@ -153,6 +177,14 @@ def test_a_value_of_the_wrong_type_gets_a_hint_how_to_write_it(
     assert main(["--set", setting]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith(hint) or hint in line
+
+
+def test_a_wrong_value_in_a_file_gets_a_hint_without_an_option() -> None:
+    message = (
+        "Stack 'a' with configuration key 'lustre-batch:autoExport' must be of type 'boolean', and not 'x': Export."
+    )
+    assert with_hint(message).endswith("Export; write true or false")
+    assert with_hint(message, ["lustre-batch:autoExport"]).endswith("true or false: --set autoExport=true")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,30 @@ def test_a_mistake_names_file_key_and_value(content: object, words: str) -> None
         ({"export": {"bytes_per_second": 0}}, "export.bytes_per_second: 0: is not greater than 0 bytes/s"),
         ({"export": {"stalls": [{"for": "1h"}]}}, 'export.stalls.0.for: "1h": is not a number (seconds)'),
         ({"expect": "DONE"}, 'expect: "DONE": is not SUCCEEDED, FAILED, ABORTED or TIMED_OUT'),
-        ({"faults": [{}]}, "faults.0.call: {}: is missing"),
+        ({"faults": [{}]}, "faults.0.call: is missing"),
+        ({"faults": [{"error": "X"}]}, "faults.0.call: is missing"),
+        (
+            {"faults": [{"call": "fsx:createFileSystem"}]},
+            'faults.0.call: "fsx:createFileSystem": write service:Operation, such as fsx:CreateFileSystem; did you '
+            "mean fsx:CreateFileSystem?",
+        ),
+        (
+            {"faults": [{"call": "Batch.SubmitJobs"}]},
+            'faults.0.call: "Batch.SubmitJobs": write service:Operation, such as fsx:CreateFileSystem; did you mean '
+            "batch:SubmitJob?",
+        ),
+        ({"faults": [{"call": "fxs:*"}]}, 'faults.0.call: "fxs:*": AWS has no such call; did you mean fsx:*?'),
+        (
+            {"faults": [{"call": "*:SubmitJob"}]},
+            'faults.0.call: "*:SubmitJob": write service:Operation, such as fsx:CreateFileSystem',
+        ),
+        (
+            {"bucket": {"notifications": [{"events": ["ObjectCreated"]}]}},
+            'bucket.notifications.0.events.0: "ObjectCreated": is no type of event: write one of S3\'s, such as '
+            "s3:ObjectCreated:*",
+        ),
+        ({"bucket": {"notifications": [{"events": []}]}}, "bucket.notifications.0.events: []: is empty"),
+        ({"job": {"blocked": ""}}, 'job.blocked: "": is empty'),
         ({"expect_error": 5}, "expect_error: 5: is not a text"),
     ],
 )
@@ -176,6 +199,10 @@ def test_an_unknown_key_gets_the_nearest_one(content: object, line: str) -> None
             "does",
         ),
         (
+            {"faults": [{"call": "batch:SubmitJob"}, {"call": "batch:SubmitJob", "state": "Submit"}]},
+            'faults.1.state: "Submit": no state has this name; did you mean SubmitJob?',
+        ),
+        (
             {"expect_error": "JobFailed"},
             'expect_error: "JobFailed": an execution that is expected to succeed (expect) has no error',
         ),
@@ -211,3 +238,31 @@ def test_every_shipped_scenario_says_what_it_shows() -> None:
 )
 def test_the_sample_job_runs_unless_the_scenario_says_how_the_job_goes(job: dict[str, object], real: bool) -> None:
     assert parse({"job": job}, "here").job.is_real is real
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"description: \xff", "is not text in UTF-8"),
+        (b"job: {}\nname: a\njob: {}\n", "is not YAML: line 3, column 1: the key job is in line 1 already"),
+        (b"job: {runtime: 5, runtime: 6}", "is not YAML: line 1, column 19: the key runtime is in line 1 already"),
+        (b"false", "is not a mapping of keys, but False"),
+    ],
+)
+def test_a_file_that_says_nothing_clear_is_one_line(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ScenarioError) as caught:
+        load(str(path))
+    assert str(caught.value).startswith(str(path))
+    assert str(caught.value).endswith(words)
+
+
+def test_a_name_gets_a_hint_at_the_file_that_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sc.yaml").write_text("job: {}")
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(ScenarioError, match=r"^sc is not a scenario; did you mean the file sc\.yaml\?$"):
+        load("sc")
+    with pytest.raises(ScenarioError, match=r"folder\.yaml: Is a directory$"):
+        load("folder.yaml")
