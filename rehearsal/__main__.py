@@ -5,9 +5,9 @@ Whatever takes time to import is imported late: an interruption finds `main`."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
+import json
 import os
 import signal
 import sys
@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING
 
 from . import STARTED
-from .options import UsageError, own_program, parsed, settings, with_hint
-from .options import scenario as read_scenario
 
 if TYPE_CHECKING:
+    import argparse
+
     from rich.console import Console
 
     from .play.stage import Stage
@@ -32,7 +32,10 @@ def main(arguments: list[str] | None = None, started: float | None = None, calle
     before = signal.getsignal(signal.SIGTERM)
     try:
         signal.signal(signal.SIGTERM, _terminated)
-        return _run(parsed(sys.argv[1:] if arguments is None else arguments, called), started)
+        with _unswallowed():
+            from .options import parsed
+
+            return _run(parsed(sys.argv[1:] if arguments is None else arguments, called), started)
     except Terminated:
         print("terminated", file=sys.stderr)
         return 128 + signal.SIGTERM
@@ -44,6 +47,7 @@ def main(arguments: list[str] | None = None, started: float | None = None, calle
 
 
 def _run(options: argparse.Namespace, started: float) -> int:
+    from .options import UsageError
     from .play.output import console as console_on
     from .play.scenario import ScenarioError
 
@@ -53,7 +57,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
         print(EXAMPLE.read_text("utf-8").replace("python -m rehearsal", options.called), end="")
         return 0
     if options.list:
-        _list(console_on())
+        _list(console_on(), options.json)
         return 0
     try:
         _check_system()
@@ -72,20 +76,56 @@ def _terminated(number: int, frame: object) -> None:
     raise Terminated
 
 
+@contextlib.contextmanager
+def _unswallowed() -> Iterator[None]:
+    """An interruption that comes in a destructor or in a callback of the garbage collector's, of which imports have
+    many, is only printed there by Python, which goes on (sys.unraisablehook): raise it once more, a moment later."""
+    before, alarm = sys.unraisablehook, signal.getsignal(signal.SIGALRM)
+    swallowed: list[BaseException] = []
+
+    def noted(ignored: sys.UnraisableHookArgs) -> None:
+        if not isinstance(ignored.exc_value, KeyboardInterrupt):
+            before(ignored)
+            return
+        swallowed.append(ignored.exc_value)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+    def again(number: int, frame: object) -> None:
+        raise swallowed[-1]
+
+    try:
+        signal.signal(signal.SIGALRM, again)
+        sys.unraisablehook = noted
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = before
+        signal.signal(signal.SIGALRM, alarm)
+
+
 def _check_system() -> None:
     """A real job is waited for by a file descriptor of its process."""
+    from .options import UsageError
+
     if not hasattr(os, "pidfd_open"):
         raise UsageError(f"the rehearsal needs Linux 5.3 or later, and this is {sys.platform}: use a container there")
 
 
-def _list(console: Console) -> None:
+def _list(console: Console, as_json: bool) -> None:
     from .play import scenario as scenarios
     from .play.output import print_rows
 
-    print_rows(console, [(name, scenarios.load(name).description) for name in scenarios.names()])
+    listed = [(name, scenarios.load(name).description) for name in scenarios.names()]
+    if as_json:
+        print(json.dumps([{"name": name, "description": description} for name, description in listed]))
+    else:
+        print_rows(console, listed)
 
 
 def _rehearse(options: argparse.Namespace, console: Console, started: float) -> int:
+    from .options import UsageError, own_program, settings, with_hint
+    from .options import scenario as read_scenario
+
     if options.serve and not options.engine:
         raise UsageError("--serve: it is the engine that goes on with the stack, so add --engine")
     scenario = read_scenario(options)
@@ -171,6 +211,8 @@ def _serve(console: Console, stage: Stage, name: str) -> None:
 @contextlib.contextmanager
 def _writable(name: str) -> Iterator[IO[str]]:
     """The file for the calls, opened before anything is played."""
+    from .options import UsageError
+
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(open(name, "w", encoding="utf-8"))

@@ -12,6 +12,7 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
+NARROWEST = 20  # of a column of text
 PLAIN = {"─": "-", "│": "|", "└": "+", "…": "...", "→": "->", "·": "-", "×": "x", "’": "'", "“": '"', "”": '"'}
 
 
@@ -34,22 +35,27 @@ def console(stderr: bool = False) -> Console:
 
 
 def print_rows(target: Console, rows: list[tuple[str, str]], margin: int = 2) -> None:
-    """Names and texts in two columns; a word that is longer than its line, such as an ARN, stays in one piece."""
+    """Names and texts in two columns, or each text below its name where two columns do not fit; a word that is longer
+    than its line, such as an ARN, stays in one piece."""
     indent = margin + max(len(name) for name, _ in rows) + 2
+    if below := target.width - indent < NARROWEST:
+        indent = margin + 2
     for name, text in rows:
+        if below:
+            target.print(Text(f"{'':<{margin}}{name}", style="bold"), soft_wrap=True)
         lines = [
             line
             for paragraph in text.splitlines() or [""]
             for line in textwrap.wrap(
                 paragraph,
-                max(20, target.width - indent),
+                max(NARROWEST, target.width - indent),
                 break_long_words=False,
                 break_on_hyphens=False,
             )
             or [""]
         ]
         for number, line in enumerate(lines):
-            head = Text(f"{'':<{margin}}{name if number == 0 else '':<{indent - margin}}", style="bold")
+            head = Text(f"{'':<{margin}}{name if number == 0 and not below else '':<{indent - margin}}", style="bold")
             target.print(head.append(Text(line, style="not bold")), soft_wrap=True)
 
 

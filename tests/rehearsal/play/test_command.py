@@ -20,6 +20,7 @@ from rehearsal.__main__ import _serve, main
 from rehearsal.aws.account import Account
 from rehearsal.options import with_hint
 from rehearsal.play.report import left
+from rehearsal.play.scenario import names
 from rehearsal.play.stage import Stage
 from rehearsal.provider.deployment import ROOT, DeployError
 from rehearsal.provider.mocks import deploy
@@ -92,6 +93,53 @@ def test_what_cannot_be_played_is_status_two_with_one_clear_line(
 def test_the_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     assert "million-small-files" in capsys.readouterr().out
+
+
+def test_the_list_can_be_had_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in listed] == names()
+    assert all(set(one) == {"name", "description"} and one["description"] for one in listed)
+
+
+def test_the_list_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if len(line) > 40] == []
+    assert [line.strip() for line in lines if not line.startswith("    ")] == names()
+
+
+SWALLOWED = """
+import os, signal, sys
+from rehearsal import __main__ as command, options
+
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(1000):
+            pass
+
+def parsed(arguments, called):
+    late = Late()
+    del late
+    for _ in range(10):
+        signal.pause()  # until the alarm
+    return None
+
+options.parsed = parsed
+sys.exit(command.main([]))
+"""
+
+
+@pytest.mark.parametrize(("number", "line"), [(signal.SIGINT, "interrupted\n"), (signal.SIGTERM, "terminated\n")])
+def test_an_interruption_that_python_ignores_in_a_destructor_still_ends_the_rehearsal(
+    number: signal.Signals, line: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SWALLOWED, str(int(number))], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (ended.stderr, ended.returncode) == (line, 128 + number)
 
 
 def test_the_example_is_a_scenario_that_can_be_played(
