@@ -54,8 +54,12 @@ def config(
         result = takeover.take_over(takeover.read_section(source), existing)
         changes = {key: value for key, value in result.taken.items() if _differs(value, existing.get(key))}
         changed = takeover.with_values(text, changes) if changes else text
-    except (takeover.NotReadable, UnicodeDecodeError, OSError) as error:
+    except takeover.NotReadable as error:
         raise _usage(str(error)) from None
+    except UnicodeDecodeError:
+        raise _usage(f"{path} is not text in UTF-8") from None
+    except OSError as error:
+        raise _usage(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
     if not as_json:
         _show(str(source), path.name, result, existing, changes)

@@ -299,3 +299,12 @@ def test_help_answers_at_once_and_imports_nothing_that_takes_long() -> None:
 def test_what_is_taken_is_what_read_settings_makes_of_it() -> None:
     taken = takeover.take_over(SEED, {}).taken
     assert read_settings(taken) == read_settings(SEED)
+
+
+def test_a_stacks_file_that_cannot_be_read_is_one_line(folder: pathlib.Path) -> None:
+    cdk(folder, {})
+    (folder / "Pulumi.prod.yaml").write_bytes(b"config: \xff")
+    assert command().stderr == "lustre-batch: Pulumi.prod.yaml is not text in UTF-8\n"
+    (folder / "Pulumi.prod.yaml").unlink()
+    (folder / "Pulumi.prod.yaml").mkdir()
+    assert command().stderr == "lustre-batch: Pulumi.prod.yaml: is a directory\n"
