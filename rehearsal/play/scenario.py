@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from lustre_batch import definition
 from pydantic import Field, ValidationError
 
 from ..aws.batch.job_plan import MODELLED
@@ -123,7 +122,9 @@ class Scenario(Plans):
 
 @functools.cache
 def _states() -> frozenset[str]:
-    """The names of the states of both machines, those inside of others included."""
+    """The names of the states of both machines, those inside of others included. Imported late: the page of a scenario's
+    keys is written anew even where the component cannot be imported."""
+    from lustre_batch import definition
 
     def within(node: Any) -> Iterator[str]:
         inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
