@@ -122,8 +122,8 @@ class Scenario(Plans):
 
 @functools.cache
 def _states() -> frozenset[str]:
-    """The names of the states of both machines, those inside of others included. Imported late: the page of a scenario's
-    keys is written anew even where the component cannot be imported."""
+    """The names of the states of both machines, those inside of others included. Imported late: the page of keys can be
+    written anew even where the component cannot be imported."""
     from lustre_batch import definition
 
     def within(node: Any) -> Iterator[str]:
