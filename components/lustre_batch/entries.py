@@ -21,8 +21,9 @@ _TAG_SIGNS: Final = "[A-Za-z0-9 _.:/=+@-]"
 _OURS: Final = "(?![Aa][Ww][Ss]:|[Ll][Uu][Ss][Tt][Rr][Ee]-[Bb][Aa][Tt][Cc][Hh]:)"
 # What a bucket's prefix may have (rules.check_prefix), but for signs beyond 16 bits, in which engines differ.
 _NAME: Final = "(?![.]{1,2}([/]|$))[ -.0-~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd]+"
-# SDK Secret, valueFrom: the full ARN. SDK CreateSecret, Name, and PutParameter, Name: the signs of their names.
-_SECRET_ARN: Final = "arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}"
+# SDK Secret, valueFrom: the full ARN, which ends with a hyphen and six signs of Secrets Manager's own. SDK CreateSecret
+# and PutParameter, Name: the signs of their names.
+_SECRET_ARN: Final = "arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}"
 _PARAMETER_ARN: Final = "arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]{1,1011}"
 # Batch guide, "Specify sensitive data using Secrets Manager": a key of the JSON in it, version stage and id may follow.
 _OF_THE_SECRET: Final = "(:[A-Za-z0-9/_+=.@-]{0,256}:[A-Za-z0-9/_+=.@-]{0,256}:[A-Za-z0-9-]{0,64})?"

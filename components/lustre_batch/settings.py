@@ -254,8 +254,8 @@ class Settings(BaseModel):
         "Environment variables of the job whose values are secrets: the ARN of a Secrets Manager secret, which a key "
         "of its JSON may follow (:KEY::), or of a Parameter Store parameter. A run may use those that are named here "
         "and in jobSecretArns.",
-        rule="a map of names, as in jobDefinitionEnvironment, to ARNs of Secrets Manager secrets or Parameter Store "
-        "parameters",
+        rule="a map of names, as in jobDefinitionEnvironment, to ARNs of Secrets Manager secrets (whole, with the six "
+        "signs at the end) or Parameter Store parameters",
         run_time=True,
         composed=True,
     )
@@ -263,7 +263,8 @@ class Settings(BaseModel):
         [],
         "Secrets and parameters that a run may give to its job, besides those of jobDefinitionSecrets; no others can "
         "be read.",
-        rule="a list of ARNs of Secrets Manager secrets or Parameter Store parameters, each once",
+        rule="a list of ARNs of Secrets Manager secrets (whole, with the six signs at the end) or Parameter Store "
+        "parameters, each once",
         composed=True,
     )
     # Batch guide, array jobs.

@@ -317,6 +317,15 @@ class TestRelease:
         assert unmounted == "umount /fsx"
         assert not machine.mounted
 
+    def test_each_of_many_containers_is_told_at_once(self, machine: Machine) -> None:
+        """Docker's client works on fifty at a time (docker/cli, parallelOperation)."""
+        machine.boot()
+        machine.runs_containers(*(f"{number:03x}" for number in range(95)))
+        machine.run(machine.program("lustre-release"))
+        stops = [call.split()[4:] for call in machine.calls("docker") if call.startswith("docker stop")]
+        assert sorted(len(told) for told in stops) == [15, 40, 40]
+        assert len({container for told in stops for container in told}) == 95
+
     def test_the_job_has_all_the_time_that_agent_and_unmounting_do_not_need(self, machine: Machine) -> None:
         machine.boot()
         machine.runs_containers("aaa")
@@ -415,7 +424,7 @@ class TestRelease:
         machine.boot()
         release = machine.program("lustre-release").read_text()
         (job_ends,) = re.findall(r"JOB_ENDS_SECONDS=(\d+)", release)
-        (reported,) = re.findall(r"bounded \$\(\(left \+ (\d+)\)\) docker stop", release)
+        (reported,) = re.findall(r"bounded \$\(\(left \+ (\d+)\)\) stop \$containers", release)
         (written,) = re.findall(r"^bounded (\d+) sync", release, re.MULTILINE)[-1:]
         (unmounted,) = re.findall(r"end = SECONDS \+ (\d+)", release)
         (detached,) = re.findall(r"bounded (\d+) detach", release)

@@ -169,17 +169,24 @@ CHILD = {
 
 
 def cause(
-    run: Definition, failed: list[int], counted: int, of: int, child: dict[str, Any] | None, attempt_seconds: int = 0
+    run: Definition,
+    failed: list[int],
+    counted: int,
+    of: int,
+    child: dict[str, Any] | None,
+    attempt_seconds: int = 0,
+    error: str = "JobFailed",
 ) -> str:
     """What is said of an array of that many, so many of which Batch counts as failed and these of which it lists."""
     known = {
         "parameters": {"jobDefinitionAttemptSeconds": attempt_seconds},
         "jobs": jobs(run, array("FAILED", FAILED=counted, SUCCEEDED=of - counted)),
-        "failedChildren": failed,
+        "failedChildren": failed[:11],
+        "failedCount": len(failed),
         "failed": [] if child is None else jobs(run, detail("FAILED") | child),
     }
     failure = evaluate(run.states["TellWhyItFailed"]["Assign"], **known)["failure"]
-    assert failure["Error"] == "JobFailed"
+    assert failure["Error"] == error
     return str(failure["Cause"])
 
 
@@ -200,7 +207,7 @@ def test_a_child_that_batch_ended_at_its_limit_is_told_by_the_name_of_that_limit
 ) -> None:
     """SDK JobTimeout: it applies to each child."""
     child = {"StatusReason": "Job attempt duration exceeded timeout", "Container": {"ExitCode": 137}}
-    said = cause(run, [3], 1, 20, child, seconds)
+    said = cause(run, [3], 1, 20, child, seconds, "JobFailed" if seconds else "JobTimedOut")
     assert said.endswith(f"Child 3: Job attempt duration exceeded timeout ({limit}), exit code 137")
 
 
@@ -218,26 +225,36 @@ def test_what_could_not_be_looked_up_is_not_made_up(run: Definition) -> None:
 
 def test_failed_children_are_read_page_by_page_and_kept_in_order(run: Definition) -> None:
     target, assigned = is_job_done(run, array("FAILED", FAILED=2))
-    assert (target, assigned) == ("FindFailedChildren", {"failed": [], "failedChildren": [], "nextToken": ""})
+    assert (target, assigned) == (
+        "FindFailedChildren",
+        {"failed": [], "failedChildren": [], "failedCount": 0, "nextToken": ""},
+    )
     state = run.states[target]
     asked = {"ArrayJobId": "job-1", "JobStatus": "FAILED", "MaxResults": 100}
     assert evaluate(state["Arguments"], jobs=[{"id": "job-1"}], nextToken="") == asked
     assert evaluate(state["Arguments"], jobs=[{"id": "job-1"}], nextToken="x") == asked | {"NextToken": "x"}
     page = [{"ArrayProperties": {"Index": index}} for index in (9, 2)]
-    known = {"failedChildren": [30, 100], "pages": 3}
+    known = {"failedChildren": [30, 100], "failedCount": 2, "pages": 3}
     assert evaluate(state["Assign"], {"result": {"JobSummaryList": page}}, **known) == {
         "nextToken": "",
         "pages": 4,
+        "failedCount": 4,
         "failedChildren": [2, 9, 30, 100],
     }
     more = {"JobSummaryList": page[:1], "NextToken": "x"}
-    assert evaluate(state["Assign"], {"result": more}, failedChildren=[], pages=0) == {
+    assert evaluate(state["Assign"], {"result": more}, failedChildren=[], failedCount=0, pages=0) == {
         "nextToken": "x",
         "pages": 1,
+        "failedCount": 1,
         "failedChildren": [9],
     }
-    nothing = evaluate(state["Assign"], {"result": {"JobSummaryList": []}}, failedChildren=[], pages=0)
-    assert nothing["failedChildren"] == []
+    nothing = evaluate(state["Assign"], {"result": {"JobSummaryList": []}}, failedChildren=[], failedCount=0, pages=0)
+    assert (nothing["failedChildren"], nothing["failedCount"]) == ([], 0)
+    # As many as are told, and one that shows that there are more.
+    full = evaluate(
+        state["Assign"], {"result": {"JobSummaryList": page}}, **known | {"failedChildren": [*range(10, 21)]}
+    )
+    assert full["failedChildren"] == [2, 9, *range(10, 19)]
 
 
 @pytest.mark.parametrize(
@@ -296,7 +313,8 @@ def test_what_is_answered_and_kept_of_ten_thousand_children_is_far_below_what_a_
     page = {"JobSummaryList": [summary] * asked["MaxResults"], "NextToken": "t" * 1024}
     assert len(json.dumps(page)) < LIMIT_BYTES * 0.9
     kept = evaluate(
-        run.states["FindFailedChildren"]["Assign"], {"result": page}, failedChildren=list(range(MOST)), pages=0
+        run.states["FindFailedChildren"]["Assign"], {"result": page}, failedChildren=[9998] * 11, failedCount=9, pages=0
     )
-    assert len(json.dumps(kept)) < LIMIT_BYTES / 3
+    assert len(kept["failedChildren"]) == 11
+    assert len(json.dumps(kept)) < LIMIT_BYTES / 100
     assert len(cause(run, list(range(MOST)), MOST, MOST, CHILD)) < 1000

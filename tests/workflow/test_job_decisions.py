@@ -223,7 +223,10 @@ def test_the_failure_of_a_job_is_told_in_its_own_words_with_exit_code_and_log(
 
 def test_a_job_without_children_speaks_for_itself(run: Definition) -> None:
     target, assigned = is_job_done(run, detail("FAILED"))
-    assert (target, assigned) == ("TellWhyItFailed", {"failed": jobs(run, detail("FAILED")), "failedChildren": []})
+    assert (target, assigned) == (
+        "TellWhyItFailed",
+        {"failed": jobs(run, detail("FAILED")), "failedChildren": [], "failedCount": 0},
+    )
 
 
 def test_a_job_that_batch_ended_at_its_limit_is_told_by_the_name_of_that_limit(run: Definition) -> None:

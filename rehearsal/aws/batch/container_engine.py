@@ -67,11 +67,12 @@ def run(
         f"--ulimit={each['name']}={each['softLimit']}:{each['hardLimit']}" for each in properties.get("ulimits", [])
     ]
     return [
-        *(engine, "run", "--rm", f"--name={name}", "--init"),
+        *(engine, "run", "--rm", f"--name={name}"),
         *(f"--env={key}={value}" for key, value in variables.items()),
         *(f"--volume={folder}:{path}{':ro' if path in read_only else ''}" for path, folder in volumes.items()),
         *([f"--volume={script}:{SCRIPTS}/{script.name}:ro"] if script is not None else []),
         *limits,
+        *([f"--memory={needs['MEMORY']}m"] if "MEMORY" in needs else []),
         *([f"--user={properties['user']}"] if properties.get("user") else []),
         *(["--privileged"] if properties.get("privileged") else []),
         *([f"--shm-size={linux['sharedMemorySize']}m"] if "sharedMemorySize" in linux else []),

@@ -96,7 +96,9 @@ class Transfer:
         for other in others:
             if other is association or other.bucket != association.bucket:
                 continue
-            listens = other.lifecycle in {"AVAILABLE", "UPDATING"} and other.s3.get("AutoImportPolicy")
+            listens = other.lifecycle in {"AVAILABLE", "UPDATING"} and other.s3.get("AutoImportPolicy", {}).get(
+                "Events"
+            )
             if listens and _overlap(other.prefix, association.prefix):
                 return f"The event notification configuration of {other.id} overlaps"
         return None

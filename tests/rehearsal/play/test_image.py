@@ -77,7 +77,7 @@ def test_the_job_runs_in_its_image_with_its_file_system_and_the_environment_of_t
     assert session.account.buckets.read(session.exports["bucketName"], "out.txt") == b"a b=c\n"
     run = next(words for words in told(docker) if words[0] == "run")
     name = next(word for word in run if word.startswith("--name="))
-    assert {"--rm", "--init", "--user=1000:100", "--shm-size=128m", "--ulimit=nofile=512:1024"} < set(run)
+    assert {"--rm", "--memory=30000m", "--user=1000:100", "--shm-size=128m", "--ulimit=nofile=512:1024"} < set(run)
     assert "--env=AWS_BATCH_JOB_ID=" + attempt["job"] in run
     assert not {"--privileged", "--gpus=all"} & set(run)
     assert run[-4:] == ["team/train:1", "only-in-the-image", "-c", script]
