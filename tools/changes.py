@@ -21,6 +21,7 @@ from rehearsal.provider.program import run_main
 
 DOCUMENT = ROOT / "docs" / "changes.md"
 ROLE = "arn:aws:iam::123456789012:role/job"
+INPUTS = "public-data"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbCdEf"
 Step = tuple[str, str, str]  # operation, type, name
 
@@ -52,6 +53,7 @@ def existing(account: Account) -> Existing:
         "subnetIds": json.dumps(there.subnet_ids),
         "securityGroupIds": json.dumps([there.security_group_id]),
         "bucketName": there.bucket_name,
+        "inputBuckets": json.dumps([INPUTS]),
         "kmsKeyArn": there.key_arn,
         "permissionsBoundaryArn": there.boundary_arn,
     }
@@ -118,8 +120,8 @@ def settings(there: Existing) -> list[Setting]:
         "spreadAcrossZones": True,
         "bucketPrefix": "runs/",
         "keyPrefix": "today/",
-        "inputBuckets": ["public-data"],
-        "inputPrefixes": ["s3://public-data/reference/"],
+        "inputBuckets": [INPUTS],
+        "inputPrefixes": [f"s3://{INPUTS}/reference/"],
         "noncurrentVersionDays": 7,
         "logRetentionDays": 90,
         "permissionsBoundaryArn": there.boundary_arn,
@@ -137,7 +139,7 @@ def settings(there: Existing) -> list[Setting]:
         {"jobSecretArns": [SECRET]},
         {"vpcCidr": "10.20.0.0/16"},
         {"egress": "public"},
-        {"reachableBuckets": ["public-data"]},
+        {"reachableBuckets": [INPUTS]},
         {"vpcFlowLogs": True},
         {"availabilityZoneIds": ["use1-az2", "use1-az4"]},
         {"computeEnvironmentType": "EC2", "computeEnvironmentAllocationStrategy": "BEST_FIT_PROGRESSIVE"},
