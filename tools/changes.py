@@ -97,7 +97,7 @@ def settings(there: Existing) -> list[Setting]:
         "jobDefinitionCommand": ["sh", "/app/run.sh"],
         "jobDefinitionEnvironment": {"STEPS": "1000"},
         "jobDefinitionArraySize": 100,
-        "jobDefinitionAttemptSeconds": 3600,
+        "jobDefinitionAttemptSeconds": 7200,
         "jobDefinitionGpus": 1,
         "jobDefinitionSharedMemoryMib": 1024,
         "jobDefinitionUlimits": [{"name": "memlock", "softLimit": -1, "hardLimit": -1}],

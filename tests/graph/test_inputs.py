@@ -134,6 +134,7 @@ def test_the_secret_holds_every_run_time_parameter_as_the_deployment_sets_it(gra
         "jobDefinitionTags": {},
         "jobRoleArn": "",
         "keyPrefix": "",
+        "inputPrefixes": [],
         "jobDefinitionRetryAttempts": 5,
         "jobDefinitionVcpus": 64,
         "jobDefinitionMemory": 30000,

@@ -528,9 +528,9 @@ def test_a_mistake_in_a_list_is_not_also_blamed_for_the_size_of_all(adopted: Def
     ("secrets", "problem"),
     [
         ({"A": SECRET, "B": f"{SECRET}:key::", "C": PARAMETER}, None),
-        ({"A": f"{SECRET}x", "B": SECRET}, {"A": f"{SECRET}x"}),
+        ({"A": SECRET.replace("token", "tokens"), "B": SECRET}, {"A": SECRET.replace("token", "tokens")}),
         ({"A": f"{PARAMETER}2"}, {"A": f"{PARAMETER}2"}),
-        ({"A": SECRET[:-1]}, {"A": SECRET[:-1]}),
+        ({"A": f"{SECRET[:-1]}g"}, {"A": f"{SECRET[:-1]}g"}),
     ],
 )
 def test_a_run_may_give_its_job_only_secrets_that_the_stack_names(
