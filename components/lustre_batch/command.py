@@ -5,7 +5,6 @@ What a subcommand does is another module's, imported when it is called: `lustre-
 
 import importlib
 import json
-import re
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -41,25 +40,21 @@ def config(
     refuse, which is left out, before it writes anything. Comments in Pulumi.STACK.yaml stay. Exit status: 0 as
     wished, 1 something was refused or you said no, 2 a file cannot be read.
     """
-    from . import takeover
+    from . import naming, takeover
 
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", stack):  # Pulumi docs, stacks: names
-        raise _usage(f"{stack} is not the name of a stack: letters, digits, hyphens, underscores and periods")
+    if not naming.is_stack_name(stack):
+        raise _usage(f"{stack} is not {naming.STACK_NAME}")
     path = Path(f"Pulumi.{stack}.yaml")
     if not Path("Pulumi.yaml").exists():
         raise _usage("there is no Pulumi.yaml here: run it in the folder of the Pulumi project")
     try:
-        text = path.read_bytes().decode() if path.exists() else ""
+        text = takeover.text_of(path) if path.exists() else ""
         existing = takeover.configured(text, path.name)
         result = takeover.take_over(takeover.read_section(source), existing)
         changes = {key: value for key, value in result.taken.items() if _differs(value, existing.get(key))}
         changed = takeover.with_values(text, changes) if changes else text
     except takeover.NotReadable as error:
         raise _usage(str(error)) from None
-    except UnicodeDecodeError:
-        raise _usage(f"{path} is not text in UTF-8") from None
-    except OSError as error:
-        raise _usage(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
     if not as_json:
         _show(str(source), path.name, result, existing, changes)

@@ -13,6 +13,14 @@ LONGEST: Final = 30
 _DIGITS: Final = 7
 # EC2 API, CreateSecurityGroup: a name cannot start with sg-. S3 guide, bucket naming rules: the other prefixes.
 _RESERVED: Final = ("sg-", "sthree-", "amzn-s3-demo-")
+# Pulumi docs, stacks: names.
+_STACK: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+STACK_NAME: Final = "the name of a stack: letters, digits, hyphens, underscores and periods"
+
+
+def is_stack_name(name: str) -> bool:
+    """Whether Pulumi takes it for a stack's; `STACK_NAME` is the rule in words."""
+    return _STACK.fullmatch(name) is not None
 
 
 def physical_name(name: str) -> str:

@@ -38,6 +38,21 @@ class Takeover:
     """A line each, in the words of the deployment: what is left out, or does not go with what stays."""
 
 
+def text_of(path: Path) -> str:
+    """What a file says, line ends as they are.
+
+    Raises
+    ------
+    NotReadable
+    """
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise NotReadable(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError:
+        raise NotReadable(f"{path} is not text in UTF-8") from None
+
+
 def read_section(path: Path) -> dict[str, Any]:
     """The section, from the context of a `cdk.json`, where `cdk` looks for it, or from its top level.
 
@@ -46,11 +61,7 @@ def read_section(path: Path) -> dict[str, Any]:
     NotReadable
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise NotReadable(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise NotReadable(f"{path} is not text in UTF-8") from None
+        content = json.loads(text_of(path).removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         raise NotReadable(f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     places = [content, content.get("context")] if isinstance(content, dict) else []

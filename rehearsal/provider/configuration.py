@@ -8,11 +8,11 @@ import functools
 import inspect
 import json
 import pathlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lustre_batch import naming
 from pydantic.alias_generators import to_camel
 
 from . import documents
@@ -21,8 +21,7 @@ from .deployment import ROOT, ConfigurationError
 # Where a stack is that says nothing of it. The real provider would ask AWS_REGION and the user's profile, which are
 # different from one machine to the next; a rehearsal is not.
 DEFAULT_REGION = "us-east-1"
-# Pulumi docs, stacks: names; and "Pulumi stack settings file reference".
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+# Pulumi docs, "Pulumi stack settings file reference".
 STACK_FILE = ("config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider")
 # What is in the place of an encrypted value that has no default: any text will do for whatever asks for a text.
 STAND_IN = "encrypted"
@@ -57,10 +56,8 @@ def configuration(
     ------
     ConfigurationError
     """
-    if not NAME.fullmatch(stack):
-        raise ConfigurationError(
-            f"{stack or repr('')} is not the name of a stack: letters, digits, hyphens, underscores and periods"
-        )
+    if not naming.is_stack_name(stack):
+        raise ConfigurationError(f"{stack or repr('')} is not {naming.STACK_NAME}")
     project = _yaml(folder / "Pulumi.yaml")
     name = str(project["name"])
     schema = {_qualified(name, key): entry for key, entry in (project.get("config") or {}).items()}
