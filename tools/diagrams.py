@@ -16,7 +16,8 @@ SHAPES = {"Choice": ("{", "}"), "Wait": ("([", "])"), "Succeed": ("(((", ")))"),
 # The states of the overview, in reading order; what lies between two of them is left out.
 RUN = {
     "GetParameters": {"en": "read and check the parameters", "ja": "パラメータを読み、検査する"},
-    "TakeLock": {"en": "take the lock", "ja": "ロックを取る"},
+    "TakeTicket": {"en": "take a ticket", "ja": "順番を取る"},
+    "TakeLane": {"en": "take a lane, when it is its turn", "ja": "順番が来たらレーンを取る"},
     "RegisterJobDefinition": {"en": "register the job definition", "ja": "ジョブ定義を登録する"},
     "CreateFileSystem": {"en": "create the file system", "ja": "ファイルシステムを作る"},
     "CreateAssociation": {"en": "link it to the bucket", "ja": "バケットに関連付ける"},
@@ -63,7 +64,7 @@ CLEAN_UP = {
     "ReadTasksBeforeDeletion": {"en": "read once more what permits the deletion", "ja": "削除の条件を読み直す"},
     "DeleteFileSystem": {"en": "delete the file system, see it gone", "ja": "ファイルシステムを削除し、確かめる"},
     "DeleteLaunchTemplate": {"en": "delete the launch template", "ja": "起動テンプレートを削除する"},
-    "ReleaseLock": {"en": "give the lock back", "ja": "ロックを返す"},
+    "GiveBack": {"en": "give back lane and prefix", "ja": "レーンとプレフィックスを返す"},
     "CleanedUp": {"en": "answer: removed, retained, pending", "ja": "応答: 削除、保持、保留"},
 }
 PARTS = {"run": RUN, "clean_up": CLEAN_UP}

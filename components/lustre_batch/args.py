@@ -120,6 +120,12 @@ class LustreBatchAutoExportArgs(Arguments):
     export_verification: Literal["task", "metrics"] | None = None
     """What proves that everything is in the bucket: an export task without failed files (task), or a full quiet
     window of the export queue and no logged failure (metrics). Default: "task"."""
+    max_concurrent_runs: int | None = None
+    """Number of runs that may go on side by side, each in a lane of its own: a compute environment with its job
+    queue, which costs nothing while it is idle. computeEnvironmentMaxvCpus holds for each lane. Default: 2."""
+    lane_timeout_minutes: int | None = None
+    """Maximum time a run may wait for a lane, or for another run whose results go under the same prefix (min).
+    Default: 1440."""
     provisioning_timeout_minutes: int | None = None
     """Maximum wait for a file system, an association or the compute environment to be created, updated or deleted
     (min). Default: 60."""

@@ -10,7 +10,7 @@ from .arguments import Told, settings_from_args
 from .clean_up import create_clean_up_triggers
 from .compute import create_compute
 from .destruction import guard_destruction
-from .locks import create_locks
+from .lanes import create_lanes_table, guard_lanes
 from .metrics import create_check_metrics
 from .naming import physical_name
 from .network import create_network
@@ -36,9 +36,15 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
     repository_url: pulumi.Output[str]
     """URL of the image repository to push the job's image to; empty when an image is adopted."""
     job_queue_arn: pulumi.Output[str]
-    """ARN of the job queue."""
+    """ARN of the first lane's job queue."""
     compute_environment_arn: pulumi.Output[str]
-    """ARN of the compute environment."""
+    """ARN of the first lane's compute environment."""
+    job_queue_arns: pulumi.Output[list[str]]
+    """ARNs of the job queues, one for each lane."""
+    compute_environment_arns: pulumi.Output[list[str]]
+    """ARNs of the compute environments, one for each lane."""
+    lanes_table_name: pulumi.Output[str]
+    """Name of the table that says which run holds which lane and prefix, and who waits."""
     parameters_secret_arn: pulumi.Output[str]
     """ARN of the secret with the run-time parameters; an edit takes effect with the next run."""
     check_metrics_function_name: pulumi.Output[str]
@@ -72,10 +78,11 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         topic = create_topic(owner)
         storage = create_storage(owner)
         network = create_network(owner, storage.bucket_arn)
-        compute = create_compute(owner, network)
+        lanes = create_compute(owner, network)
         check_metrics = create_check_metrics(owner)
-        locks = create_locks(owner)
-        workflow = create_workflow(owner, topic, network, storage, compute, check_metrics, locks)
+        table = create_lanes_table(owner)
+        workflow = create_workflow(owner, topic, network, storage, lanes, check_metrics, table)
+        guard_lanes(owner, table, lanes)
         create_clean_up_triggers(owner, workflow)
         guard_destruction(owner, workflow)
 
@@ -83,8 +90,11 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         self.clean_up_state_machine_arn = workflow.clean_up.arn
         self.bucket_name = storage.bucket_name
         self.repository_url = storage.repository_url or pulumi.Output.from_input("")
-        self.job_queue_arn = compute.job_queue_arn
-        self.compute_environment_arn = compute.compute_environment_arn
+        self.job_queue_arn = lanes[0].job_queue_arn
+        self.compute_environment_arn = lanes[0].compute_environment_arn
+        self.job_queue_arns = pulumi.Output.all(*(lane.job_queue_arn for lane in lanes))
+        self.compute_environment_arns = pulumi.Output.all(*(lane.compute_environment_arn for lane in lanes))
+        self.lanes_table_name = table.name
         self.parameters_secret_arn = storage.parameters_secret_arn
         self.check_metrics_function_name = check_metrics.name
         self.notification_topic_arn = topic.arn

@@ -1,4 +1,4 @@
-"""The Batch environment: a managed compute environment, its queue, and the role of its instances.
+"""The lanes: Batch compute environments, each with its job queue, and the role of their instances.
 
 The launch template belongs to the workflow, which names the file system of the run in it: nothing here may set or
 reset it, or a deployment would take the file system away from a running job. So does the update policy, by which a
@@ -17,19 +17,29 @@ from .owner import Owner
 
 
 @dataclass(frozen=True)
-class Compute:
-    """What jobs run on."""
+class Lane:
+    """What the job of one run at a time runs on."""
 
     compute_environment_arn: pulumi.Output[str]
     job_queue_arn: pulumi.Output[str]
+    resources: list[pulumi.Resource]
 
 
-def create_compute(owner: Owner, network: Network) -> Compute:
-    """Create environment and queue; the queue goes first when the stack is destroyed, the role last."""
-    settings = owner.settings
+def create_compute(owner: Owner, network: Network) -> list[Lane]:
+    """Create the lanes; a queue goes before its environment when the stack is destroyed, the role last."""
     profile, attachment = _create_instance_profile(owner)
+    lanes = range(1, owner.settings.max_concurrent_runs + 1)
+    return [_create_lane(owner, network, number, profile, attachment) for number in lanes]
+
+
+def _create_lane(
+    owner: Owner, network: Network, number: int, profile: aws.iam.InstanceProfile, attachment: pulumi.Resource
+) -> Lane:
+    settings = owner.settings
+    # The first is called as the only one was before there were several: it must not be replaced.
+    suffix = "" if number == 1 else f"-{number}"
     environment = aws.batch.ComputeEnvironment(
-        owner.named("environment"),
+        owner.named(f"environment{suffix}"),
         type="MANAGED",
         # No service role: only with Batch's service-linked one can the workflow update the environment
         # (Batch guide, updating compute environments).
@@ -62,14 +72,14 @@ def create_compute(owner: Owner, network: Network) -> Compute:
         ),
     )
     queue = aws.batch.JobQueue(
-        owner.named("queue"),
+        owner.named(f"queue{suffix}"),
         state="ENABLED",
         priority=1,
         compute_environment_orders=[{"order": 1, "compute_environment": environment.arn}],
         tags=owner.tags(),
         opts=owner.child(),
     )
-    return Compute(compute_environment_arn=environment.arn, job_queue_arn=queue.arn)
+    return Lane(environment.arn, queue.arn, [environment, queue])
 
 
 def _create_instance_profile(owner: Owner) -> tuple[aws.iam.InstanceProfile, pulumi.Resource]:

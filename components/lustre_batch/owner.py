@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from .rules import Refused, beside_default_tags, without_taken
 from .settings import NOT_IN_CHINA, Settings
-from .templates import read_data, render_output
+from .templates import read_data, render_output, spread
 
 T = TypeVar("T")
 # Step Functions guide, "Prevent cross-service confused deputy"; EventBridge and VPC guides, the same. Lambda and EC2
@@ -131,7 +131,7 @@ class Owner:
 
     def policy_with_key(self, name: str, values: Mapping[str, pulumi.Input[Any]], *uses: str) -> pulumi.Output[str]:
         """The policy of that name, with the use of the customer's key where there is one; ``uses`` name more of it."""
-        policy = render_output(read_data(f"policies/{name}.json"), values)
+        policy = render_output(read_data(f"policies/{name}.json"), values).apply(spread)
         if not self.settings.kms_key_arn:
             return policy
         key = {"KmsKeyArn": self.settings.kms_key_arn, "Region": self.surroundings.region}

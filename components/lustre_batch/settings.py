@@ -345,6 +345,20 @@ class Settings(BaseModel):
         "What proves that everything is in the bucket: an export task without failed files (task), "
         "or a full quiet window of the export queue and no logged failure (metrics).",
     )
+    max_concurrent_runs: int = _parameter(
+        2,
+        "Number of runs that may go on side by side, each in a lane of its own: a compute environment with its job "
+        "queue, which costs nothing while it is idle. computeEnvironmentMaxvCpus holds for each lane.",
+        ge=1,
+        le=20,
+    )
+    # Two weeks of waiting stay far from the 25,000 events of a history (SFN guide, quotas).
+    lane_timeout_minutes: int = _parameter(
+        1440,
+        "Maximum time a run may wait for a lane, or for another run whose results go under the same prefix (min).",
+        ge=1,
+        le=20_160,
+    )
     provisioning_timeout_minutes: int = _parameter(
         60,
         "Maximum wait for a file system, an association or the compute environment to be created, updated or "

@@ -40,3 +40,15 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 def render_output(template: str, values: Mapping[str, Any]) -> pulumi.Output[str]:
     """`render`, for values that are not all known before the deployment."""
     return pulumi.Output.all(**values).apply(lambda known: render(template, known))
+
+
+def spread(policy: str) -> str:
+    """A policy in which every list of ARNs that was filled in for one stands beside the other resources."""
+    document = json.loads(policy)
+    for statement in document["Statement"]:
+        resources = statement["Resource"]
+        given = resources if isinstance(resources, list) else [resources]
+        # Filled in as text for JSONata, whose quotes are escaped (render).
+        every = [arn for one in given for arn in (json.loads(json.loads(f'"{one}"')) if one[0] == "[" else [one])]
+        statement["Resource"] = every if isinstance(resources, list) or len(every) > 1 else every[0]
+    return json.dumps(document)

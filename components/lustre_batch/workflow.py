@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from . import definition, entries, rules
 from .combinations import COMBINATIONS
-from .compute import Compute
+from .compute import Lane
 from .instance_types import image_types, vcpu_quota
 from .job_secrets import create_execution_role, readable_secrets
 from .links import as_folder
@@ -41,9 +41,9 @@ def create_workflow(
     topic: aws.sns.Topic,
     network: Network,
     storage: Storage,
-    compute: Compute,
+    lanes: list[Lane],
     check_metrics: aws.lambda_.Function,
-    locks: aws.dynamodb.Table,
+    table: aws.dynamodb.Table,
 ) -> Workflow:
     """Create both state machines. Each knows the other by its name, so that neither has to exist first."""
     settings, here = owner.settings, owner.surroundings
@@ -65,7 +65,7 @@ def create_workflow(
         "CleanUpExecutionArns": here.arn("states", pulumi.Output.concat("execution:", clean_up_name, ":*")),
         "CleanUpMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", clean_up_name)),
         "CleanupTimeoutMinutes": settings.cleanup_timeout_minutes,
-        "ComputeEnvironmentArn": compute.compute_environment_arn,
+        "ComputeEnvironmentArns": pulumi.Output.all(*(lane.compute_environment_arn for lane in lanes)),
         "Ec2Arn": _service_arn(owner, "ec2"),
         "Ec2Configurations": [{"ImageType": each} for each in image_types(settings.compute_environment_instance_types)],
         "EnvName": settings.env_name,
@@ -88,12 +88,14 @@ def create_workflow(
         "JobDefinitionRoom": entries.room(settings.tags),
         "JobExecutionRoleArn": execution_role_arn or "",
         "JobLogGroupName": job_log_group.name,
-        "JobQueueArn": compute.job_queue_arn,
+        "JobQueueArns": pulumi.Output.all(*(lane.job_queue_arn for lane in lanes)),
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
         "JobTimeoutMinutes": settings.job_timeout_minutes,
         "KmsKeyArn": settings.kms_key_arn,
-        "LocksTableArn": locks.arn,
-        "LocksTableName": locks.name,
+        "LaneTimeoutMinutes": settings.lane_timeout_minutes,
+        "LanesTableArn": table.arn,
+        "LanesTableName": table.name,
+        "MaxConcurrentRuns": settings.max_concurrent_runs,
         "MetadataHopLimit": settings.compute_environment_metadata_hop_limit,
         "MinvCpus": settings.compute_environment_minv_cpus,
         "NestedExecutionRuleArn": here.arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"),

@@ -4,6 +4,7 @@ take a workflow's word for either."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Belongings:
 
     def all(self) -> list[Thing]:
         """Everything that is still there."""
-        return [*self._file_systems(), *self._templates(), *self._definitions(), *self._jobs(), *self._locks()]
+        return [*self._file_systems(), *self._templates(), *self._definitions(), *self._jobs(), *self._held_now()]
 
     def of(self, execution: str) -> list[Thing]:
         return [thing for thing in self.all() if thing.execution == execution]
@@ -83,14 +84,17 @@ class Belongings:
             if job.status not in TERMINAL and job.parent is None:  # children are part of their array
                 yield Thing("job", job.id, owner(job.tags))
 
-    def _locks(self) -> Iterator[Thing]:
-        return (lock for lock in self._held() if lock not in self._held_before)
+    def _held_now(self) -> Iterator[Thing]:
+        return (thing for thing in self._held() if thing not in self._held_before)
 
     def _held(self) -> Iterator[Thing]:
+        """Lanes and prefixes that are held, and the tickets of who waits."""
         for name, table in self._account.context.backend("dynamodb").tables.items():
-            for item in table.all_items():
-                holder = item.attrs.get("holder")
-                yield Thing("lock", name, str(holder.value) if holder is not None else None)
+            for item in (each.to_json()["Attributes"] for each in table.all_items()):
+                for holder in item.get("holders", {}).get("L", []):
+                    yield _held_by("lane", name, holder["M"])
+                if "run" in item:
+                    yield _held_by("ticket", name, item)
 
 
 def owner(tags: dict[str, str]) -> str | None:
@@ -101,6 +105,11 @@ def owner(tags: dict[str, str]) -> str | None:
     for code, sign in ENCODED.items():
         value = value.replace(code, sign)
     return value
+
+
+def _held_by(kind: str, table: str, item: dict[str, Any]) -> Thing:
+    run = str(item["run"]["S"])
+    return Thing(kind, f"{table}/{hashlib.md5(run.encode(), usedforsecurity=False).hexdigest()}", run)
 
 
 def _template(resources: dict[str, Any]) -> str | None:

@@ -119,7 +119,7 @@ def may_stay(session: Session, scenario: Scenario, kind: str, identifier: str, r
     mine = next((thing.execution for thing in remaining if thing.id == identifier), None)
     if any(thing.type == "job" and thing.execution == mine for thing in remaining):
         return True
-    if kind == "lock":  # it is held as long as there is something to remove
+    if kind == "lane":  # it is held as long as there is something to remove
         return any(
             may_stay(session, scenario, thing.type, thing.id, remaining)
             for thing in remaining

@@ -54,8 +54,8 @@ class Statement:
         return self.named.get(thing.id) or self.named.get(thing.short_name)
 
     def implies(self, thing: Thing) -> bool:
-        """Whether a thing is named without its id: by its tag, or as the lock, held until nothing is pending."""
-        return thing.type in self.tagged or (thing.type == "lock" and bool(self.pending))
+        """Whether a thing is named without its id: by its tag, or as the lane, held until nothing is pending."""
+        return thing.type in self.tagged or (thing.type == "lane" and bool(self.pending))
 
 
 @dataclass

@@ -24,7 +24,7 @@ def test_an_adopted_network_is_used_as_it_is_and_nothing_is_created_in_it() -> N
         spread_across_zones=True,
     )
     assert [child.type for child in graph.children if child.type.startswith(("aws:ec2/", "aws:vpc/"))] == []
-    resources = graph.one(ENVIRONMENT).inputs["computeResources"]
+    resources = graph.all(ENVIRONMENT)[0].inputs["computeResources"]
     assert resources["subnets"] == ["subnet-11111111", "subnet-22222222"]
     assert resources["securityGroupIds"] == ["sg-11111111"]
     (created,) = [state for state in states(graph).values() if state.get("Resource", "").endswith(":createFileSystem")]
@@ -74,7 +74,7 @@ def test_arguments_may_be_another_resources_outputs() -> None:
         LustreBatchAutoExport("lustre", args)
 
     graph = record(program)
-    (subnet,) = graph.one(ENVIRONMENT).inputs["computeResources"]["subnets"]
+    (subnet,) = graph.all(ENVIRONMENT)[0].inputs["computeResources"]["subnets"]
     assert subnet.startswith("mine-")
     assert graph.one("aws:ec2/securityGroup:SecurityGroup").inputs["vpcId"].startswith("mine-")
     assert re.search(r"[\"']s3://mine-[0-9a-f]{7}/[\"']", run(graph).inputs["definition"])
@@ -88,7 +88,7 @@ def test_a_list_that_is_an_output_as_a_whole_is_taken_too() -> None:
         LustreBatchAutoExport("lustre", LustreBatchAutoExportArgs(vpc_id="vpc-11111111", subnet_ids=whole))
 
     graph = record(program)
-    assert graph.one(ENVIRONMENT).inputs["computeResources"]["subnets"] == ["subnet-11111111"]
+    assert graph.all(ENVIRONMENT)[0].inputs["computeResources"]["subnets"] == ["subnet-11111111"]
 
 
 def test_outputs_as_arguments_survive_a_preview_in_which_they_are_unknown() -> None:

@@ -12,8 +12,8 @@ from tests.graph.recording import COMPONENT, STACK, Graph, record, record_stack
 
 # type: what follows the component's name in the name of each child
 CHILDREN = {
-    "aws:batch/computeEnvironment:ComputeEnvironment": ["environment"],
-    "aws:batch/jobQueue:JobQueue": ["queue"],
+    "aws:batch/computeEnvironment:ComputeEnvironment": ["environment", "environment-2"],
+    "aws:batch/jobQueue:JobQueue": ["queue", "queue-2"],
     "aws:cloudwatch/eventRule:EventRule": ["clean-up"],
     "aws:cloudwatch/eventTarget:EventTarget": ["clean-up"],
     "aws:cloudwatch/logGroup:LogGroup": [
@@ -21,10 +21,11 @@ CHILDREN = {
         "clean-up",
         "file-systems",
         "guard-destroy",
+        "guard-lane",
         "jobs",
         "workflow",
     ],
-    "aws:dynamodb/table:Table": ["locks"],
+    "aws:dynamodb/table:Table": ["lanes"],
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["unused"],
     "aws:ec2/eip:Eip": ["nat"],
     "aws:ec2/internetGateway:InternetGateway": ["internet"],
@@ -44,6 +45,7 @@ CHILDREN = {
         "clean-up",
         "clean-up-rule",
         "guard-destroy",
+        "guard-lane",
         "instance",
         "sweep",
         "workflow",
@@ -53,12 +55,13 @@ CHILDREN = {
         "clean-up",
         "clean-up-rule",
         "guard-destroy",
+        "guard-lane",
         "sweep",
         "workflow",
     ],
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["instance"],
-    "aws:lambda/function:Function": ["check-metrics", "guard-destroy"],
-    "aws:lambda/invocation:Invocation": ["guard-destroy"],
+    "aws:lambda/function:Function": ["check-metrics", "guard-destroy", "guard-lane"],
+    "aws:lambda/invocation:Invocation": ["guard-destroy", "guard-lane-2"],
     "aws:s3/bucket:Bucket": ["data"],
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["data"],
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["data"],
@@ -155,8 +158,8 @@ def test_the_program_run_twice_registers_the_same_inputs(graph: Graph) -> None:
 
 
 def test_the_queue_depends_on_the_environment_so_that_it_is_removed_first(graph: Graph) -> None:
-    queue = graph.one("aws:batch/jobQueue:JobQueue")
-    environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment")
+    queue = graph.one("aws:batch/jobQueue:JobQueue", "autoexport-queue")
+    environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment", "autoexport-environment")
     assert queue.inputs["computeEnvironmentOrders"] == [
         {"order": 1, "computeEnvironment": graph.exports["computeEnvironmentArn"]}
     ]
@@ -165,7 +168,7 @@ def test_the_queue_depends_on_the_environment_so_that_it_is_removed_first(graph:
 
 def test_the_environment_outlives_nothing_it_needs_to_be_scaled_down_and_deleted(graph: Graph) -> None:
     """Its instances need the role's policy and a way to ECS until the environment is gone."""
-    environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment")
+    environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment", "autoexport-environment")
     for type_, name in [
         ("aws:iam/instanceProfile:InstanceProfile", "autoexport-instance"),
         ("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "autoexport-instance"),
@@ -195,7 +198,7 @@ def test_whoever_uses_a_role_waits_for_its_policy(graph: Graph, user: str, name:
 
 
 def test_the_guard_depends_on_every_other_child_so_that_it_is_deleted_first(graph: Graph) -> None:
-    guard = graph.one("aws:lambda/invocation:Invocation")
+    guard = graph.one("aws:lambda/invocation:Invocation", "autoexport-guard-destroy")
     assert graph.children[-1] is guard
     assert {child.name for child in graph.children if child.urn not in guard.depends_on} == {guard.name}
     assert sorted(guard.depends_on) == sorted(child.urn for child in graph.children if child is not guard)
@@ -216,7 +219,7 @@ def test_the_bucket_policy_waits_for_the_public_access_block_and_the_lifecycle_f
 
 
 def test_what_the_workflow_and_batch_change_at_run_time_is_left_alone_by_a_deployment(graph: Graph) -> None:
-    environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment")
+    environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment", "autoexport-environment")
     assert environment.ignore_changes == [
         "computeResources.launchTemplate",
         "computeResources.ec2Configurations",

@@ -160,7 +160,7 @@ def test_the_secrets_name_is_free_for_the_next_stack_although_aws_keeps_a_delete
 # ---------------------------------------------------------------------- compute
 def test_the_environment_is_one_that_batch_can_update(graph: Graph) -> None:
     """Batch guide, updating compute environments: the service-linked role, and any strategy but BEST_FIT."""
-    inputs = graph.one(ENVIRONMENT).inputs
+    inputs = graph.all(ENVIRONMENT)[0].inputs
     assert inputs["type"] == "MANAGED"
     assert "serviceRole" not in inputs
     assert inputs["computeResources"]["allocationStrategy"] == "BEST_FIT_PROGRESSIVE"
@@ -178,7 +178,7 @@ def test_the_environment_is_made_with_the_configured_sizes() -> None:
             "computeEnvironmentMaxvCpus": "64",
         }
     )
-    resources = graph.one(ENVIRONMENT).inputs["computeResources"]
+    resources = graph.all(ENVIRONMENT)[0].inputs["computeResources"]
     assert resources["type"] == "EC2"
     assert resources["instanceTypes"] == ["c7i", "m7i.8xlarge"]
     assert (resources["minVcpus"], resources["desiredVcpus"], resources["maxVcpus"]) == (2, 4, 64)
@@ -225,6 +225,7 @@ def test_each_log_group_is_kept_for_the_days_given_and_named_as_its_writer_asks(
     assert {name: (each["namePrefix"], each["retentionInDays"]) for name, each in groups.items()} == {
         "autoexport-check-metrics": ("/aws/lambda/autoexport-", 7),
         "autoexport-guard-destroy": ("/aws/lambda/autoexport-", 7),
+        "autoexport-guard-lane": ("/aws/lambda/autoexport-", 7),
         # Step Functions guide, logging: this prefix keeps the account's resource policy from growing with each group.
         "autoexport-workflow": ("/aws/vendedlogs/states/autoexport-", 7),
         "autoexport-clean-up": ("/aws/vendedlogs/states/autoexport-", 7),
@@ -236,5 +237,5 @@ def test_each_log_group_is_kept_for_the_days_given_and_named_as_its_writer_asks(
 
 def test_each_function_logs_to_a_group_of_its_own(graph: Graph) -> None:
     groups = {function.inputs["loggingConfig"]["logGroup"] for function in graph.all(FUNCTION)}
-    assert len(groups) == 2
+    assert len(groups) == 3
     assert [group for group in groups if not group.startswith("/aws/lambda/autoexport-")] == []

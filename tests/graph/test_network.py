@@ -110,7 +110,7 @@ def test_instances_start_only_in_the_file_systems_zone_unless_asked_to_spread(gr
     """FSx pricing: traffic between an instance and a file system in another zone is billed per GB each way."""
 
     def subnets(given: Graph) -> list[str]:
-        environment = given.one("aws:batch/computeEnvironment:ComputeEnvironment")
+        environment = given.all("aws:batch/computeEnvironment:ComputeEnvironment")[0]
         return [subnet.rsplit("-", 2)[0] for subnet in environment.inputs["computeResources"]["subnets"]]
 
     assert subnets(graph) == ["autoexport-private-1"]
@@ -207,7 +207,7 @@ def test_with_public_egress_nothing_is_billed_by_the_hour_and_instances_have_add
     assert public.all("aws:ec2/natGateway:NatGateway") == public.all("aws:ec2/eip:Eip") == []
     mapping = {subnet.name: subnet.inputs.get("mapPublicIpOnLaunch") for subnet in public.all(SUBNET)}
     assert {name for name, maps in mapping.items() if maps} == {"autoexport-public-1", "autoexport-public-2"}
-    (used,) = public.one("aws:batch/computeEnvironment:ComputeEnvironment").inputs["computeResources"]["subnets"]
+    (used,) = public.all("aws:batch/computeEnvironment:ComputeEnvironment")[0].inputs["computeResources"]["subnets"]
     assert used.startswith("autoexport-public-1-")
     assert [route.name for route in public.all(ROUTE)] == ["autoexport-public"]
 

@@ -99,7 +99,7 @@ def two() -> None:
 def test_two_instances_fit_in_one_program_and_share_no_name() -> None:
     graph = record(two)
     urns = [each.urn for each in graph.registrations]
-    assert len(urns) == len(set(urns)) == 2 * 69
+    assert len(urns) == len(set(urns)) == 2 * 76
     by_owner: dict[str, set[tuple[str, str]]] = {"green": set(), "blue": set()}
     for child in graph.children:
         owner = child.parent.rsplit("::", 1)[-1]
@@ -152,7 +152,7 @@ def test_the_users_tags_are_on_everything_that_can_have_tags_and_on_what_the_wor
     taggable = [child for child in graph.children if takes(child.type, "tags")]
     assert len(taggable) > 25
     assert [child.name for child in taggable if child.inputs.get("tags", {}).get("cost-centre") != "42"] == []
-    instances = graph.one(ENVIRONMENT).inputs["computeResources"]["tags"]
+    instances = graph.all(ENVIRONMENT)[0].inputs["computeResources"]["tags"]
     assert instances["cost-centre"] == "42"
     for machine in graph.all("aws:sfn/stateMachine:StateMachine"):
         assert "cost-centre" in machine.inputs["definition"], machine.name
@@ -160,7 +160,7 @@ def test_the_users_tags_are_on_everything_that_can_have_tags_and_on_what_the_wor
 
 def test_the_permissions_boundary_is_on_every_role() -> None:
     roles = component(permissions_boundary_arn=BOUNDARY).all(ROLE)
-    assert len(roles) == 7
+    assert len(roles) == 8
     assert [role.name for role in roles if role.inputs.get("permissionsBoundary") != BOUNDARY] == []
     assert [role.name for role in component().all(ROLE) if "permissionsBoundary" in role.inputs] == []
 

@@ -52,7 +52,7 @@ def inputs(graph: Graph, type_: str) -> list[dict[str, Any]]:
 
 
 def named_subnets(graph: Graph) -> list[str]:
-    (environment,) = inputs(graph, "aws:batch/computeEnvironment:ComputeEnvironment")
+    environment, _ = inputs(graph, "aws:batch/computeEnvironment:ComputeEnvironment")
     return list(environment["computeResources"]["subnets"])
 
 

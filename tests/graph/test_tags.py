@@ -57,10 +57,10 @@ def test_no_tag_differs_from_one_that_the_provider_adds_by_case_only() -> None:
 def test_the_provider_adds_its_tags_to_resources_and_the_component_those_to_what_a_run_creates() -> None:
     graph = with_default_tags(COMPANY, tags={"Team": "imaging"})
     wanted = COMPANY | {"Team": "imaging"}
-    assert graph.one(ENVIRONMENT).inputs["computeResources"]["tags"] == wanted
-    assert graph.one(ENVIRONMENT).inputs["tags"] == {"Team": "imaging"}
+    assert graph.all(ENVIRONMENT)[0].inputs["computeResources"]["tags"] == wanted
+    assert graph.all(ENVIRONMENT)[0].inputs["tags"] == {"Team": "imaging"}
     written = json.dumps(dict(sorted(wanted.items())))
-    assert json.dumps(written)[1:-1] in states(graph)["TakeLock"]["Assign"]["tags"]
+    assert json.dumps(written)[1:-1] in states(graph)["PrepareTicket"]["Assign"]["tags"]
 
 
 @pytest.mark.parametrize(

@@ -101,18 +101,17 @@ def test_an_interval_of_zero_creates_no_schedule_and_no_role_for_one() -> None:
     assert len(graph.all(QUEUE)) == 1
 
 
-def test_the_table_of_locks_is_billed_by_the_request_and_keyed_by_id(graph: Graph) -> None:
+def test_the_table_of_lanes_is_billed_by_the_request_and_has_the_tickets_in_order(graph: Graph) -> None:
     table = graph.one("aws:dynamodb/table:Table").inputs
-    assert (table["billingMode"], table["hashKey"], table["attributes"]) == (
-        "PAY_PER_REQUEST",
-        "id",
-        [{"name": "id", "type": "S"}],
-    )
+    assert (table["billingMode"], table["hashKey"], table["rangeKey"]) == ("PAY_PER_REQUEST", "kind", "id")
+    assert table["attributes"] == [{"name": name, "type": "S"} for name in ("kind", "id", "since")]
+    in_order = {"name": "in-order", "rangeKey": "since", "projectionType": "ALL"}
+    assert table["localSecondaryIndexes"] == [in_order]
     assert table["serverSideEncryption"] == {"enabled": False}
 
 
 def test_the_guard_is_invoked_on_every_change_and_told_both_machines_and_the_stack(graph: Graph) -> None:
-    guard = graph.one("aws:lambda/invocation:Invocation").inputs
+    guard = graph.one("aws:lambda/invocation:Invocation", "autoexport-guard-destroy").inputs
     assert guard["lifecycleScope"] == "CRUD"
     assert json.loads(guard["input"]) == {
         "stateMachineArns": [graph.exports["stateMachineArn"], graph.exports["cleanUpStateMachineArn"]],

@@ -43,6 +43,11 @@ def definition_of(graph: Graph, name: str = "run") -> Definition:
     )
 
 
+def calling(definition: Definition, operation: str) -> list[str]:
+    """The states that call an operation."""
+    return [name for name, state in definition.states.items() if state.get("Resource", "").endswith(f":{operation}")]
+
+
 @pytest.fixture(scope="session")
 def graph() -> Graph:
     return record_stack()

@@ -93,8 +93,8 @@ def test_every_argument_is_a_member_of_its_operation_and_none_that_is_required_i
         ("CreateAssociation", ("'Events'", "'Event'"), ".S3.AutoImportPolicy.Event: not a member"),
         ("CreateAssociation", ("'NEW'", "'FRESH'"), "'FRESH' is not one of"),
         ("CreateAssociation", ("'Value'", "'Wert'"), ".Tags[][].Wert: not a member"),
-        ("TakeLock", ('"TableName"', None), ".TableName is missing"),
-        ("TakeLock", ('"ConditionExpression"', '"Condition"'), ".Condition: not a member"),
+        ("TakeLane", ('"TableName"', None), ".TableName is missing"),
+        ("TakeLane", ('"ConditionExpression"', '"Condition"'), ".Condition: not a member"),
     ],
 )
 def test_a_wrong_argument_would_be_noticed(
@@ -497,20 +497,36 @@ def test_the_metadata_service_wants_a_token_and_answers_the_instance_alone(run: 
     assert evaluate(options) == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
 
 
-def test_a_lock_is_taken_and_released_under_one_key_by_its_holder_alone(run: Definition, clean_up: Definition) -> None:
-    take, release = (
-        run.states["TakeLock"]["Arguments"],
-        clean_up.states["ReleaseLock"]["Arguments"],
-    )
-    readers = [run.states["WhoHoldsLock"]["Arguments"], clean_up.states["SweepLock"]["Arguments"]]
-    assert take["ConditionExpression"] == "attribute_not_exists(id) OR holder = :holder"
-    assert release["ConditionExpression"] == "holder = :holder"
-    for arguments in (take, release):
-        assert arguments["ExpressionAttributeValues"] == {":holder": {"S": "{% $target %}"}}
-    assert [take["Item"]["id"]] + [each["Key"]["id"] for each in [release, *readers]] == [{"S": "environment"}] * 4
-    assert take["Item"]["holder"] == {"S": "{% $target %}"}
-    assert len({each["TableName"] for each in [take, release, *readers]}) == 1
-    assert [each["ConsistentRead"] for each in readers] == [True, True]
+def test_everybody_reads_and_writes_one_item_consistently(run: Definition, clean_up: Definition) -> None:
+    """DynamoDB guide, read consistency: a read is not, unless it says so."""
+    readers = [run.states["ReadLanes"], *(clean_up.states[name] for name in ("FindHolding", "ReadHolders", "SweepLanes"))]
+    writers = [run.states["TakeLane"], clean_up.states["GiveBack"]]
+    for state in [*readers, *writers]:
+        assert state["Arguments"]["Key"] == {"kind": {"S": "lanes"}, "id": {"S": "lanes"}}
+    assert {state["Arguments"]["ConsistentRead"] for state in [*readers, run.states["CountTickets"]]} == {True}
+    assert "'ConsistentRead': true" in run.states["ReadTickets"]["Arguments"]
+    tables = {state["Arguments"]["TableName"] for state in [*readers, *writers]}
+    assert len(tables) == 1
+
+
+def test_a_ticket_has_one_key_and_the_order_of_the_runs_starts(run: Definition, clean_up: Definition) -> None:
+    keys = [run.states["ReturnTicket"], *(clean_up.states[name] for name in ("FindTicket", "RemoveTicket"))]
+    item = run.states["TakeTicket"]["Arguments"]["Item"]
+    for key in [state["Arguments"]["Key"] for state in keys]:
+        assert key == {"kind": item["kind"], "id": item["id"]}
+    since = run.states["PrepareTicket"]["Assign"]["ticketSince"]
+    moments = ["2026-01-15T09:00:00Z", "2026-01-15T09:00:00.001Z", "2026-01-15T09:00:01Z"]
+    of = [evaluate(since, {"context": {"Execution": {"StartTime": moment}}}, target=RUN) for moment in moments]
+    assert of == sorted(of)
+    given = {"ticketSince": of[1], "nextKey": {}}
+    asked = [evaluate(run.states[name]["Arguments"], **given) for name in ("ReadTickets", "CountTickets")]
+    for one in asked:
+        assert one["KeyConditionExpression"] == "kind = :kind AND since < :since"
+        assert one["ExpressionAttributeValues"] == {":kind": {"S": "ticket"}, ":since": {"S": of[1]}}
+        assert one["IndexName"] == "in-order"
+    assert "ExclusiveStartKey" not in asked[0]
+    more = evaluate(run.states["ReadTickets"]["Arguments"], **given | {"nextKey": {"kind": {"S": "x"}}})
+    assert more["ExclusiveStartKey"] == {"kind": {"S": "x"}}
 
 
 def test_tokens_of_two_creations_differ_and_those_of_one_are_the_same(run: Definition, clean_up: Definition) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -60,7 +62,7 @@ def test_every_look_at_the_link_sees_its_state_its_reason_and_what_it_exports(
         assert assigned(definition, name, {"Associations": []})["associationId"] == ""
 
 
-@pytest.mark.parametrize("name", ["FindEnvironment", "DescribeReleasedEnvironment", "DescribeComputeEnvironment"])
+@pytest.mark.parametrize("name", ["DescribeReleasedEnvironment", "DescribeComputeEnvironment"])
 def test_every_look_at_the_environment_sees_its_state_its_reason_and_its_template(
     run: Definition, clean_up: Definition, name: str
 ) -> None:
@@ -82,9 +84,11 @@ def test_jobs_are_looked_up_and_waited_for_only_if_there_are_any(clean_up: Defin
     assert choose(clean_up, "HasJobs", jobIds=["a"])[0] == "DescribeJobs"
     assert choose(clean_up, "HasJobs", jobIds=[])[0] == "NoteEndOfJobs"
     assert choose(clean_up, "HasFileSystem", fileSystemId=FILE_SYSTEM)[0] == "FindAssociation"
-    assert choose(clean_up, "HasFileSystem", fileSystemId="")[0] == "FindJobs"
+    assert choose(clean_up, "HasFileSystem", fileSystemId="")[0] == "HasQueue"
+    assert choose(clean_up, "HasQueue", queueArn="arn")[0] == "FindJobs"
+    assert choose(clean_up, "HasQueue", queueArn="")[0] == "NoteEndOfJobs"
     (gone, _) = clean_up.states["FindAssociation"]["Catch"]
-    assert (gone["Next"], gone["ErrorEquals"][0]) == ("FindJobs", "Fsx.FileSystemNotFoundException")
+    assert (gone["Next"], gone["ErrorEquals"][0]) == ("HasQueue", "Fsx.FileSystemNotFoundException")
 
 
 def test_every_job_definition_of_the_run_is_deregistered_once(clean_up: Definition) -> None:
@@ -113,13 +117,13 @@ def test_every_job_definition_of_the_run_is_deregistered_once(clean_up: Definiti
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "UNKNOWN"])
 @pytest.mark.parametrize("old", [True, False])
-@pytest.mark.parametrize("token", ["", "more"])
 def test_an_unknown_execution_is_over_when_something_of_it_is_older_than_a_day(
-    clean_up: Definition, status: str, old: bool, token: str
+    clean_up: Definition, status: str, old: bool
 ) -> None:
-    target, _ = choose(clean_up, "IsItReallyOver", nextToken=token, targetStatus=status, isOld=old)
-    over = "HasFileSystem" if status != "UNKNOWN" or old else "DescribeLock"
-    assert target == ("FindLaunchTemplates" if token else over)
+    target, _ = choose(clean_up, "IsItReallyOver", targetStatus=status, isOld=old)
+    assert target == ("HasFileSystem" if status != "UNKNOWN" or old else "FindTicket")
+    for token, target in [("more", "FindLaunchTemplates"), ("", "FindHolding")]:
+        assert choose(clean_up, "AreThereMoreLaunchTemplatesOfIt", nextToken=token)[0] == target
 
 
 def test_launch_templates_are_read_to_their_last_page(clean_up: Definition) -> None:
@@ -134,15 +138,14 @@ def test_launch_templates_are_read_to_their_last_page(clean_up: Definition) -> N
 
 
 @pytest.mark.parametrize("reclaim", [True, False])
-@pytest.mark.parametrize(("holder", "hours", "old"), [(RUN, 30, True), (RUN, 1, False), ("arn:other", 30, False)])
-def test_a_lock_that_is_older_than_a_day_shows_that_its_holder_is_over(
-    clean_up: Definition, reclaim: bool, holder: str, hours: int, old: bool
+@pytest.mark.parametrize(("hours", "old"), [(30, True), (1, False)])
+def test_a_ticket_that_is_older_than_a_day_shows_that_its_run_is_over(
+    clean_up: Definition, reclaim: bool, hours: int, old: bool
 ) -> None:
     taken = evaluate(f"{{% $fromMillis($millis() - {hours} * 3600000) %}}")
-    item = {"Item": {"holder": {"S": holder}, "takenAt": {"S": taken}}}
-    assert assigned(clean_up, "DescribeLock", item, target=RUN) == {"isOld": old}
-    assert assigned(clean_up, "DescribeLock", {}, target=RUN) == {"isOld": False}
-    target, told = choose(clean_up, "IsLockOld", isOld=old, reclaim=reclaim, target=RUN)
+    assert assigned(clean_up, "FindTicket", {"Item": {"takenAt": {"S": taken}}}) == {"isOld": old}
+    assert assigned(clean_up, "FindTicket", {}) == {"isOld": False}
+    target, told = choose(clean_up, "IsTicketOld", isOld=old, reclaim=reclaim, target=RUN)
     assert target == ("HasFileSystem" if old else "CouldNotWork" if reclaim else "Answer")
     assert told.get("error") == ("InvalidParameter" if reclaim and not old else None)
 
@@ -157,7 +160,7 @@ def test_what_was_found_counts_whether_it_is_reclaimed_or_not(clean_up: Definiti
     [
         ("AreThereMoreToSweep", "SweepFileSystems", "SweepLaunchTemplates"),
         ("AreThereMoreLaunchTemplates", "SweepLaunchTemplates", "SweepJobDefinitions"),
-        ("AreThereMoreJobDefinitions", "SweepJobDefinitions", "SweepLock"),
+        ("AreThereMoreJobDefinitions", "SweepJobDefinitions", "SweepLanes"),
     ],
 )
 def test_a_sweep_reads_every_list_to_its_end(clean_up: Definition, state: str, again: str, done: str) -> None:
@@ -187,18 +190,110 @@ def test_a_launch_template_is_named_as_removed_when_its_deletion_was_answered(cl
     assert target == "NoteLaunchTemplate"
     assert unseen["remaining"] == ["lt-1", "lt-2"]
     assert unseen["deletionError"] == "it could not be observed since (y)"
-    for templates, target in [(["lt-1"], "DescribeReleasedEnvironment"), ([], "MayDeleteFileSystem")]:
-        assert choose(clean_up, "IsEnvironmentReleased", templateIds=templates)[0] == target
 
 
-def test_the_lock_is_named_as_removed_by_who_held_it_alone(clean_up: Definition) -> None:
-    (lock,) = assigned(clean_up, "ReleaseLock", {}, removed=[])["removed"]
-    assert lock["type"] == "lock"
-    not_ours = clean_up.states["ReleaseLock"]["Catch"][0]
-    assert (not_ours["ErrorEquals"], not_ours["Next"]) == (["DynamoDb.ConditionalCheckFailedException"], "Answer")
-    assert "Assign" not in not_ours
-    target, unseen = when_refused(clean_up, "ReleaseLock", pending=[])
-    assert (target, unseen["pending"][0]["type"]) == ("Answer", "lock")
+def holding(run: str = RUN, lane: int = 2, hours: float = 1) -> dict[str, Any]:
+    """An entry of the table's item."""
+    taken = evaluate(f"{{% $fromMillis($millis() - {hours} * 3600000) %}}")
+    names = {"run": {"S": run}, "tag": {"S": "tag"}, "lane": {"N": str(lane)}, "prefix": {"S": "a/"}}
+    return {"M": {**names, "takenAt": {"S": taken}}}
+
+
+def arns(clean_up: Definition, name: str) -> list[str]:
+    """The ARNs of the lanes' parts, in their order."""
+    found = re.search(r"\$parse\('(.*?)'\)", clean_up.states["FindHolding"]["Assign"][name])
+    assert found is not None
+    listed: list[str] = json.loads(json.loads(f'"{found.group(1)}"'))
+    return listed
+
+
+def test_what_a_run_holds_says_in_which_lane_it_is(clean_up: Definition) -> None:
+    environments, queues = arns(clean_up, "laneEnvironmentArn"), arns(clean_up, "queueArn")
+    assert (len(environments), len(queues)) == (2, 2)
+    given: dict[str, Any] = {"target": RUN, "found": [], "isOld": False}
+    for held, environment, queue in [
+        ([holding(lane=2)], environments[1], queues[1]),
+        ([holding("arn:other", 1), holding(lane=2)], environments[1], queues[1]),
+        ([holding(lane=0)], "", ""),  # given back
+        ([holding(lane=3)], "", ""),  # there are two
+        ([], "", ""),
+    ]:
+        seen = assigned(clean_up, "FindHolding", {"Item": {"holders": {"L": held}}}, **given)
+        assert seen == {"laneEnvironmentArn": environment, "queueArn": queue, "isOld": False}
+    assert assigned(clean_up, "FindHolding", {}, **given)["queueArn"] == ""
+    # A file system says it for good.
+    for lane, queue in [(1, queues[0]), (3, "")]:
+        on_it = given | {"found": [{"lane": lane}]}
+        assert assigned(clean_up, "FindHolding", {"Item": {"holders": {"L": [holding(lane=2)]}}}, **on_it)["queueArn"] == queue
+    for hours, known, old in [(30, False, True), (1, False, False), (1, True, True)]:
+        item = {"Item": {"holders": {"L": [holding(hours=hours)]}}}
+        assert assigned(clean_up, "FindHolding", item, **given | {"isOld": known})["isOld"] is old
+
+
+def test_the_environment_is_that_of_the_lane_or_one_that_names_a_template_of_the_run(clean_up: Definition) -> None:
+    def environment(arn: str, template: str) -> dict[str, Any]:
+        return {
+            "ComputeEnvironmentArn": arn,
+            "ComputeResources": {"LaunchTemplate": {"LaunchTemplateId": template}} if template else {},
+        }
+
+    one, other = environment("one", "lt-1"), environment("other", "")
+    for lane, templates, wanted in [
+        ("one", ["lt-1"], ("one", "lt-1")),
+        ("other", ["lt-9"], ("other", "")),
+        ("", ["lt-1"], ("one", "lt-1")),
+        ("", ["lt-9"], ("", "")),
+        ("", [], ("", "")),
+    ]:
+        answer = {"ComputeEnvironments": [one, other]}
+        seen = assigned(clean_up, "FindEnvironment", answer, laneEnvironmentArn=lane, templateIds=templates)
+        assert (seen["environmentArn"], seen["environmentTemplateId"]) == wanted
+        assert (seen["environmentStatus"], seen["environmentReason"]) == ("VALID", "no reason given")
+
+
+def test_a_lane_and_what_is_held_with_it_is_given_back_and_a_ticket_removed_by_who_held_it_alone(
+    clean_up: Definition,
+) -> None:
+    known: dict[str, Any] = {"target": RUN, "removed": []}
+    assert assigned(clean_up, "GiveBack", {}, **known, giving="lane") == {"removed": []}
+    (lane,) = assigned(clean_up, "GiveBack", {}, **known, giving="all")["removed"]
+    assert lane["type"] == "lane"
+    (ticket,) = assigned(clean_up, "RemoveTicket", {"Attributes": {"run": {"S": RUN}}}, **known)["removed"]
+    assert ticket["type"] == "ticket"
+    assert assigned(clean_up, "RemoveTicket", {}, **known) == {"removed": []}
+    target, unseen = when_refused(clean_up, "RemoveTicket", pending=[], target=RUN)
+    assert (target, unseen["pending"][0]["type"]) == ("Answer", "ticket")
+    for state in ("ReadHolders", "GiveBack"):
+        target, again = when_refused(clean_up, state, tries=3)
+        assert (target, again["tries"]) == ("MayGiveBackAgain", 4)
+        assert again["givingError"] == "Batch.ClientException"
+
+
+@pytest.mark.parametrize("giving", ["lane", "all"])
+@pytest.mark.parametrize("draining", [True, False])
+def test_what_cannot_be_given_back_is_tried_again_and_then_left_to_the_next_clean_up(
+    clean_up: Definition, giving: str, draining: bool
+) -> None:
+    given = {"giving": giving, "givingError": "x", "pending": [], "target": RUN}
+    assert choose(clean_up, "MayGiveBackAgain", tries=19, **given)[0] == "WaitToGiveBack"
+    target, told = choose(clean_up, "MayGiveBackAgain", tries=20, **given)
+    assert target == ("GoOn" if giving == "lane" else "RemoveTicket")
+    assert [each["type"] for each in told.get("pending", [])] == ([] if giving == "lane" else ["lane"])
+    target, told = choose(clean_up, "WasLaneGivenBack", giving=giving)
+    assert (target, told) == (("GoOn", {"laneEnvironmentArn": ""}) if giving == "lane" else ("RemoveTicket", {}))
+    assert choose(clean_up, "GoOn", draining=draining)[0] == ("WaitForCheckMetrics" if draining else "MayDeleteFileSystem")
+
+
+def test_a_lane_is_given_back_once_and_only_by_who_holds_it(clean_up: Definition) -> None:
+    ours, given_back, others = ({"run": run, "lane": lane} for run, lane in [(RUN, 2), (RUN, 0), ("arn:other", 1)])
+    for holders, giving, target in [
+        ([others, ours], "lane", "GiveBack"),
+        ([others, given_back], "lane", "GoOn"),
+        ([others, given_back], "all", "GiveBack"),
+        ([others], "lane", "GoOn"),
+        ([others], "all", "RemoveTicket"),
+    ]:
+        assert choose(clean_up, "IsAnythingHeld", holders=holders, giving=giving, target=RUN)[0] == target
 
 
 def test_what_is_kept_is_named_and_what_is_gone_instead_is_not(clean_up: Definition) -> None:

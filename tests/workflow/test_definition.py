@@ -15,7 +15,7 @@ from cfnlint.config import ManualArgs
 from rehearsal.provider.deployment import ROOT
 from tests.graph.recording import Mocks, record_stack
 from tests.workflow.asl import all_edges, edges, loops, reachable, sdk_tasks
-from tests.workflow.conftest import PARTS, Definition, definition_of
+from tests.workflow.conftest import PARTS, Definition, calling, definition_of
 
 PACKAGE = ROOT / "components" / "lustre_batch"
 
@@ -93,7 +93,7 @@ def test_every_value_that_is_given_is_used(run: Definition, clean_up: Definition
 )
 def test_a_value_with_quotes_or_braces_arrives_as_it_is(hostile: str) -> None:
     definition = definition_of(record_stack(mocks=Mocks(default_tags=(("note", hostile),))))
-    expression = definition.states["TakeLock"]["Assign"]["tags"]
+    expression = definition.states["PrepareTicket"]["Assign"]["tags"]
     literal = re.search(r"\$parse\('(.*?)'\)", expression)
     assert literal
     text = json.loads(f'"{literal.group(1)}"')
@@ -143,10 +143,6 @@ def test_each_state_hands_on_nothing_of_its_input(definition: Definition) -> Non
     assert passing == []
 
 
-def calling(definition: Definition, operation: str) -> list[str]:
-    return [name for name, state in definition.states.items() if state.get("Resource", "").endswith(f":{operation}")]
-
-
 QUESTIONS = ("MayDeleteFileSystem", "ReadAssociationBeforeDeletion", "ReadTasksBeforeDeletion", "MayDeleteNow")
 
 
@@ -183,7 +179,9 @@ ENDING = ("delete", "deregister", "cancel", "terminate", "updateDataRepositoryAs
 
 def test_the_run_deletes_nothing_stops_nothing_and_never_switches_export_off(run: Definition) -> None:
     operations = [task.operation for task in sdk_tasks(run.states)]
-    assert [each for each in operations if each.startswith(ENDING)] == []
+    assert [each for each in operations if each.startswith(ENDING)] == ["deleteItem"]
+    assert calling(run, "deleteItem") == ["ReturnTicket"]
+    assert run.states["ReturnTicket"]["Arguments"]["Key"]["kind"] == {"S": "ticket"}
     assert "createFileSystem" in operations
     assert not {"fsx:DeleteFileSystem", "fsx:UpdateDataRepositoryAssociation"} & set(re.findall(r"\w+:\w+", run.policy))
 
@@ -220,23 +218,29 @@ def test_verified_is_only_ever_set_after_an_export_task_or_a_quiet_window(clean_
         assert "status = 'SUCCEEDED' and failed = 0 and createdAt > $jobStoppedAt" in rule["Condition"]
 
 
-def test_a_run_that_fails_after_it_took_the_lock_passes_through_the_clean_up(run: Definition) -> None:
-    """From the lock on, no catcher and no verdict leads straight to the end."""
+def test_a_run_that_fails_after_it_took_a_lane_passes_through_the_clean_up(run: Definition) -> None:
+    """From the lane on, no catcher and no verdict leads straight to the end."""
     ways = all_edges(run.states)
     before = reachable("RegisterJobDefinition", ways, without=frozenset({"CleanUp"}))
     assert {"CreateFileSystem", "CreateAssociation", "CreateLaunchTemplate", "SubmitJob", "DescribeJob"} <= before
     assert {edge.target for edge in ways if edge.source in before} - before == {"CleanUp"}
-    lost_answer = [catcher for catcher in run.states["TakeLock"]["Catch"] if catcher["ErrorEquals"] == ["States.ALL"]]
+    lost_answer = [catcher for catcher in run.states["TakeTicket"]["Catch"] if catcher["ErrorEquals"] == ["States.ALL"]]
     assert [catcher["Next"] for catcher in lost_answer] == ["CleanUp"]
 
 
-def test_before_the_lock_nothing_is_created(run: Definition) -> None:
+def test_without_a_lane_nothing_is_created(run: Definition) -> None:
     ways = all_edges(run.states)
-    before = reachable(run.whole["StartAt"], ways, without=frozenset({"TakeLock"}))
+    before = reachable(run.whole["StartAt"], ways, without=frozenset({"RegisterJobDefinition", "CleanUp"}))
     assert {task.operation for task in sdk_tasks(run.states) if task.name in before} == {
+        "deleteItem",
+        "describeExecution",
+        "getItem",
         "getSecretValue",
         "getServiceQuota",
         "publish",
+        "putItem",
+        "query",
+        "updateItem",
     }
 
 
@@ -286,8 +290,9 @@ REFUSED_FOR_GOOD = {
     "DescribeTarget": ["Sfn.ExecutionDoesNotExistException"],
     "GetQuota": [f"ServiceQuotas.{error}Exception" for error in ("AccessDenied", "IllegalArgument", "NoSuchResource")],
     "GetParameters": ["SecretsManager.ResourceNotFoundException", "States.QueryEvaluationError"],
-    "ReleaseLock": ["DynamoDb.ConditionalCheckFailedException"],
-    "TakeLock": ["DynamoDb.ConditionalCheckFailedException"],
+    "DescribeHolder": ["Sfn.ExecutionDoesNotExistException"],
+    "GiveBack": ["DynamoDb.ConditionalCheckFailedException"],
+    "TakeLane": ["DynamoDb.ConditionalCheckFailedException"],
 }
 # Refusals that pass: the environment or the association is being updated, the file system is being created or a task
 # still ends on it.
@@ -328,6 +333,9 @@ def test_every_failed_end_of_a_run_says_why(run: Definition) -> None:
         ("IsJobDone", "choice"),  # the job succeeded
         ("IsAnythingLeft", "default"),  # as it was before the clean-up
         ("HasFailed", "choice"),
+        # Without a lane: MayWait has said why.
+        ("WasTicketReturned", "choice"),
+        ("WasTicketReturned", "default"),
     }
 
 
@@ -338,7 +346,7 @@ def test_what_is_retried_briefly_is_asked_again_by_the_loop_around_it_or_looked_
     looping = {name for loop in loops(definition.states) for name in loop}
     looked_at = {"ReleaseEnvironment": "DescribeReleasedEnvironment", "DeleteLaunchTemplate": "NoteLaunchTemplate"}
     looked_at["LookAtFileSystem"] = "LeaveFileSystem"  # unseen, it counts as there
-    looked_at["GetQuota"] = "TakeLock"  # unseen, it counts as enough
+    looked_at["GetQuota"] = "PrepareTicket"  # unseen, it counts as enough
     for name, state in tasks(definition):
         if state["Retry"][-1]["MaxAttempts"] == 3 and name not in looping:
             assert looked_at[name] in definition.states, name
@@ -371,7 +379,7 @@ def test_a_retrier_that_stands_before_another_takes_nothing_from_it(definition: 
 # Loops that need no pause, because each round brings them nearer to their end.
 ENDING_BY_THEMSELVES = {
     frozenset({"FindFileSystems", "AreThereMoreFileSystems"}): "reads the next of a list's pages",
-    frozenset({"FindLaunchTemplates", "IsItReallyOver"}): "reads the next of a list's pages",
+    frozenset({"FindLaunchTemplates", "AreThereMoreLaunchTemplatesOfIt"}): "reads the next of a list's pages",
     frozenset({"FindRefusedInstances", "CanInstancesMount"}): "reads the next of a list's pages",
     frozenset({"FindFailedChildren", "AreThereMoreFailedChildren"}): "reads the next of a list's pages",
     frozenset({"SweepFileSystems", "AreThereMoreToSweep"}): "reads the next of a list's pages",

@@ -1,4 +1,4 @@
-"""What is deleted and when: the file system, the launch template, the lock."""
+"""What is deleted and when: the file system, the launch template, the lane."""
 
 from __future__ import annotations
 
@@ -205,21 +205,48 @@ def test_only_imports_that_have_not_ended_are_in_the_way_and_export_tasks_never_
     assert evaluate(clean_up.states["CancelImport"]["Arguments"], **read) == {"TaskId": "task-6"}
 
 
-# ---------------------------------------------------------------------- the environment, templates, the lock
+# ---------------------------------------------------------------------- the environment, templates, the lane
 @pytest.mark.parametrize("status", ["VALID", "INVALID", "UPDATING", "UNKNOWN", "DELETED"])
 @pytest.mark.parametrize("template", ["", "lt-1", "lt-other"])
 @pytest.mark.parametrize("late", [True, False])
-def test_a_template_is_deleted_only_when_the_environment_surely_names_it_no_more(
-    clean_up: Definition, status: str, template: str, late: bool
+@pytest.mark.parametrize("draining", [True, False])
+def test_lane_and_template_go_only_when_the_environment_surely_names_it_no_more(
+    clean_up: Definition, status: str, template: str, late: bool, draining: bool
 ) -> None:
     given = {"environmentStatus": status, "environmentTemplateId": template, "templateIds": ["lt-1"]}
     free = status not in ("UPDATING", "UNKNOWN") and template != "lt-1"
-    waited = choose(clean_up, "HasEnvironmentLetGo", **given, since=0 if late else NOW)[0]
     again = "WaitForRelease" if status in ("UPDATING", "UNKNOWN") else "ReleaseEnvironmentAgain"
-    assert waited == ("MayDeleteFileSystem" if free or late else again)
+    for lane in ("arn:lane", ""):
+        known = {"since": 0 if late else NOW, "draining": draining, "laneEnvironmentArn": lane}
+        waited, told = choose(clean_up, "HasEnvironmentLetGo", **given, **known)
+        gone = "ReadHolders" if lane else "MayDeleteFileSystem"
+        not_yet = "WaitForCheckMetrics" if draining else "MayDeleteFileSystem" if late else again
+        assert waited == (gone if free else not_yet)
+        assert told == ({"giving": "lane", "tries": 0} if free and lane else {})
     target, assigned = choose(clean_up, "IsTemplateReleased", **given, environmentReason="x", pending=[])
     assert target == ("DeleteLaunchTemplate" if free else "Answer")
     assert pending(assigned) == ([] if free else [("launch-template", "lt-1")])
+
+
+def test_the_environment_is_looked_after_as_long_as_a_template_is_there_and_the_lane_given_back_in_any_case(
+    clean_up: Definition,
+) -> None:
+    looked_after = {"draining": False}
+    given_back = {"draining": False, "giving": "lane", "tries": 0}
+    for environment, templates, lane, wanted in [
+        ("arn", ["lt-1"], "arn", ("DescribeReleasedEnvironment", looked_after)),
+        ("arn", [], "arn", ("ReadHolders", given_back)),
+        ("", ["lt-1"], "", ("MayDeleteFileSystem", {})),
+        ("arn", [], "", ("MayDeleteFileSystem", {})),
+    ]:
+        given = {"environmentArn": environment, "templateIds": templates, "laneEnvironmentArn": lane}
+        assert choose(clean_up, "IsEnvironmentReleased", **given) == wanted
+    for lane, environment, wanted in [
+        ("arn", "arn", ("DescribeReleasedEnvironment", {"draining": True})),
+        ("", "arn", ("WaitForCheckMetrics", {})),
+        ("arn", "", ("WaitForCheckMetrics", {})),
+    ]:
+        assert choose(clean_up, "IsLaneHeld", laneEnvironmentArn=lane, environmentArn=environment) == wanted
 
 
 def test_only_an_environment_that_names_one_of_the_runs_templates_is_released(clean_up: Definition) -> None:
@@ -231,12 +258,12 @@ def test_only_an_environment_that_names_one_of_the_runs_templates_is_released(cl
         assert resources == {"LaunchTemplate": {"LaunchTemplateId": ""}}
 
 
-def test_the_lock_is_held_until_nothing_of_the_run_may_export_or_mount_any_more(clean_up: Definition) -> None:
+def test_the_prefix_is_held_until_nothing_of_the_run_may_export_or_mount_any_more(clean_up: Definition) -> None:
     given = {"environmentStatus": "VALID", "environmentTemplateId": "", "templateIds": []}
-    assert choose(clean_up, "IsTemplateReleased", **given, pending=[])[0] == "ReleaseLock"
+    assert choose(clean_up, "IsTemplateReleased", **given, pending=[])[0] == "ReadHolders"
     assert choose(clean_up, "IsTemplateReleased", **given, pending=[REASON])[0] == "Answer"
     of_no_matter = [{"type": "job-definition", "id": "x", "reason": "y"}]
-    assert choose(clean_up, "IsTemplateReleased", **given, pending=of_no_matter)[0] == "ReleaseLock"
+    assert choose(clean_up, "IsTemplateReleased", **given, pending=of_no_matter)[0] == "ReadHolders"
 
 
 @pytest.mark.parametrize("remaining", [[], ["lt-1"], ["lt-2"]])

@@ -158,7 +158,7 @@ def test_the_quota_is_asked_for_where_one_quota_covers_every_instance_type(
     assert definition.states["GetQuota"]["Arguments"] == {"ServiceCode": "ec2", "QuotaCode": code}
     checked = {"jobDefinitionVcpus": 2}
     leads_to = choose(definition, "AreParametersValid", problems=[], checked=checked)
-    assert leads_to == ("GetQuota" if code else "TakeLock", {"parameters": checked})
+    assert leads_to == ("GetQuota" if code else "PrepareTicket", {"parameters": checked})
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_quota_below_the_jobs_vcpus_ends_the_run_and_one_that_is_not_known_doe
     parameters = {"jobDefinitionVcpus": 32}
     seen = evaluate(run.states["GetQuota"]["Assign"], {"result": {"Quota": quota}}, parameters=parameters)
     target, assigned = choose(run, "IsQuotaEnough", parameters=parameters, **seen)
-    assert target == ("TakeLock" if enough else "Summarise")
+    assert target == ("PrepareTicket" if enough else "Summarise")
     if not enough:
         assert assigned["failure"] == {
             "Error": "QuotaTooSmall",
@@ -191,7 +191,7 @@ def test_a_quota_below_the_jobs_vcpus_ends_the_run_and_one_that_is_not_known_doe
 
 def test_whatever_keeps_the_quota_from_being_read_the_run_goes_on(run: Definition) -> None:
     (catcher,) = run.states["GetQuota"]["Catch"]
-    assert catcher == {"ErrorEquals": ["States.ALL"], "Next": "TakeLock"}
+    assert catcher == {"ErrorEquals": ["States.ALL"], "Next": "PrepareTicket"}
 
 
 def test_what_each_call_answers_is_what_the_next_ones_are_given(run: Definition) -> None:

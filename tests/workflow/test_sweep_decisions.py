@@ -38,12 +38,16 @@ def test_a_sweep_finds_what_each_kind_of_left_over_belongs_to(clean_up: Definiti
     assert swept("SweepLaunchTemplates", {"LaunchTemplates": []}) == []
     assert swept("SweepJobDefinitions", {"JobDefinitions": [{"Tags": {"lustre-batch:execution": RUN}}]}) == [RUN]
     assert swept("SweepJobDefinitions", {"JobDefinitions": [{}]}) == []
-    assert swept("SweepLock", {"Item": {"holder": {"S": RUN}, "tag": {"S": "tag of run"}}}) == ["tag of run"]
-    assert swept("SweepLock", {}) == []
+    held = [{"M": {"run": {"S": RUN}, "tag": {"S": f"tag {number}"}}} for number in (1, 2)]
+    assert swept("SweepLanes", {"Item": {"holders": {"L": held}}}) == ["tag 1", "tag 2"]
+    assert swept("SweepLanes", {}) == []
+    assert swept("SweepTickets", {"Items": [{"tag": {"S": "tag 3"}}]}) == ["tag 3"]
+    assert swept("SweepTickets", {"Items": []}) == []
 
 
 def test_a_sweep_goes_on_to_the_next_kind_when_one_cannot_be_listed(clean_up: Definition) -> None:
-    order = ["SweepFileSystems", "SweepLaunchTemplates", "SweepJobDefinitions", "SweepLock", "DecodeCandidates"]
+    order = ["SweepFileSystems", "SweepLaunchTemplates", "SweepJobDefinitions", "SweepLanes", "SweepTickets"]
+    order.append("DecodeCandidates")
     for name, following in itertools.pairwise(order):
         assert [catcher["Next"] for catcher in clean_up.states[name]["Catch"]] == [following]
         # Where its pages were read to does not begin the next list.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -22,6 +23,7 @@ CREATED = {
     "jobIds": ["job-1"],
 }
 NOTHING_LEFT = "Nothing is left"
+HELD = f"lane autoexport-lanes-2a0996b/{hashlib.md5(RUN.encode(), usedforsecurity=False).hexdigest()}"
 
 
 def said_by_run(run: Definition, **changes: Any) -> dict[str, Any]:
@@ -122,13 +124,13 @@ def test_after_a_clean_up_that_did_not_answer_what_was_created_is_named_as_not_k
         f"Not known to be removed: file-system {FILE_SYSTEM}",
         "Not known to be removed: launch-template lt-1",
         "Not known to be removed: job-definition arn:aws:batch:x:1:job-definition/y:1",
-        "Not known to be removed: lock autoexport-locks-d21cfcb",
+        f"Not known to be removed: {HELD}",
         "Not known to be removed: job job-1",
     ]
     ended = said_by_run(run, **given, **CREATED, jobs=[{"status": "SUCCEEDED"}])
     assert len(ended["left"].splitlines()) == 4
     nothing = said_by_run(run, **given, **NO_JOB)
-    assert nothing["left"] == "Not known to be removed: lock autoexport-locks-d21cfcb"
+    assert nothing["left"] == f"Not known to be removed: {HELD}"
     assert NOTHING_LEFT not in nothing["Message"]
 
 

@@ -65,6 +65,10 @@ class UnknownCall(LookupError):
     """No row says what the call has to be allowed to do."""
 
 
+def named_index(params: Params) -> Any:
+    return params.get("IndexName")
+
+
 def anything(params: Params, place: Place) -> str:
     """For an action without resource-level permissions."""
     return "*"
@@ -256,6 +260,12 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "dynamodb:PutItem": (Row("dynamodb:PutItem", TABLE),),
     "dynamodb:GetItem": (Row("dynamodb:GetItem", TABLE),),
     "dynamodb:DeleteItem": (Row("dynamodb:DeleteItem", TABLE),),
+    "dynamodb:UpdateItem": (Row("dynamodb:UpdateItem", TABLE),),
+    # SAR, DynamoDB: a table, and an index where one is named. That the first is asked for then, too, is assumed.
+    "dynamodb:Query": (
+        Row("dynamodb:Query", TABLE),
+        Row("dynamodb:Query", of("dynamodb", "table/{TableName}/index/{IndexName}"), when=named_index),
+    ),
     "lambda:Invoke": (Row("lambda:InvokeFunction", of("lambda", "function:{FunctionName}"), tagged=True),),
     "cloudwatch:GetMetricData": (Row("cloudwatch:GetMetricData", anything),),
     # CloudWatch Logs evaluates what is read from a group as its (here unnamed) log stream.

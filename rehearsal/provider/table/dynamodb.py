@@ -36,11 +36,26 @@ def _create_table(aws: Aws, inputs: Props) -> str:
         ],
         SSESpecification=_encryption(inputs),
         **given(
+            LocalSecondaryIndexes=_local_indexes(inputs) or None,
             DeletionProtectionEnabled=inputs.get("deletionProtectionEnabled"),
             Tags=tag_list(inputs.get("tagsAll")) or None,
         ),
     )["TableDescription"]["TableName"]
     return str(name)
+
+
+def _local_indexes(inputs: Props) -> list[dict[str, Any]]:
+    return [
+        {
+            "IndexName": each["name"],
+            "KeySchema": [
+                {"AttributeName": inputs["hashKey"], "KeyType": "HASH"},
+                {"AttributeName": each["rangeKey"], "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": each["projectionType"]},
+        }
+        for each in inputs.get("localSecondaryIndexes") or []
+    ]
 
 
 def _active(aws: Aws, identity: str, inputs: Props) -> None:
@@ -63,6 +78,14 @@ def _read_table(aws: Aws, identity: str, state: Props) -> Props:
         "rangeKey": keys.get("RANGE"),
         "attributes": [
             {"name": each["AttributeName"], "type": each["AttributeType"]} for each in found["AttributeDefinitions"]
+        ],
+        "localSecondaryIndexes": [
+            {
+                "name": each["IndexName"],
+                "rangeKey": next(key["AttributeName"] for key in each["KeySchema"] if key["KeyType"] == "RANGE"),
+                "projectionType": each["Projection"]["ProjectionType"],
+            }
+            for each in found.get("LocalSecondaryIndexes") or []
         ],
         "deletionProtectionEnabled": bool(found.get("DeletionProtectionEnabled", False)),
         # dynamodb/table.go, CustomizeDiff: an encryption that is off means the same as one that is not given.
@@ -113,6 +136,7 @@ KINDS = (
         enumerations={
             "billingMode": Enumeration("dynamodb", "BillingMode"),
             "attributes.type": Enumeration("dynamodb", "ScalarAttributeType"),
+            "localSecondaryIndexes.projectionType": Enumeration("dynamodb", "ProjectionType"),
         },
         unordered=frozenset({"attributes"}),
     ),

@@ -117,6 +117,7 @@ aws:dynamodb/table:Table
   name                              dynamodb/table.go
   hashKey                           dynamodb/table.go
   rangeKey                          dynamodb/table.go
+  localSecondaryIndexes             dynamodb/table.go
 aws:sqs/queue:Queue
   name                              sqs/queue.go
   fifoQueue                         sqs/queue.go

@@ -1,0 +1,222 @@
+"""The protocol by which runs share lanes and prefixes, as a model whose every state can be visited: ticket, take, wait,
+give back, take back from the dead. What is decided at each step is asked of the definitions themselves; what can come
+between two steps (other runs, a lost answer, a death) is the model's.
+
+All writes of the table are conditional on the version that was read, so one that follows a stale read changes nothing
+and leads back to the read. That makes a read and its write one step here, but for a run that decides: tickets, which no
+version covers, may come and go before its write.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from tests.workflow.conftest import Definition
+from tests.workflow.evaluation import choose, evaluate
+
+# Which states of the definitions each step of the model stands for.
+STEPS = {
+    "place a ticket": {"TakeTicket"},
+    "decide": {"ReadLanes", "MayLaneBeTaken", "ReadTickets", "IsItOurTurn"},
+    "take": {"TakeLane"},
+    # A state of a run that is left alone is the same as before; nothing but a clean-up gives back what the dead hold.
+    "wait": {"CountTickets", "MayWait", "WaitForTurn", "DescribeHolder", "IsHolderOver", "CleanUpHolder"},
+    "return the ticket": {"ReturnTicket", "WasTicketReturned"},
+    "begin to clean up": {"SweepLanes", "SweepTickets", "FindHolding", "IsItReallyOver", "FindTicket", "IsTicketOld"},
+    "give back": {"ReadHolders", "IsAnythingHeld", "GiveBack", "WasLaneGivenBack", "MayGiveBackAgain", "WaitToGiveBack"},
+    "remove the ticket": {"RemoveTicket"},
+}
+OVER = {"over", "dead"}
+
+
+class Held(NamedTuple):
+    """An entry of the table; the lane is 0 once that was given back."""
+
+    run: int
+    lane: int
+    prefix: str
+
+
+class World(NamedTuple):
+    """Runs are `new`, `waiting`, `taking` (decided, not written yet), `holding`, `working`, and `over` or `dead`; their
+    clean-ups are `idle` or about to give back the `lane`, `all`, and the `ticket`."""
+
+    holders: tuple[Held, ...]
+    tickets: frozenset[int]
+    runs: tuple[str, ...]
+    clean_ups: tuple[tuple[str, ...], ...]  # several of each run may be at work at once
+
+    def run(self, number: int, phase: str) -> World:
+        return self._replace(runs=(*self.runs[:number], phase, *self.runs[number + 1 :]))
+
+    def clean_up(self, number: int, which: int, phase: str) -> World:
+        mine = (*self.clean_ups[number][:which], phase, *self.clean_ups[number][which + 1 :])
+        return self._replace(clean_ups=(*self.clean_ups[:number], mine, *self.clean_ups[number + 1 :]))
+
+    def written(self, holders: tuple[Held, ...]) -> World:
+        """Whoever had decided by the table as it was begins again."""
+        runs = tuple("waiting" if phase == "taking" else phase for phase in self.runs)
+        return self._replace(holders=holders, runs=runs)
+
+    @property
+    def is_finished(self) -> bool:
+        return set(self.runs) <= OVER and not self.holders and not self.tickets
+
+
+class Protocol:
+    """The steps that can be taken in a world, by the rules of the definitions."""
+
+    def __init__(self, run: Definition, clean_up: Definition, prefixes: tuple[str, ...], lanes: int) -> None:
+        self._run, self._clean_up = run, clean_up
+        self._prefixes, self._lanes = prefixes, lanes
+        self.decide = functools.cache(self._decide)
+        self.given_back = functools.cache(self._given_back)
+
+    def begin(self, clean_ups: tuple[int, ...]) -> World:
+        """Nobody has a ticket yet; so many clean-ups of each run may be at work at once."""
+        return World((), frozenset(), ("new",) * len(self._prefixes), tuple(("idle",) * count for count in clean_ups))
+
+    def steps(self, world: World) -> Iterator[World]:
+        for number, phase in enumerate(world.runs):
+            yield from self._of_run(world, number, phase)
+            if phase not in OVER | {"new"}:
+                yield world.run(number, "dead")
+            for which, done in enumerate(world.clean_ups[number]) if phase in OVER else ():
+                yield from self._of_clean_up(world, number, which, done)
+
+    def _of_run(self, world: World, number: int, phase: str) -> Iterator[World]:
+        if phase == "new":
+            yield world.run(number, "waiting")._replace(tickets=world.tickets | {number})
+        elif phase == "waiting":
+            decision, _ = self.decide(number, world.holders, self._ahead(world, number))
+            if decision != "wait":
+                yield world.run(number, decision)
+        elif phase == "taking":
+            lane = min(set(range(1, self._lanes + 1)) - {held.lane for held in world.holders})
+            taken = world.written((*world.holders, Held(number, lane, self._prefixes[number])))
+            yield taken.run(number, "holding")
+            yield taken.run(number, "waiting")  # the answer is lost
+        elif phase == "holding":
+            yield world.run(number, "working")._replace(tickets=world.tickets - {number})
+            yield world.run(number, "working")  # the ticket could not be returned
+        elif phase == "working":
+            yield world.run(number, "over")
+
+    def _of_clean_up(self, world: World, number: int, which: int, phase: str) -> Iterator[World]:
+        if phase == "idle":
+            if number in world.tickets or any(held.run == number for held in world.holders):
+                yield world.clean_up(number, which, "lane")
+            return
+        yield world.clean_up(number, which, "idle")  # it dies; a sweep starts another
+        if phase == "ticket":
+            yield world.clean_up(number, which, "idle")._replace(tickets=world.tickets - {number})
+            return
+        after = world.clean_up(number, which, "all" if phase == "lane" else "ticket")
+        holders = self.given_back(number, phase, world.holders)
+        if holders is None:
+            yield after
+        else:
+            yield after.written(holders)
+            yield world.written(holders)  # the answer is lost
+
+    @staticmethod
+    def _ahead(world: World, number: int) -> frozenset[int]:
+        return frozenset(other for other in world.tickets if other < number)
+
+    # ------------------------------------------------------------------ what the definitions decide
+
+    def _decide(self, number: int, holders: tuple[Held, ...], ahead: frozenset[int]) -> tuple[str, int]:
+        """The phase that follows for a run which read these holders and these tickets ahead of its own, and the lane
+        that it takes."""
+        given = {"prefix": self._prefixes[number], "target": _name(number)}
+        seen = assigned(self._run, "ReadLanes", _item(1, holders), **given)
+        known = {key: seen[key] for key in ("lane", "waitsFor", "free", "holders")}
+        leads_to, _ = choose(self._run, "MayLaneBeTaken", **known)
+        if leads_to == "ReturnTicket":
+            return "holding", seen["lane"]
+        if leads_to == "CountTickets":
+            return "wait", 0
+        tickets = [{"run": {"S": _name(one)}, "prefix": {"S": self._prefixes[one]}} for one in sorted(ahead)]
+        looked = assigned(
+            self._run,
+            "ReadTickets",
+            {"Items": tickets},
+            prefix=given["prefix"],
+            holders=seen["holders"],
+            ahead=seen["ahead"],
+        )
+        leads_to, _ = choose(self._run, "IsItOurTurn", free=seen["free"], **looked)
+        if leads_to == "CountTickets":
+            return "wait", 0
+        assert leads_to == "TakeLane"
+        self._is_fair(number, holders, ahead)
+        return "taking", seen["free"][0]
+
+    def _given_back(self, number: int, giving: str, holders: tuple[Held, ...]) -> tuple[Held, ...] | None:
+        """The holders that a clean-up writes, if it writes any."""
+        seen = assigned(self._clean_up, "ReadHolders", _item(1, holders))
+        given = {"holders": seen["holders"], "target": _name(number), "giving": giving}
+        if choose(self._clean_up, "IsAnythingHeld", **given)[0] != "GiveBack":
+            return None
+        values = self._clean_up.states["GiveBack"]["Arguments"]["ExpressionAttributeValues"]
+        return tuple(
+            Held(int(one["M"]["run"]["S"].removeprefix("run-")), int(one["M"]["lane"]["N"]), one["M"]["prefix"]["S"])
+            for one in evaluate(values, version=seen["version"], **given)[":holders"]["L"]
+        )
+
+    # ------------------------------------------------------------------ what must hold
+
+    def check(self, world: World) -> None:
+        """That nobody shares what must not be shared, and no run that lives was robbed."""
+        lanes = [held.lane for held in world.holders if held.lane]
+        assert len(lanes) == len(set(lanes)), f"two runs hold a lane: {world}"
+        prefixes = [held.prefix for held in world.holders]
+        clashes = [(one, other) for at, one in enumerate(prefixes) for other in prefixes[at + 1 :] if overlap(one, other)]
+        assert not clashes, f"two runs hold overlapping prefixes: {world}"
+        for number, phase in enumerate(world.runs):
+            if phase in {"holding", "working"}:
+                held = [one for one in world.holders if one.run == number]
+                assert held and held[0].lane, f"run {number} lives and was robbed: {world}"
+
+    def _is_fair(self, number: int, holders: tuple[Held, ...], ahead: frozenset[int]) -> None:
+        """The earliest run whose prefix is free takes the next lane."""
+        free = self._lanes - sum(held.lane > 0 for held in holders)
+        taken = [held.prefix for held in holders]
+        for other in sorted(ahead):
+            if not any(overlap(self._prefixes[other], prefix) for prefix in taken):
+                taken.append(self._prefixes[other])
+                free -= 1
+        fair = free > 0 and not any(overlap(self._prefixes[number], prefix) for prefix in taken)
+        assert fair, f"run {number} takes a lane before an earlier one: {holders}, ahead are {set(ahead)}"
+
+
+def overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def assigned(definition: Definition, state: str, result: Any, **variables: Any) -> dict[str, Any]:
+    found: dict[str, Any] = evaluate(definition.states[state]["Assign"], {"result": result}, **variables)
+    return found
+
+
+def _name(number: int) -> str:
+    return f"run-{number}"
+
+
+def _item(version: int, holders: tuple[Held, ...]) -> dict[str, Any]:
+    """The item that GetItem answers with."""
+    entries = [
+        {
+            "M": {
+                "run": {"S": _name(held.run)},
+                "tag": {"S": _name(held.run)},
+                "lane": {"N": str(held.lane)},
+                "prefix": {"S": held.prefix},
+                "takenAt": {"S": "2026-01-15T09:00:00Z"},
+            }
+        }
+        for held in holders
+    ]
+    return {"Item": {"version": {"N": str(version)}, "holders": {"L": entries}}}

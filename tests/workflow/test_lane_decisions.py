@@ -1,0 +1,222 @@
+"""What a run decides before it has a lane: whether it may take one, whom it waits for, how long, and when it gives up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.graph.recording import record_stack
+from tests.workflow.conftest import Definition, calling, definition_of
+from tests.workflow.evaluation import NOW, RUN, choose, evaluate
+
+OTHER, THIRD = f"{RUN}-other", f"{RUN}-third"
+
+
+def held(run: str, lane: int, prefix: str = "") -> dict[str, Any]:
+    names = {"run": {"S": run}, "tag": {"S": "tag"}, "lane": {"N": str(lane)}, "prefix": {"S": prefix}}
+    return {"M": {**names, "takenAt": {"S": "2026-01-15T09:00:00Z"}}}
+
+
+def read(run: Definition, *holders: dict[str, Any], prefix: str = "", retired: tuple[int, ...] = ()) -> dict[str, Any]:
+    """What a run knows once it has read that item."""
+    item = {
+        "version": {"N": "7"},
+        "holders": {"L": list(holders)},
+        "retired": {"L": [{"N": str(lane)} for lane in retired]},
+    }
+    found: dict[str, Any] = evaluate(
+        run.states["ReadLanes"]["Assign"], {"result": {"Item": item}}, prefix=prefix, target=RUN
+    )
+    return found
+
+
+def looked(run: Definition, seen: dict[str, Any], *tickets: tuple[str, str], prefix: str = "") -> dict[str, Any]:
+    """What it knows once it has read those tickets, too."""
+    items = [{"run": {"S": name}, "prefix": {"S": where}} for name, where in tickets]
+    given = {"prefix": prefix, "holders": seen["holders"], "ahead": seen["ahead"]}
+    return seen | evaluate(run.states["ReadTickets"]["Assign"], {"result": {"Items": items}}, **given)
+
+
+def may_take(run: Definition, seen: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return choose(run, "MayLaneBeTaken", **{key: seen[key] for key in ("lane", "waitsFor", "free", "holders")})
+
+
+def is_turn(run: Definition, seen: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return choose(run, "IsItOurTurn", **{key: seen[key] for key in ("ahead", "free", "nextKey")})
+
+
+def test_what_the_table_says_is_read_as_it_is(run: Definition) -> None:
+    seen = read(run, held(OTHER, 1, "a/"), held(THIRD, 0, "b/"), prefix="c/")
+    assert (seen["version"], seen["free"], seen["lane"], seen["waitsFor"]) == (7, [2], 0, "")
+    assert [(one["run"], one["lane"], one["prefix"]) for one in seen["holders"]] == [(OTHER, 1, "a/"), (THIRD, 0, "b/")]
+    nothing = evaluate(run.states["ReadLanes"]["Assign"], {"result": {}}, prefix="", target=RUN)
+    assert (nothing["version"], nothing["holders"], nothing["free"], nothing["lane"]) == (0, [], [1, 2], 0)
+    assert read(run, retired=(2,))["free"] == [1]
+    assert read(run, held(OTHER, 1, "a/"), retired=(2,), prefix="b/")["free"] == []
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "clash"),
+    [
+        ("", "", True),
+        ("", "a/", True),
+        ("a/", "", True),
+        ("a/", "a/", True),
+        ("a/", "a/b/", True),
+        ("a/b/", "a/", True),
+        ("a/", "b/", False),
+        ("a/", "ab/", False),
+        ("a/b/", "a/c/", False),
+    ],
+)
+def test_results_under_overlapping_prefixes_never_go_side_by_side(
+    run: Definition, theirs: str, ours: str, clash: bool
+) -> None:
+    seen = read(run, held(OTHER, 1, theirs), prefix=ours)
+    assert seen["waitsFor"] == (OTHER if clash else "")
+    assert may_take(run, seen)[0] == ("CountTickets" if clash else "ReadTickets")
+    # The same between two who wait: the earlier one goes first.
+    waiting = looked(run, read(run, prefix=ours), (OTHER, theirs), prefix=ours)
+    assert is_turn(run, waiting) == (("CountTickets", {"waitsFor": OTHER}) if clash else ("TakeLane", {}))
+
+
+def test_a_lane_that_was_taken_without_an_answer_is_kept(run: Definition) -> None:
+    seen = read(run, held(OTHER, 1, "a/"), held(RUN, 2))
+    assert seen["lane"] == 2
+    assert may_take(run, seen) == ("ReturnTicket", {})
+
+
+def test_without_a_free_lane_a_run_waits_for_one_that_holds_a_lane(run: Definition) -> None:
+    full = read(run, held(THIRD, 0, "c/"), held(OTHER, 1, "a/"), held(THIRD, 2, "b/"), prefix="d/")
+    assert may_take(run, full) == ("CountTickets", {"busy": "lane", "waitsFor": OTHER})
+    closed = read(run, retired=(1, 2))
+    assert may_take(run, closed) == ("CountTickets", {"busy": "lane", "waitsFor": ""})
+
+
+def test_the_earliest_run_whose_prefix_is_free_takes_the_next_lane(run: Definition) -> None:
+    one_free = read(run, held(OTHER, 1, "a/"), prefix="d/")
+    assert is_turn(run, looked(run, one_free, prefix="d/"))[0] == "TakeLane"
+    ahead = looked(run, one_free, (THIRD, "c/"), prefix="d/")
+    assert is_turn(run, ahead) == ("CountTickets", {"busy": "lane", "waitsFor": THIRD})
+    # One that waits for a prefix holds up nobody.
+    blocked = looked(run, one_free, (THIRD, "a/x/"), prefix="d/")
+    assert is_turn(run, blocked)[0] == "TakeLane"
+    both_free = read(run, prefix="d/")
+    assert is_turn(run, looked(run, both_free, (THIRD, "c/"), prefix="d/"))[0] == "TakeLane"
+    # Two of one prefix ahead need one lane, because they go one after the other.
+    assert is_turn(run, looked(run, both_free, (THIRD, "c/"), (OTHER, "c/"), prefix="d/"))[0] == "TakeLane"
+    assert is_turn(run, looked(run, both_free, (THIRD, "c/"), (OTHER, "e/"), prefix="d/"))[0] == "CountTickets"
+
+
+def test_those_ahead_are_looked_through_page_by_page_until_it_is_decided(run: Definition) -> None:
+    seen = looked(run, read(run, prefix="d/"), (THIRD, "c/"), prefix="d/")
+    more = seen | {"nextKey": {"kind": {"S": "ticket"}}}
+    assert is_turn(run, more)[0] == "ReadTickets"
+    assert seen["ahead"] == {"count": 1, "prefixes": ["c/"], "first": THIRD, "inTheWay": ""}
+    again = looked(run, more, (OTHER, "e/"), prefix="d/")
+    assert again["ahead"] == {"count": 2, "prefixes": ["c/", "e/"], "first": THIRD, "inTheWay": ""}
+    assert is_turn(run, again | {"nextKey": more["nextKey"]})[0] == "CountTickets"
+    key = evaluate(
+        run.states["ReadTickets"]["Assign"]["nextKey"], {"result": {"Items": [], "LastEvaluatedKey": {"id": "x"}}}
+    )
+    assert key == {"id": "x"}
+
+
+def test_what_cannot_be_read_or_written_leads_to_the_next_look(run: Definition) -> None:
+    unknown = {"busy": "unknown", "waitsFor": ""}
+    for name in ("ReadLanes", "ReadTickets", "TakeLane"):
+        (catcher,) = run.states[name]["Catch"]
+        assert (catcher["Next"], catcher["Assign"]) == ("CountTickets", unknown)
+    assert [catcher["Next"] for catcher in run.states["CountTickets"]["Catch"]] == ["MayWait"]
+    for name in ("DescribeHolder", "CleanUpHolder"):
+        assert [catcher["Next"] for catcher in run.states[name]["Catch"]] == ["WaitForTurn"]
+    assert evaluate(run.states["TakeLane"]["Assign"], free=[2]) == {"lane": 2}
+    assert evaluate(run.states["CountTickets"]["Assign"], {"result": {"Count": 5}}) == {"place": 5}
+    assert evaluate(run.states["DescribeHolder"]["Assign"], {"result": {"Status": "RUNNING"}}) == {
+        "holderStatus": "RUNNING"
+    }
+
+
+def may_wait(run: Definition, **changes: Any) -> tuple[str, dict[str, Any]]:
+    given = {"wait": True, "busy": "lane", "waitsFor": OTHER, "prefix": "a/", "place": 0, "since": NOW, "lookedAfter": NOW}
+    return choose(run, "MayWait", **given | changes)
+
+
+def test_a_run_that_may_not_wait_fails_at_once_and_names_the_other(run: Definition) -> None:
+    for busy, error in [("lane", "NoFreeLane"), ("prefix", "PrefixBusy")]:
+        target, told = may_wait(run, wait=False, busy=busy)
+        assert (target, told["failure"]["Error"]) == ("ReturnTicket", error)
+        assert OTHER in told["failure"]["Cause"]
+    assert may_wait(run, wait=False, busy="unknown")[0] == "WaitForTurn", "it has not seen that it has to wait"
+    assert may_wait(run, wait=False, waitsFor="")[1]["failure"]["Cause"].startswith("No lane is free")
+
+
+def test_a_run_waits_no_longer_than_it_may(run: Definition) -> None:
+    target, told = may_wait(run, since=0, place=3)
+    assert (target, told["failure"]["Error"]) == ("ReturnTicket", "LaneTimedOut")
+    assert told["failure"]["Cause"].endswith(f"3 runs were ahead of it, and it waited for {OTHER}")
+    assert may_wait(run, since=0, waitsFor="")[1]["failure"]["Cause"].endswith("0 runs were ahead of it")
+    short = definition_of(record_stack({"laneTimeoutMinutes": "1"}))
+    assert "within 1 minutes (laneTimeoutMinutes)" in may_wait(short, since=0)[1]["failure"]["Cause"]
+
+
+def test_who_is_next_looks_after_a_holder_that_may_have_died(run: Definition) -> None:
+    target, told = may_wait(run, lookedAfter=0)
+    assert (target, told["lookedAfter"] > 10**12) == ("DescribeHolder", True)
+    assert may_wait(run, lookedAfter=0, place=2)[0] == "DescribeHolder"
+    assert may_wait(run, lookedAfter=0, place=3)[0] == "WaitForTurn"
+    assert may_wait(run, lookedAfter=0, waitsFor="")[0] == "WaitForTurn"
+    assert may_wait(run)[0] == "WaitForTurn"
+    for status in ("RUNNING", "PENDING_REDRIVE"):
+        assert choose(run, "IsHolderOver", holderStatus=status)[0] == "WaitForTurn", "whoever lives is never robbed"
+    for status in ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"):
+        assert choose(run, "IsHolderOver", holderStatus=status)[0] == "CleanUpHolder"
+    asked = evaluate(run.states["CleanUpHolder"]["Arguments"]["Input"], waitsFor=OTHER)
+    assert asked == {"execution": OTHER}
+
+
+def test_pauses_grow_with_the_place_in_the_queue_and_the_time_waited(run: Definition) -> None:
+    def pause(place: int, waited_seconds: float) -> Any:
+        expression = run.states["WaitForTurn"]["Seconds"].replace("$millis()", str(NOW))
+        return evaluate(expression, place=place, since=NOW - int(waited_seconds * 1000))
+
+    assert [pause(place, 0) for place in (0, 1, 10, 1000)] == [15, 20, 65, 900]
+    assert [pause(0, waited) for waited in (600, 3600, 86_400, 14 * 86_400)] == [30, 180, 900, 12_096]
+
+
+@pytest.mark.parametrize("lane", [0, 1, 2])
+@pytest.mark.parametrize("returned", [True, False])
+def test_with_a_lane_the_run_begins_and_without_one_it_ends(run: Definition, lane: int, returned: bool) -> None:
+    error = {} if returned else {"Error": "x"}
+    target, told = choose(run, "WasTicketReturned", lane=lane, ticketError=error)
+    assert target == ("RegisterJobDefinition" if lane else "Summarise" if returned else "CleanUp")
+    if lane:
+        assert told["queueArn"].startswith("arn:aws:batch:us-east-1:123456789012:job-queue/")
+        assert ("queue-2" in told["queueArn"], "environment-2" in told["environmentArn"]) == (lane == 2, lane == 2)
+    assert evaluate(run.states["ReturnTicket"]["Assign"]) == {"ticketError": {}}
+    (catcher,) = run.states["ReturnTicket"]["Catch"]
+    refused = {"errorOutput": {"Error": "x", "Cause": "y"}}
+    assert (catcher["Next"], evaluate(catcher["Assign"], refused)["ticketError"]["Error"]) == ("WasTicketReturned", "x")
+
+
+def test_everything_a_run_does_to_batch_it_does_in_its_lane(run: Definition) -> None:
+    for operation in ("updateComputeEnvironment", "submitJob", "listJobs", "describeComputeEnvironments"):
+        for name in calling(run, operation):
+            assert "{% $environmentArn %}" in str(run.states[name]) or "{% $queueArn %}" in str(run.states[name]), name
+    tags = run.states["CreateFileSystem"]["Arguments"]
+    assert "'lustre-batch:lane': $string($lane)" in tags
+
+
+@pytest.mark.parametrize(
+    ("given", "wait"), [({}, True), ({"wait": True}, True), ({"wait": "false"}, False), ({"wait": False}, False)]
+)
+def test_whether_a_run_may_wait_is_said_by_its_input(run: Definition, given: dict[str, Any], wait: bool) -> None:
+    states = {"context": {"Execution": {"Input": {**given, "jobDefinitionVcpus": 4}}}}
+    collected = evaluate(run.states["CollectParameters"]["Assign"], states, stored={})
+    assert (collected["wait"], collected["fromInput"]) == (wait, {"jobDefinitionVcpus": 4})
+
+
+def test_a_wait_that_is_neither_is_refused(run: Definition) -> None:
+    states = {"context": {"Execution": {"Input": {"wait": 5}}}}
+    assert evaluate(run.states["CollectParameters"]["Assign"], states, stored={})["wait"] is None

@@ -1,0 +1,81 @@
+"""Lanes and prefixes: every state that three runs on two lanes can reach."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+
+import pytest
+from lustre_batch import definition as definitions
+
+from tests.workflow.conftest import Definition
+from tests.workflow.evaluation import evaluate
+from tests.workflow.lane_protocol import STEPS, Protocol, World
+
+
+def explored(protocol: Protocol, begin: World) -> dict[World, list[World]]:
+    """Every world that can be reached, with those that it can be reached from; each is checked."""
+    came_from: dict[World, list[World]] = {begin: []}
+    waiting = deque([begin])
+    while waiting:
+        world = waiting.popleft()
+        for after in protocol.steps(world):
+            if after not in came_from:
+                protocol.check(after)
+                came_from[after] = []
+                waiting.append(after)
+            came_from[after].append(world)
+    return came_from
+
+
+@pytest.mark.parametrize("prefixes", [("", "", ""), ("a/", "b/", "a/"), ("a/", "b/", "c/")])
+def test_no_interleaving_of_lost_answers_and_deaths_loses_a_lane_or_gives_it_to_two(
+    run: Definition, clean_up: Definition, prefixes: tuple[str, ...]
+) -> None:
+    protocol = Protocol(run, clean_up, prefixes, lanes=2)
+    worlds = explored(protocol, protocol.begin(clean_ups=(1, 1, 1)))
+    assert_each_can_end(worlds)
+
+
+def assert_each_can_end(worlds: dict[World, list[World]]) -> None:
+    """From everywhere there is a way to where all runs are over and nothing is held."""
+    ends = [world for world in worlds if world.is_finished]
+    reached, waiting = set(ends), deque(ends)
+    while waiting:
+        for before in worlds[waiting.popleft()]:
+            if before not in reached:
+                reached.add(before)
+                waiting.append(before)
+    stuck = next((world for world in worlds if world not in reached), None)
+    assert stuck is None, f"nothing leads on from {stuck}"
+
+
+# What a state that takes part in the protocol reads or writes.
+PART_OF_IT = re.compile(r"LanesTableName|\$(holders|free|ahead|waitsFor|ticketError|giving|laneEnvironmentArn)\b|\$lane\b")
+# These only pass on what was decided: the lane's number as a tag, and whether there is something to give back.
+USERS = {"CreateFileSystem", "FindEnvironment", "IsLaneHeld", "IsEnvironmentReleased", "HasEnvironmentLetGo", "Summarise"}
+
+
+@pytest.mark.parametrize("name", definitions.names())
+def test_every_state_that_touches_lane_ticket_or_prefix_has_a_step_in_the_model(name: str) -> None:
+    states = definitions.read(name)["States"]
+    touching = {state for state, content in states.items() if PART_OF_IT.search(json.dumps(content))}
+    assert touching - USERS <= set().union(*STEPS.values())
+
+
+def test_every_state_of_the_model_exists() -> None:
+    there = {state for name in definitions.names() for state in definitions.read(name)["States"]}
+    assert set().union(*STEPS.values()) | USERS <= there
+
+
+def test_no_write_of_the_table_ignores_the_version_that_was_read(run: Definition, clean_up: Definition) -> None:
+    for state in (run.states["TakeLane"], clean_up.states["GiveBack"]):
+        condition = state["Arguments"]["ConditionExpression"]
+        assert evaluate(condition, version=0) == "attribute_not_exists(version)"
+        assert evaluate(condition, version=7) == "version = :version"
+        assert state["Arguments"]["UpdateExpression"] == "SET version = :next, holders = :holders"
+    taken = {"version": 7, "holders": [], "free": [2], "target": "run-1", "prefix": "", "executionTag": "run-1"}
+    values = evaluate(run.states["TakeLane"]["Arguments"]["ExpressionAttributeValues"], **taken)
+    assert (values[":version"], values[":next"]) == ({"N": "7"}, {"N": "8"})
+    assert values[":holders"]["L"][0]["M"]["lane"] == {"N": "2"}
