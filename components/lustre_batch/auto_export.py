@@ -10,14 +10,14 @@ from .arguments import Told, settings_from_args
 from .clean_up import create_clean_up_triggers
 from .compute import create_compute
 from .destruction import guard_destruction
-from .lanes import create_lanes_table, guard_lanes
+from .lanes import create_lanes_table, open_lanes
 from .metrics import create_check_metrics
 from .naming import physical_name
 from .network import create_network
 from .notifications import create_topic
 from .owner import Owner, Surroundings
 from .storage import create_storage
-from .workflow import create_workflow
+from .workflow import create_workflow, run_machine_arn
 
 
 class LustreBatchAutoExport(pulumi.ComponentResource):
@@ -78,11 +78,10 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         topic = create_topic(owner)
         storage = create_storage(owner)
         network = create_network(owner, storage.bucket_arn)
-        lanes = create_compute(owner, network)
+        table, machine_arn = create_lanes_table(owner), run_machine_arn(owner, topic)
+        lanes = open_lanes(owner, table, create_compute(owner, network), machine_arn)
         check_metrics = create_check_metrics(owner)
-        table = create_lanes_table(owner)
-        workflow = create_workflow(owner, topic, network, storage, lanes, check_metrics, table)
-        guard_lanes(owner, table, lanes)
+        workflow = create_workflow(owner, topic, network, storage, lanes, check_metrics)
         create_clean_up_triggers(owner, workflow)
         guard_destruction(owner, workflow)
 
@@ -90,11 +89,11 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         self.clean_up_state_machine_arn = workflow.clean_up.arn
         self.bucket_name = storage.bucket_name
         self.repository_url = storage.repository_url or pulumi.Output.from_input("")
-        self.job_queue_arn = lanes[0].job_queue_arn
-        self.compute_environment_arn = lanes[0].compute_environment_arn
-        self.job_queue_arns = pulumi.Output.all(*(lane.job_queue_arn for lane in lanes))
-        self.compute_environment_arns = pulumi.Output.all(*(lane.compute_environment_arn for lane in lanes))
-        self.lanes_table_name = table.name
+        self.job_queue_arn = lanes.job_queue_arns.apply(lambda arns: arns[0])
+        self.compute_environment_arn = lanes.compute_environment_arns.apply(lambda arns: arns[0])
+        self.job_queue_arns = lanes.job_queue_arns
+        self.compute_environment_arns = lanes.compute_environment_arns
+        self.lanes_table_name = lanes.table_name
         self.parameters_secret_arn = storage.parameters_secret_arn
         self.check_metrics_function_name = check_metrics.name
         self.notification_topic_arn = topic.arn

@@ -22,7 +22,7 @@ class Lane:
 
     compute_environment_arn: pulumi.Output[str]
     job_queue_arn: pulumi.Output[str]
-    resources: list[pulumi.Resource]
+    queue: pulumi.Resource
 
 
 def create_compute(owner: Owner, network: Network) -> list[Lane]:
@@ -79,7 +79,7 @@ def _create_lane(
         tags=owner.tags(),
         opts=owner.child(),
     )
-    return Lane(environment.arn, queue.arn, [environment, queue])
+    return Lane(environment.arn, queue.arn, queue)
 
 
 def _create_instance_profile(owner: Owner) -> tuple[aws.iam.InstanceProfile, pulumi.Resource]:

@@ -8,6 +8,7 @@ templates, which EC2 promises nothing about.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -17,6 +18,16 @@ from .functions import create_function
 from .owner import Owner
 
 IN_ORDER = "in-order"
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """What runs and clean-ups have to know of the lanes: known as soon as those are open, and no others."""
+
+    table_arn: pulumi.Output[str]
+    table_name: pulumi.Output[str]
+    compute_environment_arns: pulumi.Output[list[str]]
+    job_queue_arns: pulumi.Output[list[str]]
 
 
 def create_lanes_table(owner: Owner) -> aws.dynamodb.Table:
@@ -36,24 +47,44 @@ def create_lanes_table(owner: Owner) -> aws.dynamodb.Table:
     )
 
 
-def guard_lanes(owner: Owner, table: aws.dynamodb.Table, lanes: Sequence[Lane]) -> None:
-    """Let a lane that is no longer wanted go only when no run holds it: all but the first, which always stays.
+def open_lanes(
+    owner: Owner, table: aws.dynamodb.Table, lanes: Sequence[Lane], state_machine_arn: pulumi.Output[str]
+) -> Lanes:
+    """Open these lanes, and close those that are to be taken down, unless a run holds one of them.
 
-    An invocation that depends on the lane is deleted before it (see destruction.py).
+    The state machines and their roles depend on the invocation: where it fails, a run and its clean-up still have every
+    lane that they know. Pulumi deletes what is no longer wanted last.
     """
     function = create_function(
         owner,
-        "guard-lane",
-        "guard_lane",
-        description="Keeps a lane from being taken down while a run holds it",
-        policy="policies/guard_lane.json",
-        values={"LanesTableArn": table.arn},
+        "guard-lanes",
+        "guard_lanes",
+        description="Opens the lanes of a stack; keeps one from being taken down while a run holds it",
+        policy="policies/guard_lanes.json",
+        values={"LanesTableArn": table.arn, "RunMachineArn": state_machine_arn},
     )
-    for number, lane in enumerate(lanes[1:], start=2):
-        aws.lambda_.Invocation(
-            owner.named(f"guard-lane-{number}"),
-            function_name=function.name,
-            lifecycle_scope="CRUD",
-            input=pulumi.Output.json_dumps({"table": table.name, "lane": number}),
-            opts=owner.child(depends_on=lane.resources),
-        )
+    environments = [lane.compute_environment_arn for lane in lanes]
+    opened = aws.lambda_.Invocation(
+        owner.named("guard-lanes"),
+        function_name=function.name,
+        lifecycle_scope="CRUD",  # invoked when it is created, changed and deleted (aws_lambda_invocation)
+        input=pulumi.Output.json_dumps(
+            {
+                "table": table.name,
+                "lanes": len(lanes),
+                "environments": environments,
+                "stateMachineArn": state_machine_arn,
+            }
+        ),
+        opts=owner.child(depends_on=[lane.queue for lane in lanes]),
+    )
+
+    def then(*values: pulumi.Output[str]) -> pulumi.Output[list[str]]:
+        return pulumi.Output.all(*values, opened.urn).apply(lambda known: [str(value) for value in known[:-1]])
+
+    return Lanes(
+        table_arn=then(table.arn).apply(lambda known: known[0]),
+        table_name=then(table.name).apply(lambda known: known[0]),
+        compute_environment_arns=then(*environments),
+        job_queue_arns=then(*(lane.job_queue_arn for lane in lanes)),
+    )

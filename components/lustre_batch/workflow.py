@@ -12,9 +12,9 @@ import pulumi_aws as aws
 
 from . import definition, entries, rules
 from .combinations import COMBINATIONS
-from .compute import Lane
 from .instance_types import image_types, vcpu_quota
 from .job_secrets import create_execution_role, readable_secrets
+from .lanes import Lanes
 from .links import as_folder
 from .network import Network
 from .owner import Owner, answered
@@ -36,14 +36,18 @@ class Workflow:
     clean_up: aws.sfn.StateMachine
 
 
+def run_machine_arn(owner: Owner, topic: aws.sns.Topic) -> pulumi.Output[str]:
+    """The ARN of the machine that users start, before it exists."""
+    return owner.surroundings.arn("states", pulumi.Output.concat("stateMachine:", topic.name))
+
+
 def create_workflow(
     owner: Owner,
     topic: aws.sns.Topic,
     network: Network,
     storage: Storage,
-    lanes: list[Lane],
+    lanes: Lanes,
     check_metrics: aws.lambda_.Function,
-    table: aws.dynamodb.Table,
 ) -> Workflow:
     """Create both state machines. Each knows the other by its name, so that neither has to exist first."""
     settings, here = owner.settings, owner.surroundings
@@ -65,7 +69,7 @@ def create_workflow(
         "CleanUpExecutionArns": here.arn("states", pulumi.Output.concat("execution:", clean_up_name, ":*")),
         "CleanUpMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", clean_up_name)),
         "CleanupTimeoutMinutes": settings.cleanup_timeout_minutes,
-        "ComputeEnvironmentArns": pulumi.Output.all(*(lane.compute_environment_arn for lane in lanes)),
+        "ComputeEnvironmentArns": lanes.compute_environment_arns,
         "Ec2Arn": _service_arn(owner, "ec2"),
         "Ec2Configurations": [{"ImageType": each} for each in image_types(settings.compute_environment_instance_types)],
         "EnvName": settings.env_name,
@@ -88,13 +92,13 @@ def create_workflow(
         "JobDefinitionRoom": entries.room(settings.tags),
         "JobExecutionRoleArn": execution_role_arn or "",
         "JobLogGroupName": job_log_group.name,
-        "JobQueueArns": pulumi.Output.all(*(lane.job_queue_arn for lane in lanes)),
+        "JobQueueArns": lanes.job_queue_arns,
         "JobStartTimeoutMinutes": settings.job_start_timeout_minutes,
         "JobTimeoutMinutes": settings.job_timeout_minutes,
         "KmsKeyArn": settings.kms_key_arn,
         "LaneTimeoutMinutes": settings.lane_timeout_minutes,
-        "LanesTableArn": table.arn,
-        "LanesTableName": table.name,
+        "LanesTableArn": lanes.table_arn,
+        "LanesTableName": lanes.table_name,
         "MaxConcurrentRuns": settings.max_concurrent_runs,
         "MetadataHopLimit": settings.compute_environment_metadata_hop_limit,
         "MinvCpus": settings.compute_environment_minv_cpus,
@@ -113,7 +117,7 @@ def create_workflow(
         "Reports": REPORTS,
         "RoleArnPattern": entries.PATTERNS["roleArn"],
         "RootVolumeGib": settings.compute_environment_root_volume_gib,
-        "RunMachineArn": here.arn("states", pulumi.Output.concat("stateMachine:", stack_id)),
+        "RunMachineArn": run_machine_arn(owner, topic),
         "SecurityGroupIds": pulumi.Output.json_dumps(network.security_group_ids),
         "SettleSeconds": SETTLE_SECONDS,
         "StackId": stack_id,

@@ -21,7 +21,7 @@ CHILDREN = {
         "clean-up",
         "file-systems",
         "guard-destroy",
-        "guard-lane",
+        "guard-lanes",
         "jobs",
         "workflow",
     ],
@@ -45,7 +45,7 @@ CHILDREN = {
         "clean-up",
         "clean-up-rule",
         "guard-destroy",
-        "guard-lane",
+        "guard-lanes",
         "instance",
         "sweep",
         "workflow",
@@ -55,13 +55,13 @@ CHILDREN = {
         "clean-up",
         "clean-up-rule",
         "guard-destroy",
-        "guard-lane",
+        "guard-lanes",
         "sweep",
         "workflow",
     ],
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["instance"],
-    "aws:lambda/function:Function": ["check-metrics", "guard-destroy", "guard-lane"],
-    "aws:lambda/invocation:Invocation": ["guard-destroy", "guard-lane-2"],
+    "aws:lambda/function:Function": ["check-metrics", "guard-destroy", "guard-lanes"],
+    "aws:lambda/invocation:Invocation": ["guard-destroy", "guard-lanes"],
     "aws:s3/bucket:Bucket": ["data"],
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["data"],
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["data"],
@@ -91,6 +91,9 @@ EXPORTS = {
     "computeEnvironmentArn",
     "parametersSecretArn",
     "checkMetricsFunctionName",
+    "computeEnvironmentArns",
+    "jobQueueArns",
+    "lanesTableName",
 }
 
 
@@ -131,6 +134,12 @@ def test_the_stack_exports_its_contract_with_the_childrens_own_values(graph: Gra
     assert exports["jobQueueArn"].startswith("arn:aws:batch:us-east-1:123456789012:job-queue/autoexport-queue-")
     environment = "arn:aws:batch:us-east-1:123456789012:compute-environment/autoexport-environment-"
     assert exports["computeEnvironmentArn"].startswith(environment)
+    assert [arn.rsplit("-", 1)[0] for arn in exports["jobQueueArns"]] == [
+        "arn:aws:batch:us-east-1:123456789012:job-queue/autoexport-queue",
+        "arn:aws:batch:us-east-1:123456789012:job-queue/autoexport-queue-2",
+    ]
+    assert exports["computeEnvironmentArns"][0] == exports["computeEnvironmentArn"]
+    assert exports["lanesTableName"].startswith("autoexport-lanes-")
     assert exports["parametersSecretArn"].startswith("arn:aws:secretsmanager:us-east-1:123456789012:secret:autoexport-")
     assert exports["checkMetricsFunctionName"].startswith("autoexport-check-metrics-")
     registry = "123456789012.dkr.ecr.us-east-1.amazonaws.com/"

@@ -162,8 +162,7 @@ def test_the_yaml_program_has_properties_and_outputs_that_exist() -> None:
 # ---------------------------------------------------------------------- GPUs
 def test_the_children_of_the_array_have_a_gpu_each_and_room_to_run_at_once() -> None:
     graph = made("gpu_array")
-    (environment,) = graph.all("aws:batch/computeEnvironment:ComputeEnvironment")
-    resources = environment.inputs["computeResources"]
+    resources = graph.all("aws:batch/computeEnvironment:ComputeEnvironment")[0].inputs["computeResources"]
     # Batch guide, "Using a GPU workload AMI": the image type that brings the driver.
     assert "ECS_AL2023_NVIDIA" in {each["imageType"] for each in resources["ec2Configurations"]}
     job = json.loads(graph.one("aws:secretsmanager/secretVersion:SecretVersion").text("secretString"))

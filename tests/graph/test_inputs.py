@@ -225,7 +225,7 @@ def test_each_log_group_is_kept_for_the_days_given_and_named_as_its_writer_asks(
     assert {name: (each["namePrefix"], each["retentionInDays"]) for name, each in groups.items()} == {
         "autoexport-check-metrics": ("/aws/lambda/autoexport-", 7),
         "autoexport-guard-destroy": ("/aws/lambda/autoexport-", 7),
-        "autoexport-guard-lane": ("/aws/lambda/autoexport-", 7),
+        "autoexport-guard-lanes": ("/aws/lambda/autoexport-", 7),
         # Step Functions guide, logging: this prefix keeps the account's resource policy from growing with each group.
         "autoexport-workflow": ("/aws/vendedlogs/states/autoexport-", 7),
         "autoexport-clean-up": ("/aws/vendedlogs/states/autoexport-", 7),

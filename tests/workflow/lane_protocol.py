@@ -25,7 +25,14 @@ STEPS = {
     "wait": {"CountTickets", "MayWait", "WaitForTurn", "DescribeHolder", "IsHolderOver", "CleanUpHolder"},
     "return the ticket": {"ReturnTicket", "WasTicketReturned"},
     "begin to clean up": {"SweepLanes", "SweepTickets", "FindHolding", "IsItReallyOver", "FindTicket", "IsTicketOld"},
-    "give back": {"ReadHolders", "IsAnythingHeld", "GiveBack", "WasLaneGivenBack", "MayGiveBackAgain", "WaitToGiveBack"},
+    "give back": {
+        "ReadHolders",
+        "IsAnythingHeld",
+        "GiveBack",
+        "WasLaneGivenBack",
+        "MayGiveBackAgain",
+        "WaitToGiveBack",
+    },
     "remove the ticket": {"RemoveTicket"},
 }
 OVER = {"over", "dead"}
@@ -173,12 +180,14 @@ class Protocol:
         lanes = [held.lane for held in world.holders if held.lane]
         assert len(lanes) == len(set(lanes)), f"two runs hold a lane: {world}"
         prefixes = [held.prefix for held in world.holders]
-        clashes = [(one, other) for at, one in enumerate(prefixes) for other in prefixes[at + 1 :] if overlap(one, other)]
+        clashes = [
+            (one, other) for at, one in enumerate(prefixes) for other in prefixes[at + 1 :] if overlap(one, other)
+        ]
         assert not clashes, f"two runs hold overlapping prefixes: {world}"
         for number, phase in enumerate(world.runs):
             if phase in {"holding", "working"}:
                 held = [one for one in world.holders if one.run == number]
-                assert held and held[0].lane, f"run {number} lives and was robbed: {world}"
+                assert any(one.lane for one in held), f"run {number} lives and was robbed: {world}"
 
     def _is_fair(self, number: int, holders: tuple[Held, ...], ahead: frozenset[int]) -> None:
         """The earliest run whose prefix is free takes the next lane."""

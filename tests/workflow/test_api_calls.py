@@ -33,6 +33,7 @@ def test_only_the_run_waits_for_what_it_starts(run: Definition, clean_up: Defini
     """A clean-up that waited for another would hold it up; a sweep starts one for each execution and ends."""
     assert optimised_tasks(run.states) == {
         "Reclaim": "states:startExecution.sync:2",
+        "CleanUpHolder": "states:startExecution",
         "WaitForCleanUp": "states:startExecution.sync:2",
     }
     assert optimised_tasks(clean_up.states) == {
@@ -280,7 +281,12 @@ def test_tags_of_the_job_stand_beside_those_of_every_resource_which_win(run: Def
 
 def submission(run: Definition, **given: Any) -> dict[str, Any]:
     """What the run asks Batch for, with what it noted before."""
-    known = {"target": RUN, "jobDefinitionArn": "arn:of-the-definition", "tags": {}} | given
+    known = {
+        "target": RUN,
+        "jobDefinitionArn": "arn:of-the-definition",
+        "tags": {},
+        "queueArn": "arn:aws:batch:q",
+    } | given
     noted = evaluate(run.states["NoteSubmission"]["Assign"], **known)
     return dict(evaluate(run.states["SubmitJob"]["Arguments"], **known, **noted))
 
@@ -499,7 +505,10 @@ def test_the_metadata_service_wants_a_token_and_answers_the_instance_alone(run: 
 
 def test_everybody_reads_and_writes_one_item_consistently(run: Definition, clean_up: Definition) -> None:
     """DynamoDB guide, read consistency: a read is not, unless it says so."""
-    readers = [run.states["ReadLanes"], *(clean_up.states[name] for name in ("FindHolding", "ReadHolders", "SweepLanes"))]
+    readers = [
+        run.states["ReadLanes"],
+        *(clean_up.states[name] for name in ("FindHolding", "ReadHolders", "SweepLanes")),
+    ]
     writers = [run.states["TakeLane"], clean_up.states["GiveBack"]]
     for state in [*readers, *writers]:
         assert state["Arguments"]["Key"] == {"kind": {"S": "lanes"}, "id": {"S": "lanes"}}

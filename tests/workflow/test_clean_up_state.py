@@ -224,7 +224,10 @@ def test_what_a_run_holds_says_in_which_lane_it_is(clean_up: Definition) -> None
     # A file system says it for good.
     for lane, queue in [(1, queues[0]), (3, "")]:
         on_it = given | {"found": [{"lane": lane}]}
-        assert assigned(clean_up, "FindHolding", {"Item": {"holders": {"L": [holding(lane=2)]}}}, **on_it)["queueArn"] == queue
+        assert (
+            assigned(clean_up, "FindHolding", {"Item": {"holders": {"L": [holding(lane=2)]}}}, **on_it)["queueArn"]
+            == queue
+        )
     for hours, known, old in [(30, False, True), (1, False, False), (1, True, True)]:
         item = {"Item": {"holders": {"L": [holding(hours=hours)]}}}
         assert assigned(clean_up, "FindHolding", item, **given | {"isOld": known})["isOld"] is old
@@ -281,7 +284,9 @@ def test_what_cannot_be_given_back_is_tried_again_and_then_left_to_the_next_clea
     assert [each["type"] for each in told.get("pending", [])] == ([] if giving == "lane" else ["lane"])
     target, told = choose(clean_up, "WasLaneGivenBack", giving=giving)
     assert (target, told) == (("GoOn", {"laneEnvironmentArn": ""}) if giving == "lane" else ("RemoveTicket", {}))
-    assert choose(clean_up, "GoOn", draining=draining)[0] == ("WaitForCheckMetrics" if draining else "MayDeleteFileSystem")
+    assert choose(clean_up, "GoOn", draining=draining)[0] == (
+        "WaitForCheckMetrics" if draining else "MayDeleteFileSystem"
+    )
 
 
 def test_a_lane_is_given_back_once_and_only_by_who_holds_it(clean_up: Definition) -> None:

@@ -1,4 +1,4 @@
-"""What a run decides before it has a lane: whether it may take one, whom it waits for, how long, and when it gives up."""
+"""What a run decides before it has a lane: whether it may take one, whom it waits for, and when it gives up."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def held(run: str, lane: int, prefix: str = "") -> dict[str, Any]:
     return {"M": {**names, "takenAt": {"S": "2026-01-15T09:00:00Z"}}}
 
 
-def read(run: Definition, *holders: dict[str, Any], prefix: str = "", retired: tuple[int, ...] = ()) -> dict[str, Any]:
+def read(run: Definition, *holders: dict[str, Any], prefix: str = "", opened: int = 2) -> dict[str, Any]:
     """What a run knows once it has read that item."""
     item = {
         "version": {"N": "7"},
         "holders": {"L": list(holders)},
-        "retired": {"L": [{"N": str(lane)} for lane in retired]},
+        "open": {"N": str(opened)},
     }
     found: dict[str, Any] = evaluate(
         run.states["ReadLanes"]["Assign"], {"result": {"Item": item}}, prefix=prefix, target=RUN
@@ -35,7 +35,8 @@ def looked(run: Definition, seen: dict[str, Any], *tickets: tuple[str, str], pre
     """What it knows once it has read those tickets, too."""
     items = [{"run": {"S": name}, "prefix": {"S": where}} for name, where in tickets]
     given = {"prefix": prefix, "holders": seen["holders"], "ahead": seen["ahead"]}
-    return seen | evaluate(run.states["ReadTickets"]["Assign"], {"result": {"Items": items}}, **given)
+    found: dict[str, Any] = evaluate(run.states["ReadTickets"]["Assign"], {"result": {"Items": items}}, **given)
+    return seen | found
 
 
 def may_take(run: Definition, seen: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -52,8 +53,12 @@ def test_what_the_table_says_is_read_as_it_is(run: Definition) -> None:
     assert [(one["run"], one["lane"], one["prefix"]) for one in seen["holders"]] == [(OTHER, 1, "a/"), (THIRD, 0, "b/")]
     nothing = evaluate(run.states["ReadLanes"]["Assign"], {"result": {}}, prefix="", target=RUN)
     assert (nothing["version"], nothing["holders"], nothing["free"], nothing["lane"]) == (0, [], [1, 2], 0)
-    assert read(run, retired=(2,))["free"] == [1]
-    assert read(run, held(OTHER, 1, "a/"), retired=(2,), prefix="b/")["free"] == []
+
+
+def test_a_lane_that_a_deployment_has_closed_or_added_since_is_not_taken(run: Definition) -> None:
+    assert read(run, opened=1)["free"] == [1]
+    assert read(run, held(OTHER, 1, "a/"), opened=1, prefix="b/")["free"] == []
+    assert read(run, opened=5)["free"] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +95,8 @@ def test_a_lane_that_was_taken_without_an_answer_is_kept(run: Definition) -> Non
 def test_without_a_free_lane_a_run_waits_for_one_that_holds_a_lane(run: Definition) -> None:
     full = read(run, held(THIRD, 0, "c/"), held(OTHER, 1, "a/"), held(THIRD, 2, "b/"), prefix="d/")
     assert may_take(run, full) == ("CountTickets", {"busy": "lane", "waitsFor": OTHER})
-    closed = read(run, retired=(1, 2))
-    assert may_take(run, closed) == ("CountTickets", {"busy": "lane", "waitsFor": ""})
+    closing = read(run, held(OTHER, 1, "a/"), opened=1, prefix="d/")
+    assert may_take(run, closing) == ("CountTickets", {"busy": "lane", "waitsFor": OTHER})
 
 
 def test_the_earliest_run_whose_prefix_is_free_takes_the_next_lane(run: Definition) -> None:
@@ -139,7 +144,15 @@ def test_what_cannot_be_read_or_written_leads_to_the_next_look(run: Definition) 
 
 
 def may_wait(run: Definition, **changes: Any) -> tuple[str, dict[str, Any]]:
-    given = {"wait": True, "busy": "lane", "waitsFor": OTHER, "prefix": "a/", "place": 0, "since": NOW, "lookedAfter": NOW}
+    given = {
+        "wait": True,
+        "busy": "lane",
+        "waitsFor": OTHER,
+        "prefix": "a/",
+        "place": 0,
+        "since": NOW,
+        "lookedAfter": NOW,
+    }
     return choose(run, "MayWait", **given | changes)
 
 
@@ -203,7 +216,9 @@ def test_with_a_lane_the_run_begins_and_without_one_it_ends(run: Definition, lan
 def test_everything_a_run_does_to_batch_it_does_in_its_lane(run: Definition) -> None:
     for operation in ("updateComputeEnvironment", "submitJob", "listJobs", "describeComputeEnvironments"):
         for name in calling(run, operation):
-            assert "{% $environmentArn %}" in str(run.states[name]) or "{% $queueArn %}" in str(run.states[name]), name
+            said = str(run.states[name]["Arguments"])
+            named = ("$environmentArn", "$queueArn", "ArrayJobId")
+            assert any(each in said for each in named), name
     tags = run.states["CreateFileSystem"]["Arguments"]
     assert "'lustre-batch:lane': $string($lane)" in tags
 

@@ -52,9 +52,18 @@ def assert_each_can_end(worlds: dict[World, list[World]]) -> None:
 
 
 # What a state that takes part in the protocol reads or writes.
-PART_OF_IT = re.compile(r"LanesTableName|\$(holders|free|ahead|waitsFor|ticketError|giving|laneEnvironmentArn)\b|\$lane\b")
+PART_OF_IT = re.compile(
+    r"LanesTableName|\$(holders|free|ahead|waitsFor|ticketError|giving|laneEnvironmentArn)\b|\$lane\b"
+)
 # These only pass on what was decided: the lane's number as a tag, and whether there is something to give back.
-USERS = {"CreateFileSystem", "FindEnvironment", "IsLaneHeld", "IsEnvironmentReleased", "HasEnvironmentLetGo", "Summarise"}
+USERS = {
+    "CreateFileSystem",
+    "FindEnvironment",
+    "IsLaneHeld",
+    "IsEnvironmentReleased",
+    "HasEnvironmentLetGo",
+    "Summarise",
+}
 
 
 @pytest.mark.parametrize("name", definitions.names())
