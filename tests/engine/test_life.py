@@ -153,6 +153,40 @@ def test_a_run_under_way_is_left_alone_by_up_and_named_by_destroy(stack: Stack) 
     assert client.describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
 
 
+def test_a_lane_that_a_run_holds_is_not_taken_down_and_one_that_is_free_is(stack: Stack) -> None:
+    account, client = stack.account, stack.account.client("stepfunctions")
+    batch, machine = account.client("batch"), stack.exports["stateMachineArn"]
+    queues = stack.exports["jobQueueArns"]
+    for prefix in ("a/", "b/"):
+        client.start_execution(stateMachineArn=machine, input=json.dumps({"keyPrefix": prefix}))
+
+    def works() -> bool:
+        return all(batch.list_jobs(jobQueue=queue, jobStatus="RUNNING")["jobSummaryList"] for queue in queues)
+
+    assert account.clock.run(account.clock.now() + 86400, stop=works)
+    stack.set(maxConcurrentRuns=1)
+    before = client.describe_state_machine(stateMachineArn=machine)["definition"]
+    refused = stack.operate("up", expect=None)
+    assert not refused.succeeded
+    assert re.search(r"maxConcurrentRuns cannot be lowered yet: lane 2 is held by arn:aws:states:", refused.output)
+    assert client.describe_state_machine(stateMachineArn=machine)["definition"] == before
+    assert works()
+    running = lambda: client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]  # noqa: E731
+    assert account.clock.run(account.clock.now() + 10 * 86400, stop=lambda: not running())
+    latest = client.list_executions(stateMachineArn=machine)["executions"][:2]
+    assert [one["status"] for one in latest] == ["SUCCEEDED", "SUCCEEDED"]
+    lowered = stack.operate("up")
+    assert {name for operation, _, name in lowered.steps if operation == "delete"} == {
+        "autoexport-environment-2",
+        "autoexport-queue-2",
+    }
+    assert stack.exports["jobQueueArns"] == queues[:1]
+    stack.unset("maxConcurrentRuns")
+    stack.operate("up")
+    assert (stack.exports["jobQueueArns"][0], len(stack.exports["jobQueueArns"])) == (queues[0], 2)
+    assert stack.operate("up").changes == {}
+
+
 def test_destroy_ends_without_a_manual_step_and_leaves_only_data(stack: Stack) -> None:
     exports, account = stack.exports, stack.account
     destroyed = stack.operate("destroy")

@@ -116,7 +116,10 @@ def test_the_run_that_was_under_way_goes_on_and_what_it_may_no_longer_delete_is_
     keeps the file system and says so; nothing is lost."""
     client = nightly.account.client("stepfunctions")
     assert client.describe_execution(executionArn=running)["status"] == "RUNNING"
+    # It knows nothing of lanes: the deployment noted that it has the first, and the clean-up gives that back.
+    assert _holders(nightly) == [(running, "1")]
     _rest(nightly)
+    assert _holders(nightly) == []
     (left,) = {one.id for one in nightly.account.file_systems.living()} - {kept}
     assert any(left in message["message"] for message in nightly.account.topics.messages())
     _reclaim(nightly, left)
@@ -131,6 +134,12 @@ def test_the_file_system_that_was_kept_is_reclaimed_and_the_stack_destroyed(
     _reclaim(stack, kept)
     assert stack.account.file_systems.living() == []
     stack.operate("destroy")
+
+
+def _holders(stack: Stack) -> list[tuple[str, str]]:
+    key = {"kind": {"S": "lanes"}, "id": {"S": "lanes"}}
+    item = stack.account.client("dynamodb").get_item(TableName=stack.exports["lanesTableName"], Key=key)["Item"]
+    return [(each["M"]["run"]["S"], each["M"]["lane"]["N"]) for each in item["holders"]["L"]]
 
 
 def _reclaim(stack: Stack, file_system: str) -> None:
