@@ -43,6 +43,7 @@ from .launch_templates import LaunchTemplates
 from .logs import Logs
 from .plans import Plans
 from .quotas import Quotas
+from .rates import Rates
 from .schedules import Schedules
 from .secrets import Secrets
 from .states.corrections import corrected
@@ -81,6 +82,7 @@ class Account:
         self.instances = Instances(context)
         self.launch_templates = LaunchTemplates(context)
         self.tables = Tables(context)
+        self.rates = Rates(context, self.tables.units)
         self.functions = Functions(context)
 
         self.work = Work(context)
@@ -122,6 +124,8 @@ class Account:
         self.jitter = random.Random(0)
         self.integrations = Integrations(context)
         self.executions = Executions(context, self.evaluator, self.integrations)
+        self.executions.transition_delay = self.rates.transition_delay
+        self.integrations.nested.on_waited = self.rates.waited_for
         self.deliveries = Deliveries(context)
         self.events = Events(context, self.evaluator, self.deliveries)
         self.executions.on_start = self.executions.on_end = self.events.changed
@@ -188,6 +192,7 @@ class Account:
         self.instances.reset()
         self.launch_templates.reset(baseline.launch_templates)
         self.tables.reset(baseline.tables)
+        self.rates.reset()
         self.work.reset(plans.job)
         self.file_systems.reset(plans.file_system)
         self.associations.reset(plans.association, plans.export)

@@ -15,7 +15,7 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import botocore.client
 import botocore.session
@@ -52,6 +52,15 @@ SERVER_ERRORS = {
 # Query and JSON protocols answer throttling with 400, REST ones (Batch, Lambda, S3) with 429 or 503.
 THROTTLES = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
 REST_SERVICES = {"batch", "lambda", "s3"}
+
+
+class Limiter(Protocol):
+    """What decides whether a call comes too soon after others."""
+
+    def refusal(self, service: str, operation: str, params: dict[str, Any]) -> str | None: ...
+    def answered(
+        self, service: str, operation: str, params: dict[str, Any], answer: Answer | BaseException
+    ) -> None: ...
 
 
 class ModelError(Exception):
@@ -195,6 +204,7 @@ class Calls:
         self.counts: collections.Counter[str] = collections.Counter()
         self.faults: list[Fault] = []
         self.authoriser: Authoriser | None = None
+        self.limiter: Limiter | None = None  # of the calls that roles make
         self.observer: Observer | None = None  # of every call that a role makes
         self.met: collections.Counter[int] = collections.Counter()  # by a fault's place: the calls that it covers
         self._validator = ParamValidator()
@@ -255,14 +265,31 @@ class Calls:
         if _internal.get():
             return self._take_effect(client, service, operation, params, to_moto)
         self.counts[f"{service}:{operation}"] += 1
+        self._throttle(service, operation, params)
         self.authorise(service, operation, params)
         fault = self._fault(service, operation)
         if fault is not None and not fault.after:
             raise self._faulted(service, operation, fault)
-        answer = self._take_effect(client, service, operation, params, to_moto)
+        try:
+            answer = self._take_effect(client, service, operation, params, to_moto)
+        except Exception as error:
+            self._charge(service, operation, params, error)
+            raise
+        self._charge(service, operation, params, answer)
         if fault is not None:
             raise self._faulted(service, operation, fault)
         return answer
+
+    def _throttle(self, service: str, operation: str, params: dict[str, Any]) -> None:
+        if self.limiter is None or principal.get() is None:
+            return
+        code = self.limiter.refusal(service, operation, params)
+        if code is not None:
+            raise client_error(service, operation, code, "Rate exceeded")
+
+    def _charge(self, service: str, operation: str, params: dict[str, Any], answer: Any) -> None:
+        if self.limiter is not None and principal.get() is not None:
+            self.limiter.answered(service, operation, params, answer)
 
     def _validate(self, model: OperationModel, params: dict[str, Any]) -> None:
         if model.input_shape is None:

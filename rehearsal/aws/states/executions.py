@@ -54,8 +54,12 @@ class Execution:
     watcher: Callable[[Execution, str, str], None] | None = None
     awaited: Execution | None = None  # the nested execution that it waits for
     machine_deleted: bool = False
+    transition_delay: Callable[[], float] = lambda: 0.0
 
     def entered(self, state: str, kind: str) -> None:
+        delay = self.transition_delay()
+        if delay > 0:
+            self.clock.sleep(delay)
         if self.machine_deleted:
             raise Terminated
         self.transitions += 1
@@ -86,6 +90,8 @@ class Executions:
         # Told when an execution has started, and when it has ended.
         self.on_start: Callable[[Execution], None] = lambda execution: None
         self.on_end: Callable[[Execution], None] = lambda execution: None
+        # How long the account's rate of transitions holds up the next one.
+        self.transition_delay: Callable[[], float] = lambda: 0.0
         integrations.nested.await_end = self.await_end
         context.calls.answer(
             "stepfunctions",
@@ -208,6 +214,7 @@ class Executions:
             input=text,
             started=clock.now(),
             watcher=self.watcher,
+            transition_delay=self.transition_delay,
         )
         self.all[arn] = execution
         program = parse(machine["definition"])[0]

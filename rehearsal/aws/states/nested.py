@@ -40,6 +40,8 @@ class Nested:
         self._call = call
         # Lets the first execution sleep until the one of that ARN has ended, and describes it; None at the deadline.
         self.await_end: Callable[[Any, str, float], dict[str, Any] | None] = lambda waiting, arn, deadline: None
+        # Told how long an execution waited for a nested one.
+        self.on_waited: Callable[[float], None] = lambda seconds: None
 
     def perform(
         self, execution: Waiting, resource: Any, arguments: dict[str, Any], timeout_seconds: float | None
@@ -64,6 +66,7 @@ class Nested:
         arn: str = started["ExecutionArn"]
         limit = TASK_LIMIT_SECONDS if timeout_seconds is None else timeout_seconds
         ended = self.await_end(execution, arn, began + limit)
+        self.on_waited(self._context.clock.now() - began)
         if ended is None:
             raise TaskFailure("States.Timeout", "")
         return self._result(ended)
