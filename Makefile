@@ -63,7 +63,7 @@ format: $(INSTALLED) ## format the code and sort its imports
 clean: ## remove what these targets created in this folder
 	rm -rf $(VENV) .engine .cloud-init dist build *.egg-info tests/conform/jsonata/node_modules
 
-bench: $(INSTALLED) ## measure start-up, deployment and rehearsal times
+bench: $(INSTALLED) ## measure start-up, deployment and rehearsal times, and how well many runs share a few lanes
 	$(BIN)/python -m tools.bench
 
 soak: $(INSTALLED) ## play N random schedules and print the smallest that fails (N=5000)

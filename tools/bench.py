@@ -112,6 +112,9 @@ def main() -> None:
     print(f"import pulumi, pulumi_aws            {imports:6.2f} s")
     print(f"the whole graph under mocks          {graph:6.2f} s   {graph / imports:.2f} x the import (aim: 1.5 x)")
     engine_beside_an_empty_program()
+    from tools import bench_lanes  # late: what is measured above are processes, and this one stays small until then
+
+    bench_lanes.main()
     boto3, handler = in_turns(python(CHECK), python(HANDLER))
     print(f"import boto3                         {boto3:6.3f} s")
     print(f"the handler's cold import            {handler:6.3f} s   {handler / boto3:.2f} x boto3 (aim: 1.1 x)")

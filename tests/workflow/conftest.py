@@ -85,6 +85,7 @@ def longest(request: pytest.FixtureRequest) -> Definition:
                 "jobStartTimeoutMinutes": "43200",
                 "jobTimeoutMinutes": "518400",
                 "cleanupTimeoutMinutes": "10080",
+                "laneTimeoutMinutes": "20160",
                 "waitForLustreCreationSeconds": "1",
                 "waitForJobCompletionSeconds": "1",
                 "waitForCheckMetricsSeconds": "1",

@@ -138,7 +138,7 @@ class Protocol:
         """The phase that follows for a run which read these holders and these tickets ahead of its own, and the lane
         that it takes."""
         given = {"prefix": self._prefixes[number], "target": _name(number)}
-        seen = assigned(self._run, "ReadLanes", _item(1, holders), **given)
+        seen = assigned(self._run, "ReadLanes", item(1, holders), **given)
         known = {key: seen[key] for key in ("lane", "waitsFor", "free", "holders")}
         leads_to, _ = choose(self._run, "MayLaneBeTaken", **known)
         if leads_to == "ReturnTicket":
@@ -163,7 +163,7 @@ class Protocol:
 
     def _given_back(self, number: int, giving: str, holders: tuple[Held, ...]) -> tuple[Held, ...] | None:
         """The holders that a clean-up writes, if it writes any."""
-        seen = assigned(self._clean_up, "ReadHolders", _item(1, holders))
+        seen = assigned(self._clean_up, "ReadHolders", item(1, holders))
         given = {"holders": seen["holders"], "target": _name(number), "giving": giving}
         if choose(self._clean_up, "IsAnythingHeld", **given)[0] != "GiveBack":
             return None
@@ -214,7 +214,7 @@ def _name(number: int) -> str:
     return f"run-{number}"
 
 
-def _item(version: int, holders: tuple[Held, ...]) -> dict[str, Any]:
+def item(version: int, holders: tuple[Held, ...]) -> dict[str, Any]:
     """The item that GetItem answers with."""
     entries = [
         {

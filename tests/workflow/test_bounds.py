@@ -44,13 +44,13 @@ class Poll:
         assert limit is not None
         waited, count = 0, 0
         while waited <= limit:
-            waited += pause(self.seconds, waited)
+            waited += pause(self.seconds, waited, count)
             count += 1
         return count
 
 
-def pause(seconds: Any, waited_seconds: int) -> int:
-    """The length of a wait with every run-time parameter at its smallest."""
+def pause(seconds: Any, waited_seconds: int, polls: int = 0) -> int:
+    """The length of a wait with every run-time parameter at its smallest, after so many before it."""
     if not isinstance(seconds, str):
         return int(seconds)
     expression = seconds.removeprefix("{%").removesuffix("%}").replace("$millis()", "$clock")
@@ -60,6 +60,12 @@ def pause(seconds: Any, waited_seconds: int) -> int:
         "since": 0,
         "parameters": SMALLEST,
         "submissions": 1,
+        # The next in a queue of which a thousand have gone, one of them just now: it asks most often.
+        "place": 0,
+        "firstPlace": 1000,
+        "countedSince": 0,
+        "movedAt": waited_seconds * 1000,
+        "polls": polls,
         "jobStoppedAt": 0,
         "jobs": [],
     }
@@ -85,7 +91,9 @@ def polls(definition: Definition) -> dict[str, Poll]:
     for loop in loops(states):
         for wait in sorted(name for name in loop if states[name]["Type"] == "Wait"):
             rounds = list(cycles_through(wait, states, loop))
-            cost = max(sum(EVENTS[states[name]["Type"]] for name in way if name not in PAGED) for way in rounds)
+            often = [way for way in rounds if set(way) & A_LINK_EACH != A_LINK_EACH]
+            rare = PAGED | set(SELDOM)
+            cost = max(sum(EVENTS[states[name]["Type"]] for name in way if name not in rare) for way in often)
             tasks = max(sum(states[name]["Type"] == "Task" for name in way) for way in rounds)
             bounds = [
                 int(minutes) * 60
@@ -108,12 +116,39 @@ def events(definition: Definition, job_seconds: int | None) -> dict[str, int]:
     total["pages"] = PAGES * max(
         (sum(EVENTS[definition.states[name]["Type"]] for name in loop) for loop in paged), default=0
     )
+    passed = SELDOM | dict.fromkeys(A_LINK_EACH, LINKS)
+    total["seldom"] = sum(
+        times * EVENTS[definition.states[name]["Type"]] for name, times in passed.items() if name in definition.states
+    )
     total["once"] = sum(EVENTS[state["Type"]] for state in definition.states.values()) + 2
     return total
 
 
+# States on a way round that are not passed in every round, and how often a run passes them.
+LINKS = 8
+HOLDER_LOOKS = 32  # in two weeks: after ten minutes, then after a quarter more than was waited
+NOT_OURS = 40  # a lane is free, but the one for whom it is has not looked yet, or another was quicker
+SELDOM = {
+    **dict.fromkeys(("CreateLaunchTemplate", "UpdateComputeEnvironment", "IsFileSystemReady"), 1),
+    **dict.fromkeys(("DescribeHolder", "IsHolderOver", "CleanUpHolder"), HOLDER_LOOKS),
+    **dict.fromkeys(("ReadTickets", "IsItOurTurn", "TakeLane"), NOT_OURS),
+}
+IN_THE_QUEUE = (
+    *(
+        "WaitForTurn",
+        "ReadLanes",
+        "MayLaneBeTaken",
+        "ReadTickets",
+        "IsItOurTurn",
+        "TakeLane",
+        "CountTickets",
+        "MayWait",
+    ),
+    *("DescribeHolder", "IsHolderOver", "CleanUpHolder"),
+)
+A_LINK_EACH = {"DescribeAssociation", "CreateAssociation"}
 # Loops that all rounds of a run together go round so often at most.
-PAGES = 400
+PAGES = 200
 PAGED_LOOPS = (("FindRefusedInstances", "CanInstancesMount"), ("FindFailedChildren", "AreThereMoreFailedChildren"))
 PAGED = {name for loop in PAGED_LOOPS for name in loop}
 
@@ -133,7 +168,8 @@ def test_all_lists_of_instances_and_children_together_have_a_bounded_number_of_p
 
 # Loops with a count for a bound: the pause in them, and how often it is taken.
 SUBMISSIONS = 8
-COUNTED = {"WaitForJobList": SUBMISSIONS}
+GIVING_BACK = 20
+COUNTED = {"WaitForJobList": SUBMISSIONS, "WaitToGiveBack": 2 * GIVING_BACK}
 
 
 def test_every_poll_has_a_bound_on_every_way_round(definition: Definition) -> None:
@@ -143,7 +179,8 @@ def test_every_poll_has_a_bound_on_every_way_round(definition: Definition) -> No
         for wait in (name for name in loop if states[name]["Type"] == "Wait"):
             for way in cycles_through(wait, states, loop):
                 asked = " ".join(condition for name in way for condition in conditions(states[name]))
-                assert BOUND.search(asked) or f"$submissions < {SUBMISSIONS}" in asked, way
+                counted = (f"$submissions < {SUBMISSIONS}", f"$tries < {GIVING_BACK}")
+                assert BOUND.search(asked) or any(count in asked for count in counted), way
 
 
 def test_every_bound_counts_from_a_moment_that_is_set_before_the_loop_and_not_again_inside(
@@ -192,6 +229,28 @@ def test_a_job_of_thirty_days_at_the_smallest_polls_stays_within_the_history(run
 def test_no_setting_of_the_limits_lets_a_run_reach_the_historys_end(longest: Definition) -> None:
     left = events(longest, job_seconds=None)
     assert sum(left.values()) < LIMIT, left
+
+
+def test_a_run_that_waits_for_two_weeks_stays_far_from_the_historys_end(longest: Definition) -> None:
+    """By whatever way, with whatever luck: at each look somebody ahead of it has just gone."""
+    poll = polls(longest).get("WaitForTurn")
+    if poll is None:
+        return
+    assert poll.bound_seconds == 14 * DAY_SECONDS, "laneTimeoutMinutes"
+    assert (poll.events_a_round, 150 < poll.rounds() <= 210) == (16, True)
+    dearest = sum(EVENTS[longest.states[name]["Type"]] for name in IN_THE_QUEUE)
+    assert dearest * poll.rounds() < LIMIT / 3
+
+
+def test_a_holder_is_looked_after_ever_less_often(run: Definition) -> None:
+    (condition,) = [rule["Condition"] for rule in run.states["MayWait"]["Choices"] if rule["Next"] == "DescribeHolder"]
+    looked, looks = 0, 0
+    given = {"waitsFor": "x", "place": 0, "since": 0}
+    for minute in range(0, 14 * 24 * 60, 5):
+        clock = minute * 60_000
+        if evaluate(condition.replace("$millis()", "$clock"), **given, clock=clock, lookedAfter=looked):
+            looked, looks = clock, looks + 1
+    assert 20 < looks <= HOLDER_LOOKS
 
 
 def test_a_poll_that_never_slowed_down_would_be_noticed(run: Definition) -> None:

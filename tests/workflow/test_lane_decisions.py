@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.graph.recording import record_stack
 from tests.workflow.conftest import Definition, calling, definition_of
 from tests.workflow.evaluation import NOW, RUN, choose, evaluate
+from tests.workflow.lane_simulation import pause
 
 OTHER, THIRD = f"{RUN}-other", f"{RUN}-third"
 
@@ -137,7 +139,6 @@ def test_what_cannot_be_read_or_written_leads_to_the_next_look(run: Definition) 
     for name in ("DescribeHolder", "CleanUpHolder"):
         assert [catcher["Next"] for catcher in run.states[name]["Catch"]] == ["WaitForTurn"]
     assert evaluate(run.states["TakeLane"]["Assign"], free=[2]) == {"lane": 2}
-    assert evaluate(run.states["CountTickets"]["Assign"], {"result": {"Count": 5}}) == {"place": 5}
     assert evaluate(run.states["DescribeHolder"]["Assign"], {"result": {"Status": "RUNNING"}}) == {
         "holderStatus": "RUNNING"
     }
@@ -190,12 +191,52 @@ def test_who_is_next_looks_after_a_holder_that_may_have_died(run: Definition) ->
 
 
 def test_pauses_grow_with_the_place_in_the_queue_and_the_time_waited(run: Definition) -> None:
-    def pause(place: int, waited_seconds: float) -> Any:
-        expression = run.states["WaitForTurn"]["Seconds"].replace("$millis()", str(NOW))
-        return evaluate(expression, place=place, since=NOW - int(waited_seconds * 1000))
+    """With two lanes. The first numbers are the places, now and at first."""
+    assert [paused(run, 0, 0, waited) for waited in (0, 240, 3600, 86_400)] == [15, 15, 225, 4320]
+    assert [paused(run, place, place, 600) for place in (0, 1, 2, 4, 100)] == [37, 37, 137, 337, 3600]
+    # Ten have gone in an hour, so a lane is held for about eleven minutes: whoever is next looks every forty seconds.
+    assert [paused(run, place, place + 10, 3600) for place in (0, 1, 2, 10)] == [40, 40, 150, 1022]
+    assert paused(run, 0, 10, 36_000, stuck=18_000) == 1125, "and ever less often when nobody goes any more"
+    assert paused(run, 200, 200, 7 * 86_400) == 30_240, "after days, far back"
+    # However often somebody goes who is ahead: the history stays bounded.
+    assert [paused(run, 0, 1000, 14 * 86_400, polls=polls) for polls in (119, 120)] == [151, 100_800]
+    assert evaluate(run.states["WaitForTurn"]["Assign"], polls=7) == {"polls": 8}
 
-    assert [pause(place, 0) for place in (0, 1, 10, 1000)] == [15, 20, 65, 900]
-    assert [pause(0, waited) for waited in (600, 3600, 86_400, 14 * 86_400)] == [30, 180, 900, 12_096]
+
+def paused(
+    run: Definition, place: int, first: int, waited: float, *, counted: float | None = None, stuck: float = 0, polls: int = 0
+) -> Any:
+    """The pause of a run that has waited for so many seconds, has seen others go for `counted` and none for `stuck`."""
+    expression = run.states["WaitForTurn"]["Seconds"].replace("$millis()", str(NOW))
+    ago = {"since": waited, "countedSince": waited if counted is None else counted, "movedAt": stuck}
+    moments = {name: NOW - int(seconds * 1000) for name, seconds in ago.items()}
+    return evaluate(expression, place=place, firstPlace=first, polls=polls, **moments)
+
+
+def test_what_is_seen_of_the_queue_is_counted_from_where_it_can_be_seen(run: Definition) -> None:
+    def counted(count: int, place: int, first: int) -> Any:
+        assign = {
+            name: value.replace("$millis()", str(NOW)) for name, value in run.states["CountTickets"]["Assign"].items()
+        }
+        return evaluate(assign, {"result": {"Count": count}}, place=place, firstPlace=first, movedAt=1, countedSince=2)
+
+    assert counted(5, 0, 0) == {"place": 5, "firstPlace": 5, "movedAt": 1, "countedSince": 2}
+    assert counted(4, 5, 9) == {"place": 4, "firstPlace": 9, "movedAt": NOW, "countedSince": 2}
+    assert counted(200, 0, 0) == {"place": 200, "firstPlace": 200, "movedAt": 1, "countedSince": NOW}
+    assert run.states["CountTickets"]["Arguments"]["Limit"] == 200
+    assert may_wait(run, since=0, place=200)[1]["failure"]["Cause"].count("200 or more runs were ahead of it") == 1
+
+
+def test_the_simulation_pauses_as_the_definition_does(run: Definition) -> None:
+    """Its own copy of the pause, held against the expression."""
+    draw = random.Random(1)
+    for _ in range(150):
+        first, waited = draw.randrange(201), 10 ** draw.uniform(0, 6)
+        place, stuck = draw.randint(0, first), waited * draw.random() ** 2
+        counted, polls = waited * draw.random(), draw.choice([0, 100, 119, 120, 250])
+        theirs = paused(run, place, first, waited, counted=counted, stuck=stuck, polls=polls)
+        ours = pause(2, place, first, int(waited * 1000) / 1000, int(counted * 1000) / 1000, int(stuck * 1000) / 1000, polls)
+        assert abs(ours - theirs) <= 1, (place, first, waited, counted, stuck, polls)
 
 
 @pytest.mark.parametrize("lane", [0, 1, 2])
