@@ -5,6 +5,7 @@ which asks the definitions for its decisions. The ideal is the sum of the times 
 write that takes it to the write that gives it back, divided by the number of lanes.
 """
 
+import functools
 import json
 import time
 from typing import Any
@@ -44,7 +45,7 @@ def real(runs: int, lanes: int) -> Outcome:
 
         began = account.clock.now() - ORIGIN
         for number in range(runs):
-            account.clock.after(STARTS_WITHIN_SECONDS * number / runs, lambda number=number: start(number))
+            account.clock.after(STARTS_WITHIN_SECONDS * number / runs, functools.partial(start, number))
         account.clock.advance(STARTS_WITHIN_SECONDS)
         account.clock.run(
             account.clock.now() + LONGEST_SECONDS,

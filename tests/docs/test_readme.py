@@ -122,7 +122,7 @@ def test_every_rehearsal_that_is_shown_is_one_that_the_command_takes(readme: str
 def test_every_aws_command_is_one_of_that_service_and_its_options_are_members_of_the_call(
     pages: tuple[str, ...],
 ) -> None:
-    services = {"stepfunctions", "secretsmanager", "iam", "batch", "ec2", "fsx", "logs", "sqs", "ssm"}
+    services = {"stepfunctions", "secretsmanager", "iam", "batch", "dynamodb", "ec2", "fsx", "logs", "sqs", "ssm"}
     calls = [words for words in command_words(pages, "aws") if words[1] in services]
     assert {words[1] for words in calls} == services
     for words in calls:

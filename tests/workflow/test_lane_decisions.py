@@ -204,7 +204,14 @@ def test_pauses_grow_with_the_place_in_the_queue_and_the_time_waited(run: Defini
 
 
 def paused(
-    run: Definition, place: int, first: int, waited: float, *, counted: float | None = None, stuck: float = 0, polls: int = 0
+    run: Definition,
+    place: int,
+    first: int,
+    waited: float,
+    *,
+    counted: float | None = None,
+    stuck: float = 0,
+    polls: int = 0,
 ) -> Any:
     """The pause of a run that has waited for so many seconds, has seen others go for `counted` and none for `stuck`."""
     expression = run.states["WaitForTurn"]["Seconds"].replace("$millis()", str(NOW))
@@ -224,6 +231,9 @@ def test_what_is_seen_of_the_queue_is_counted_from_where_it_can_be_seen(run: Def
     assert counted(4, 5, 9) == {"place": 4, "firstPlace": 9, "movedAt": NOW, "countedSince": 2}
     assert counted(200, 0, 0) == {"place": 200, "firstPlace": 200, "movedAt": 1, "countedSince": NOW}
     assert run.states["CountTickets"]["Arguments"]["Limit"] == 200
+    # Seen in the history as the input of the next state.
+    shown = evaluate(run.states["CountTickets"]["Output"], {"result": {"Count": 5}}, waitsFor=OTHER)
+    assert (shown, run.states["CountTickets"]["Next"]) == ({"place": 5, "waitsFor": OTHER}, "MayWait")
     assert may_wait(run, since=0, place=200)[1]["failure"]["Cause"].count("200 or more runs were ahead of it") == 1
 
 
@@ -235,7 +245,9 @@ def test_the_simulation_pauses_as_the_definition_does(run: Definition) -> None:
         place, stuck = draw.randint(0, first), waited * draw.random() ** 2
         counted, polls = waited * draw.random(), draw.choice([0, 100, 119, 120, 250])
         theirs = paused(run, place, first, waited, counted=counted, stuck=stuck, polls=polls)
-        ours = pause(2, place, first, int(waited * 1000) / 1000, int(counted * 1000) / 1000, int(stuck * 1000) / 1000, polls)
+        ours = pause(
+            2, place, first, int(waited * 1000) / 1000, int(counted * 1000) / 1000, int(stuck * 1000) / 1000, polls
+        )
         assert abs(ours - theirs) <= 1, (place, first, waited, counted, stuck, polls)
 
 

@@ -1,0 +1,84 @@
+"""The commands that show the queue, as the page has them, asked of the embedded account."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import jmespath  # type: ignore[import-untyped]
+import pytest
+from botocore import xform_name
+from lustre_batch.lanes import IN_ORDER
+
+from rehearsal.aws.account import Account
+from tests.docs import markdown
+
+PAGE = "docs/operations.md"
+TABLE = "lanes"
+
+
+def commands(service: str) -> list[list[str]]:
+    return [shlex.split(line)[2:] for line in markdown.commands(PAGE) if line.startswith(f"aws {service} ")]
+
+
+def ask(client: Any, command: list[str]) -> Any:
+    """What the command would print, before it is text."""
+    operation, *words = command
+    name = next(name for name in client.meta.service_model.operation_names if xform_name(name, "-") == operation)
+    members = client.meta.service_model.operation_model(name).input_shape.members
+    spelt = {f"--{xform_name(member, '-')}": member for member in members}
+    given: dict[str, Any] = {}
+    query = ""
+    while words:
+        word = words.pop(0)
+        value = words.pop(0) if words and not words[0].startswith("--") else "true"
+        if word == "--query":
+            query = value
+        elif word != "--output":
+            given[spelt[word]] = TABLE if value == "$table" else json.loads(value) if value[0] in "{t" else value
+    return jmespath.search(query, client._make_api_call(name, given))
+
+
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[Any]:
+    keys = [("kind", "HASH"), ("id", "RANGE")]
+    with Account() as account:
+        client = account.client("dynamodb")
+        client.create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id", "since")],
+            LocalSecondaryIndexes=[
+                {
+                    "IndexName": IN_ORDER,
+                    "KeySchema": [
+                        {"AttributeName": "kind", "KeyType": "HASH"},
+                        {"AttributeName": "since", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for order, run in [(2, "second"), (1, "first")]:
+            content = {
+                "kind": "ticket",
+                "id": run,
+                "since": f"{order}",
+                "run": run,
+                "prefix": "a/",
+                "takenAt": f"{order}",
+            }
+            client.put_item(TableName=TABLE, Item={key: {"S": value} for key, value in content.items()})
+        holder = {"run": {"S": "holder"}, "lane": {"N": "2"}, "prefix": {"S": "b/"}, "takenAt": {"S": "0"}}
+        lanes = {"kind": {"S": "lanes"}, "id": {"S": "lanes"}, "holders": {"L": [{"M": holder}]}}
+        client.put_item(TableName=TABLE, Item=lanes)
+        yield client
+
+
+def test_who_holds_a_lane_and_who_waits_can_be_asked_of_the_table(dynamodb: Any) -> None:
+    holders, waiting = (ask(dynamodb, command) for command in commands("dynamodb"))
+    assert holders == [["2", "b/", "0", "holder"]]
+    assert waiting == [["1", "a/", "first"], ["2", "a/", "second"]]
