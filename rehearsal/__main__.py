@@ -135,6 +135,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
         with _uncollected():
             # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
             from .aws.batch.real_attempt import JobComputes
+            from .play.beside import SideBySide
             from .play.output import print_rows
             from .play.report import show
             from .play.stage import staged
@@ -157,8 +158,9 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
                 console, [(scenario.name, scenario.description), *(("note", note) for note in stage.notes)], margin=0
             )
         session = stage.session
-        timeline = Timeline(console)
-        listener = timeline.printed if scenario.job.is_own else None
+        runs = len(scenario.each())
+        timeline = Timeline(console) if runs == 1 else SideBySide(console, runs)
+        listener = timeline.printed if scenario.has_own_job else None
         try:
             played = session.play(scenario, timeline, log_calls=calls is not None, listener=listener)
         except JobComputes as error:

@@ -176,14 +176,13 @@ def scenario(options: argparse.Namespace) -> Scenario:
             f"--scenario {options.scenario}: it sets {', '.join(found.set)} of the stack program, "
             "and with --program the program decides that itself"
         )
-    if found.job.image is not None and (problem := container_engine.problem()) is not None:
-        raise UsageError(f"{'--image' if options.image is not None else 'job.image'} {found.job.image}: {problem}")
+    images = [run.job.image for run in found.each() if run.job.image is not None]
+    if images and (problem := container_engine.problem()) is not None:
+        raise UsageError(f"{'--image' if options.image is not None else 'job.image'} {images[0]}: {problem}")
     if options.input is None:
         return found
     try:
         content = json.loads(options.input)
     except ValueError as error:
         raise UsageError(f"--input {options.input}: {error}") from None
-    if isinstance(content, dict) and isinstance(found.input, dict):
-        content = {**found.input, **content}
-    return found.model_copy(update={"input": content})
+    return found.with_input(content)

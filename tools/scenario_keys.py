@@ -17,7 +17,7 @@ import yaml
 from pydantic_core import PydanticUndefined
 
 from rehearsal.play.keys import Key, keys, models
-from rehearsal.play.scenario import SCENARIOS, Scenario, names
+from rehearsal.play.scenario import SCENARIOS, OfRun, Scenario, names
 
 # A scenario that can be played, with what no scenario that is included needs.
 MORE = """
@@ -50,9 +50,15 @@ def table() -> str:
 
 
 def described() -> list[Key]:
-    """Every key that does more than hold others; what tells scenarios apart comes first."""
+    """Every key that does more than hold others; what tells scenarios apart comes first. What a run has in common with
+    the scenario is described once."""
     found = [key for key in keys(Scenario) if "list[" in str(key.field.annotation) or not holds_others(key)]
+    found = [key for key in found if key.parts[0] != "runs" or key.parts[1:2] not in in_common()]
     return sorted(found, key=lambda key: key.shown not in {"name", "description"})
+
+
+def in_common() -> list[tuple[str, ...]]:
+    return [(field.alias or name,) for name, field in OfRun.model_fields.items()]
 
 
 def holds_others(key: Key) -> bool:

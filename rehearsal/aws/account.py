@@ -20,6 +20,7 @@ from .batch.attempts import Attempts
 from .batch.definitions import Definitions
 from .batch.environments import Environment, Environments
 from .batch.job import Job, log_group
+from .batch.job_plan import JobPlan
 from .batch.jobs import Jobs
 from .batch.placement import Placement
 from .batch.queues import Queue, Queues
@@ -41,7 +42,8 @@ from .iam.authoriser import Authoriser
 from .instances import Instances
 from .launch_templates import LaunchTemplates
 from .logs import Logs
-from .plans import Plans
+from .plan import Tags
+from .plans import Plans, RunPlans
 from .quotas import Quotas
 from .rates import Rates
 from .schedules import Schedules
@@ -50,6 +52,7 @@ from .states.corrections import corrected
 from .states.executions import Executions
 from .states.expressions import Evaluator
 from .states.integrations import Integrations
+from .table_reads import TableReads
 from .tables import Tables
 from .topics import Topics
 
@@ -74,6 +77,9 @@ class Account:
         self.region, self.account_id, self.partition = context.region, context.account_id, context.partition
         self.clock, self.calls, self.ids = context.clock, context.calls, context.ids
 
+        # Whose plan applies is decided by whom a resource belongs to, which its tags say.
+        self.plan_of: Callable[[Tags], RunPlans] = lambda tags: Plans()
+
         self.buckets = Buckets(context)
         self.logs = Logs(context)
         self.topics = Topics(context)
@@ -82,37 +88,64 @@ class Account:
         self.instances = Instances(context)
         self.launch_templates = LaunchTemplates(context)
         self.tables = Tables(context)
+        self.table_reads = TableReads(context, self.tables)
         self.rates = Rates(context, self.tables.units)
         self.functions = Functions(context)
 
         self.work = Work(context)
-        self.file_systems = FileSystems(context)
+        self.file_systems = FileSystems(context, lambda tags: self.plan_of(tags).file_system)
         transfer = Transfer(self.buckets, self.logs)
-        self.associations = Associations(context, self.file_systems, transfer, self.work.settle)
+        self.associations = Associations(
+            context,
+            self.file_systems,
+            transfer,
+            self.work.settle,
+            lambda tags: self.plan_of(tags).association,
+            lambda tags: self.plan_of(tags).export,
+        )
         self.data_repository_tasks = DataRepositoryTasks(
-            context, self.file_systems, self.associations, self.buckets, self.work.settle
+            context,
+            self.file_systems,
+            self.associations,
+            self.buckets,
+            self.work.settle,
+            lambda tags: self.plan_of(tags).task,
         )
         self._fsx_tags = FsxTags(
             context, self.file_systems.living, self.associations.living, self.data_repository_tasks.living
         )
-        self.export_metric = ExportMetric(context, self.file_systems, self.associations, self.work.settle)
-        self.work.on_first_attempt = self.associations.begin
+        self.export_metric = ExportMetric(
+            context,
+            self.file_systems,
+            self.associations,
+            self.work.settle,
+            lambda tags: self.plan_of(tags).metric,
+        )
         self.logs.before_reading = self.associations.settle
         self.file_systems.on_available = self.associations.work_on
         self.file_systems.on_deleting = self._file_system_gone
         self.file_systems.task_in_progress = self.data_repository_tasks.in_progress
         self.associations.on_import = self.data_repository_tasks.import_listing
 
-        self.environments = Environments(context)
+        def job_plan_of(tags: Tags) -> JobPlan:
+            return self.plan_of(tags).job
+
+        self.environments = Environments(
+            context,
+            lambda tags: self.plan_of(tags).compute_environment,
+            lambda template: self.launch_templates.tags_of(f":launch-template/{template}"),
+        )
         self.definitions = Definitions(context)
         self.queues = Queues(context, self.environments)
-        self.placement = Placement(context, self.instances, self.environments, self.queues, self.file_systems)
+        self.placement = Placement(
+            context, self.instances, self.environments, self.queues, self.file_systems, job_plan_of
+        )
         self.placement.quota_allows = self.quotas.allow
-        self.attempts = Attempts(context, self.placement, self.associations, self.work)
+        self.attempts = Attempts(context, self.placement, self.associations, self.work, job_plan_of)
         self.attempts.on_output = self._printed
         # Told the lines that a real job prints, when it does.
         self.listener: Callable[[list[str]], None] | None = None
-        self.jobs = Jobs(context, self.definitions, self.queues, self.placement, self.attempts)
+        self.jobs = Jobs(context, self.definitions, self.queues, self.placement, self.attempts, job_plan_of)
         self._batch_tags = BatchTags(context, self.definitions, self.environments, self.queues, self.jobs)
         self.environments.on_valid = self.jobs.kick
         self.environments.on_eviction = self.jobs.evict
@@ -180,9 +213,11 @@ class Account:
             buckets=self.buckets.snapshot(),
         )
 
-    def reset(self, baseline: Baseline, plans: Plans) -> None:
-        """Put the account back to how it was, to behave as planned from then on."""
+    def reset(self, baseline: Baseline, plans: Plans, plan_of: Callable[[Tags], RunPlans] | None = None) -> None:
+        """Put the account back to how it was, to behave as planned from then on; what a resource's tags say may lead
+        to a plan of its own."""
         self.stop()
+        self.plan_of = plan_of or (lambda tags: plans)
         self.clock.set(baseline.at)
         self.calls.reset(plans.faults)
         self.ids.reseed(plans.seed)
@@ -193,18 +228,16 @@ class Account:
         self.launch_templates.reset(baseline.launch_templates)
         self.tables.reset(baseline.tables)
         self.rates.reset()
-        self.work.reset(plans.job)
-        self.file_systems.reset(plans.file_system)
-        self.associations.reset(plans.association, plans.export)
-        self.data_repository_tasks.reset(plans.task)
-        self.export_metric.reset(plans.metric)
-        self.environments.reset(plans.compute_environment, baseline.environments)
+        self.work.reset()
+        self.file_systems.reset()
+        self.associations.reset()
+        self.data_repository_tasks.reset()
+        self.environments.reset(baseline.environments)
         self.definitions.reset()
         self.queues.reset(baseline.queues)
-        self.placement.reset(plans.job)
-        self.attempts.reset(plans.job)
+        self.placement.reset()
         self.quotas.reset(plans.quota)
-        self.jobs.reset(plans.job)
+        self.jobs.reset()
         self.evaluator.reseed(plans.seed)
         self.jitter.seed(plans.seed)
         self.integrations.reset(plans.fsx_error_prefix)

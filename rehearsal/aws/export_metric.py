@@ -16,7 +16,7 @@ from .context import Context
 from .fsx.association import Association
 from .fsx.associations import Associations
 from .fsx.file_systems import FileSystems
-from .plan import Plan, Seconds, Window
+from .plan import Plan, Seconds, Tags, Window
 
 NAMESPACE = "AWS/FSx"
 NAME = "AgeOfOldestQueuedMessage"
@@ -50,21 +50,19 @@ class ExportMetric:
         file_systems: FileSystems,
         associations: Associations,
         settle_writers: Callable[[float], None],
+        plan_of: Callable[[Tags], MetricPlan],
     ) -> None:
         self._clock = context.clock
         self._file_systems = file_systems
         self._associations = associations
         self._settle_writers = settle_writers
-        self.plan = MetricPlan()
+        self._plan_of = plan_of
         context.calls.answer(
             "cloudwatch",
             GetMetricData=self.get_data,
             GetMetricStatistics=self.get_statistics,
             ListMetrics=self.list,
         )
-
-    def reset(self, plan: MetricPlan) -> None:
-        self.plan = plan
 
     def _association(self, dimensions: list[dict[str, str]]) -> Association | None:
         given = {dimension["Name"]: dimension["Value"] for dimension in dimensions}
@@ -79,14 +77,15 @@ class ExportMetric:
         """What is published for the minute that begins then and readable now."""
         now = self._clock.now()
         file_system = association.file_system
+        plan = self._plan_of(file_system.tags)
         ends = file_system.deleting_at if file_system.deleting_at is not None else math.inf
         linked = association.linked_at
-        if not self.plan.published or linked is None or not linked <= minute + MINUTE <= ends:
+        if not plan.published or linked is None or not linked <= minute + MINUTE <= ends:
             return None
-        if minute + MINUTE + self.plan.delay > now:
+        if minute + MINUTE + plan.delay > now:
             return None
-        origin = self._associations.first_attempt_at
-        for gap in self.plan.gaps:
+        origin = file_system.first_attempt_at
+        for gap in plan.gaps:
             if origin is not None and origin + gap.at <= minute < origin + gap.at + gap.for_:
                 return None
         return math.floor(association.content.age(minute))

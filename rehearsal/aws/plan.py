@@ -4,7 +4,7 @@ means is in the text below it, and from there in docs/rehearsal.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 Seconds = Annotated[float, Field(ge=0, json_schema_extra={"unit": "s"})]
 Bytes = Annotated[int, Field(ge=0, json_schema_extra={"unit": "bytes"})]
 Count = Annotated[int, Field(ge=0)]
+# The tags of a resource, by which it is known whose plan it follows.
+Tags = Mapping[str, str]
 
 
 class Plan(BaseModel):

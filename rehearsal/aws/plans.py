@@ -1,5 +1,5 @@
-"""What a scenario may say about the account as a whole. Owns which plan goes under which key; each plan itself lies
-beside the model that follows it."""
+"""What a scenario may say about the account. Owns which plan goes under which key, and which of them each run may have
+of its own; each plan itself lies beside the model that follows it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,24 @@ from .plan import Plan
 from .quotas import QuotaPlan
 
 
-class Plans(Plan):
+class RunPlans(Plan):
+    """What may be planned for one run apart from the others: for what it creates, and for what is done to that."""
+
     job: JobPlan = JobPlan()
     export: ExportPlan = ExportPlan()
     metric: MetricPlan = MetricPlan()
     file_system: FileSystemPlan = FileSystemPlan()
     association: AssociationPlan = AssociationPlan()
+    task: DataRepositoryTaskPlan = DataRepositoryTaskPlan()
+    compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
+
+
+class Plans(RunPlans):
+    """The same for every run that has no plan of its own, and what there is once in an account."""
+
     bucket: BucketPlan = BucketPlan()
     buckets: list[OtherBucketPlan] = Field(default=[])
     """Other buckets that the stack may link (`inputBuckets`), and what is in them."""
-    task: DataRepositoryTaskPlan = DataRepositoryTaskPlan()
-    compute_environment: ComputeEnvironmentPlan = ComputeEnvironmentPlan()
     quota: QuotaPlan = QuotaPlan()
     faults: list[Fault] = Field(default=[])
     """API calls that fail."""

@@ -37,6 +37,20 @@ class Tables:
         for name, table in self._all.items():
             table.items = copy.deepcopy(baseline.get(name, type(table.items)(dict)))
 
+    def find(self, name: str) -> Any | None:
+        """moto's own table of that name."""
+        return self._all.get(name)
+
+    def item(self, name: str, key: dict[str, Any]) -> dict[str, Any] | None:
+        """The attributes of an item, if there is one with that key."""
+        from moto.dynamodb.models.dynamo_type import DynamoType  # late: reading a scenario needs no moto
+
+        table = self.find(name)
+        if table is None or set(key) != {one for one in (table.hash_key_attr, table.range_key_attr) if one}:
+            return None
+        found = table.get_item(*(DynamoType(key[one]) for one in (table.hash_key_attr, table.range_key_attr) if one))
+        return None if found is None else dict(found.to_json()["Attributes"])
+
     def units(self, operation: str, params: dict[str, Any], answer: Any) -> tuple[float, float]:
         """Read and write units of a call that was answered, or whose condition did not hold.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..aws.account import Account
 from ..aws.batch.job import TERMINAL
+from ..aws.plan import Tags
 
 # The tag by which everything is found again, and the signs of an execution's name that tags do not take.
 OWNER_TAG = "lustre-batch:execution"
@@ -97,7 +98,7 @@ class Belongings:
                     yield _held_by("ticket", name, item)
 
 
-def owner(tags: dict[str, str]) -> str | None:
+def owner(tags: Tags) -> str | None:
     """The execution that a resource's tag names."""
     value = tags.get(OWNER_TAG)
     if value is None:

@@ -1,18 +1,51 @@
-"""How long a play's file systems were there for what. Owns the division of their time; every figure is read from the
-models, in seconds."""
+"""How long a play's file systems were there for what. Owns what of an account is whose, and the division of the file
+systems' time; every figure is read from the models, in seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ..aws.account import Account
-from ..aws.batch.job import log_group
+from ..aws.batch.job import Job, log_group
+from ..aws.fsx.association import Association
+from ..aws.fsx.data_repository_tasks import DataRepositoryTask
 from ..aws.fsx.file_systems import FileSystem
+from ..aws.plan import Tags
+from ..aws.plans import RunPlans
+from .belongings import owner
 
 Interval = tuple[float, float]
 MOST_LINES = 1000  # of an attempt's output
 IMPORT = "IMPORT_METADATA_FROM_REPOSITORY"
+
+
+@dataclass(frozen=True)
+class Share:
+    """What an account shows of one run, or of all."""
+
+    account: Account
+    file_systems: list[FileSystem]
+    associations: list[Association]
+    tasks: list[DataRepositoryTask]
+    jobs: list[Job]
+
+    @classmethod
+    def of(cls, account: Account, execution: str | None = None) -> Share:
+        """Of the execution with that ARN, by the tags; of all, if none is given."""
+
+        def its(tags: Tags) -> bool:
+            return execution is None or owner(tags) == execution
+
+        tasks = account.data_repository_tasks.all
+        return cls(
+            account,
+            [one for one in account.file_systems.all.values() if its(one.tags)],
+            [one for one in account.associations.all if its(one.file_system.tags)],
+            [one for one in tasks if its(one.association.file_system.tags)],
+            [one for one in account.jobs.all.values() if its(one.tags)],
+        )
 
 
 def lifetime_seconds(file_system: FileSystem, now: float) -> float:
@@ -20,15 +53,15 @@ def lifetime_seconds(file_system: FileSystem, now: float) -> float:
     return (file_system.deleted_at or now) - file_system.created
 
 
-def job_started_at(account: Account) -> float | None:
+def job_started_at(share: Share) -> float | None:
     """When a job first was RUNNING."""
-    attempts = [attempt for job in account.jobs.all.values() for attempt in job.attempts]
+    attempts = [attempt for job in share.jobs for attempt in job.attempts]
     starts = [attempt["startedAt"] / 1000 for attempt in attempts if "startedAt" in attempt]
-    starts += [job.started for job in account.jobs.all.values() if job.started is not None]
+    starts += [job.started for job in share.jobs if job.started is not None]
     return min(starts, default=None)
 
 
-def attempts(account: Account) -> list[dict[str, Any]]:
+def attempts(share: Share) -> list[dict[str, Any]]:
     """Every attempt of every job: how it ended, and what it printed last."""
     return [
         {
@@ -39,35 +72,42 @@ def attempts(account: Account) -> list[dict[str, Any]]:
             "stopped_at": attempt["stoppedAt"] / 1000,
             "exit_code": attempt["container"].get("exitCode"),
             "reason": attempt["container"].get("reason") or attempt["statusReason"],
-            "output": account.logs.read(log_group(job), attempt["container"].get("logStreamName", ""))[-MOST_LINES:],
+            "output": share.account.logs.read(log_group(job), attempt["container"].get("logStreamName", ""))[
+                -MOST_LINES:
+            ],
         }
-        for job in account.jobs.all.values()
+        for job in share.jobs
         for number, attempt in enumerate(job.attempts, 1)
     ]
 
 
-def job_ended_at(account: Account) -> float | None:
+def job_ended_at(share: Share) -> float | None:
     """The last end of a job, or of a child of an array: its parent's is a formality."""
-    return latest(job.stopped for job in account.jobs.all.values() if not job.children)
+    return latest(job.stopped for job in share.jobs if not job.children)
 
 
-def drained_at(account: Account) -> float | None:
-    return latest(one.content.last_exported_at for one in account.associations.all)
+def drained_at(share: Share) -> float | None:
+    return latest(one.content.last_exported_at for one in share.associations)
 
 
-def deleted_at(account: Account) -> float | None:
+def deleted_at(share: Share) -> float | None:
     """When the last deletion of a file system was asked for."""
-    return latest(one.deleting_at for one in account.file_systems.all.values())
+    return latest(one.deleting_at for one in share.file_systems)
 
 
-def overhead_seconds(account: Account) -> float | None:
+def foreign_mounts(share: Share) -> int:
+    """How many attempts ran on an instance that mounted a file system of another run than the job's, or none."""
+    hosts = [(owner(job.tags), host.file_system) for job in share.jobs for host in job.hosts]
+    return sum(mounted is None or owner(mounted.tags) != whose for whose, mounted in hosts)
+
+
+def overhead_seconds(share: Share) -> float | None:
     """File system time that is neither creation, linking and import, nor job, nor draining, nor deletion by FSx.
 
     Nothing is said while a file system is still there, or when there never was one."""
-    file_systems = list(account.file_systems.all.values())
-    if not file_systems or any(one.deleted_at is None for one in file_systems):
+    if not share.file_systems or any(one.deleted_at is None for one in share.file_systems):
         return None
-    return sum(_overhead(account, one) for one in file_systems)
+    return sum(_overhead(share, one) for one in share.file_systems)
 
 
 # What follows a minute that began after the job's end: its own length and, on average, half of one until it begins.
@@ -77,27 +117,28 @@ TASK_REPORT_SECONDS = 11.0  # what an export task with nothing left to do takes 
 
 def bound_start_seconds(account: Account) -> float:
     """What no workflow can shorten before a job runs: creation, linking, import, and the boot of an instance."""
-    file_systems, link = account.file_systems, account.associations.plan.create
+    file_systems, plans = account.file_systems, account.plan_of({})
     create = max((file_systems.creation_seconds(one.request) for one in file_systems.all.values()), default=0.0)
     imports = [task.duration for task in account.data_repository_tasks.all if task.request["Type"] == IMPORT]
-    listing = max(imports, default=account.associations.plan.import_)
-    return create + link + account.data_repository_tasks.plan.start + listing + _boot(account)
+    listing = max(imports, default=plans.association.import_)
+    return create + plans.association.create + plans.task.start + listing + _boot(plans)
 
 
 def bound_overhead_seconds(account: Account) -> float:
     """What no workflow can shorten of the overhead: the boot, one datapoint that counts, and an export task."""
-    datapoint = HALF_MINUTE_SECONDS + WHOLE_MINUTE_SECONDS + account.export_metric.plan.delay
-    return _boot(account) + datapoint + account.data_repository_tasks.plan.start + TASK_REPORT_SECONDS
+    plans = account.plan_of({})
+    datapoint = HALF_MINUTE_SECONDS + WHOLE_MINUTE_SECONDS + plans.metric.delay
+    return _boot(plans) + datapoint + plans.task.start + TASK_REPORT_SECONDS
 
 
-def _boot(account: Account) -> float:
-    return account.attempts.plan.start_delay or 0.0
+def _boot(plans: RunPlans) -> float:
+    return plans.job.start_delay or 0.0
 
 
-def _overhead(account: Account, file_system: FileSystem) -> float:
+def _overhead(share: Share, file_system: FileSystem) -> float:
     whole = (file_system.created, file_system.deleted_at or file_system.created)
-    needed = [(file_system.created, _imported_at(account, file_system))]
-    started, ended, drained = job_started_at(account), job_ended_at(account), drained_at(account)
+    needed = [(file_system.created, _imported_at(share.account, file_system))]
+    started, ended, drained = job_started_at(share), job_ended_at(share), drained_at(share)
     if started is not None and ended is not None:
         needed.append((started, max(ended, drained or ended)))
     if file_system.deleting_at is not None:

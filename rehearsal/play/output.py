@@ -13,7 +13,20 @@ from rich.console import Console
 from rich.text import Text
 
 NARROWEST = 20  # of a column of text
-PLAIN = {"─": "-", "│": "|", "└": "+", "…": "...", "→": "->", "·": "-", "×": "x", "’": "'", "“": '"', "”": '"'}
+PLAIN = {
+    "─": "-",
+    "│": "|",
+    "┆": ":",
+    "█": "#",
+    "└": "+",
+    "…": "...",
+    "→": "->",
+    "·": "-",
+    "×": "x",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ..aws.bucket_plan import ARCHIVED
 from ..aws.fsx.space import GIB
+from .beside import print_runs
 from .measures import lifetime_seconds
 from .output import print_rows
 from .prices import PRICED_REGION, PRICES, file_system_dollars, storage_price, transition_dollars
@@ -20,6 +21,7 @@ from .verdict import Verdict
 # What is kept may cost nothing: launch templates, job definitions and a row of a table do. A job keeps its instance.
 BILLED = {"file-system", "job"}
 MOST_ATTEMPTS = 20  # of a job of one's own, which may be an array
+MOST_MESSAGES = 20
 
 
 def show(console: Console, session: Session, verdict: Verdict, command_seconds: float) -> None:
@@ -29,6 +31,9 @@ def show(console: Console, session: Session, verdict: Verdict, command_seconds: 
         f"the command took {command_seconds:.1f} s of real time"
     )
     console.print()
+    if "runs" in facts:
+        print_runs(console, facts["runs"], facts["virtual_seconds"])
+        console.print()
     print_rows(console, [*_rows(session, verdict), ("took", took)])
     console.print()
     if verdict.passed:
@@ -53,7 +58,7 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows = [("outcome", str(facts["outcome"]))]
     if facts["error"]:
         rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
-    if verdict.played.scenario.job.is_own:
+    if verdict.played.scenario.has_own_job:
         rows += [("job", _ended(attempt)) for attempt in facts["attempts"][:MOST_ATTEMPTS]]
         if (more := len(facts["attempts"]) - MOST_ATTEMPTS) > 0:
             rows.append(("", f"… and {_count(more, 'more attempt')}"))
@@ -63,6 +68,10 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     rows.append(("lost", f"{_count(facts['lost_files'], 'file')}, {_size(facts['lost_bytes'])}"))
     if facts["stale_objects"]:
         rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had deleted or renamed"))
+    if "runs" in facts:
+        if facts["makespan_seconds"] is not None:
+            rows.append(("makespan", f"{clock_time(facts['makespan_seconds'])} until the last of the runs ended"))
+        return [*rows, *_last_rows(session, verdict)]
     for name, key in (("job ended", "job_ended_at"), ("last export", "drained_at"), ("deleted", "deleted_at")):
         if facts[key] is not None:
             rows.append((name, f"after {clock_time(facts[key])}"))
@@ -71,11 +80,19 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     if facts["overhead_seconds"] is not None:
         words = "of the file system's time went to neither job nor export nor its own creation and deletion"
         rows.append(("overhead", f"{clock_time(facts['overhead_seconds'])} {words}"))
-    rows += _costs(session, verdict)
+    return [*rows, *_last_rows(session, verdict)]
+
+
+def _last_rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
+    facts = verdict.facts
+    rows = _costs(session, verdict)
     rows += [("kept", f"{thing['type']} {thing['id']}: {thing['reason']}") for thing in facts["retained"]]
     rows += [("left behind", f"{thing['type']} {thing['id']}") for thing in facts["leaked"]]
     rows += [("unmet fault", _fault(fault)) for fault in facts["unmet_faults"]]
-    rows += [("notified", note["subject"] or note["message"].splitlines()[0]) for note in facts["messages"]]
+    notes = [note["subject"] or note["message"].splitlines()[0] for note in facts["messages"]]
+    rows += [("notified", note) for note in notes[:MOST_MESSAGES]]
+    if (more := len(notes) - MOST_MESSAGES) > 0:
+        rows.append(("", f"… and {_count(more, 'more message')}"))
     return rows
 
 
@@ -120,8 +137,15 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 def _costs(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     now = verdict.played.ended
-    rows, prices = [], []
-    for file_system in session.account.file_systems.all.values():
+    file_systems = list(session.account.file_systems.all.values())
+    rows, prices = [], [storage_price(one.request) for one in file_systems]
+    if "runs" in verdict.facts:
+        lives = [(one.request, lifetime_seconds(one, now)) for one in file_systems]
+        cost = sum(file_system_dollars(*life) for life in lives)
+        together = clock_time(sum(seconds for _, seconds in lives))
+        rows.append(("storage", f"{_count(len(lives), 'file system')} for {together} together: about ${cost:.2f}"))
+        file_systems = []
+    for file_system in file_systems:
         seconds, request = lifetime_seconds(file_system, now), file_system.request
         cost = file_system_dollars(request, seconds)
         kind = f"{request['LustreConfiguration']['DeploymentType']}, {request['StorageCapacity']:,} GiB"
@@ -129,7 +153,6 @@ def _costs(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
         peak, usable = file_system.space.peak, file_system.space.capacity / GIB
         most = _size(peak) if peak < GIB else f"{peak / GIB:,.1f} GiB"
         rows.append(("peak", f"{most} of the {usable:,.0f} GiB that can be used"))
-        prices.append(storage_price(request))
     transitions = verdict.facts["transitions"]
     rows.append(("transitions", f"{transitions:,}: about ${transition_dollars(transitions):.4f}"))
     there = session.account.region

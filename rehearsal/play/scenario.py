@@ -1,6 +1,6 @@
-"""What a rehearsal is told to play. Owns the format of scenario files: what is planned for the account, what is done to
-an execution and what is expected of it. The program, the definition and the Lambda must never read it: they do not know
-that they are rehearsed."""
+"""What a rehearsal is told to play. Owns the format of scenario files: what is planned for the account, which
+executions are started when, what is done to each and what is expected of it. The program, the definition and the Lambda
+must never read it: they do not know that they are rehearsed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import functools
 import json
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
 from ..aws.batch.job_plan import MODELLED
 from ..aws.calls import Fault
 from ..aws.plan import Plan, Seconds, Window
-from ..aws.plans import Plans
+from ..aws.plans import Plans, RunPlans
 from ..provider import documents
 from .keys import did_you_mean, rule
 
@@ -49,55 +49,16 @@ class ExecutionPlan(Plan):
     """Afterwards, start another execution that reclaims what was kept."""
 
 
-class Scenario(Plans):
-    """One rehearsal."""
+class OfRun(RunPlans):
+    """What a scenario says about one execution."""
 
-    name: str = "default"
-    """What the report calls it."""
-    description: str = ""
-    """One sentence, shown by `--list`."""
     execution: ExecutionPlan = ExecutionPlan()
     expect: Literal["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"] = "SUCCEEDED"
     """How the execution should end: `SUCCEEDED`, `FAILED`, `ABORTED` or `TIMED_OUT`."""
     expect_error: str | None = None
     """The error's name, if it matters."""
-    set: dict[str, Any] = Field(default={})
-    """Stack configuration."""
     input: Any = Field(default={})
     """The execution's input: any JSON."""
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        if self.expect_error is not None and self.expect == "SUCCEEDED":
-            yield "expect_error", "an execution that is expected to succeed (expect) has no error"
-        for number, fault in enumerate(self.faults):
-            if fault.state is not None and fault.state not in _states():
-                yield f"faults.{number}.state", f"no state has this name{did_you_mean(fault.state, [*_states()])}"
-        size, only = self.array_size, self.job.only_children
-        if only and not size:
-            yield "job.only_children", "the job is no array (jobDefinitionArraySize)"
-        elif max(only, default=0) >= size > 0:
-            yield (
-                "job.only_children",
-                f"an array of {size} has the children 0 to {size - 1} (jobDefinitionArraySize)",
-            )
-
-    def parameter(self, key: str) -> Any:
-        """What the scenario says about a parameter that may be given to the stack or to the execution, or nothing."""
-        given = {**self.set, **(self.input if isinstance(self.input, dict) else {})}
-        return given.get(key)
-
-    @property
-    def array_size(self) -> int:
-        """How many children the job has; 0: it is no array, or what is given is no number."""
-        given = str(self.parameter("jobDefinitionArraySize"))
-        return int(given) if given.isdecimal() else 0
-
-    def trouble_passes_at(self, began: float, first_attempt_at: float | None) -> float:
-        """When the last planned trouble that passes is over; `began` is when the play did."""
-        ends = [began + (fault.at or 0.0) + fault.for_ for fault in self.faults if fault.for_ is not None]
-        if first_attempt_at is not None:
-            ends += [first_attempt_at + window.at + window.for_ for window in self._windows]
-        return max((end for end in ends if end - began <= LONGEST_TROUBLE_SECONDS), default=began)
 
     @property
     def never_passes(self) -> list[str]:
@@ -110,14 +71,127 @@ class Scenario(Plans):
             "task.outcome": self.task.outcome == "FAILED",
             "compute_environment.stuck": self.compute_environment.stuck,
             "metric.published": not self.metric.published,
-            "stalls or gaps": any(window.at + window.for_ > LONGEST_TROUBLE_SECONDS for window in self._windows),
-            "faults": any(_lasts(fault) for fault in self.faults),
+            "stalls or gaps": any(window.at + window.for_ > LONGEST_TROUBLE_SECONDS for window in self.windows),
         }
         return [key for key, planned in plans.items() if planned]
 
     @property
-    def _windows(self) -> list[Window]:
+    def windows(self) -> list[Window]:
         return [*self.export.stalls, *self.metric.gaps]
+
+
+class Run(OfRun):
+    """One of several executions."""
+
+    at: Seconds = 0
+    """When it starts, from the scenario's start."""
+
+
+class Scenario(Plans, OfRun):
+    """One rehearsal."""
+
+    name: str = "default"
+    """What the report calls it."""
+    description: str = ""
+    """One sentence, shown by `--list`."""
+    set: dict[str, Any] = Field(default={})
+    """Stack configuration."""
+    runs: list[Run] = Field(default=[])
+    """Executions of the stack, beside each other: [several runs](#several-runs). None: one, at the start."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        for number, fault in enumerate(self.faults):
+            if fault.state is not None and fault.state not in _states():
+                yield f"faults.{number}.state", f"no state has this name{did_you_mean(fault.state, [*_states()])}"
+        if self.runs and min(run.at for run in self.runs) > 0:
+            yield "runs.0.at", "none of the runs starts at 0, which all times count from"
+        if self.runs and self.execution.again_at is not None:
+            yield "execution.again_at", "with several runs (runs), another execution is one more of them"
+        named: list[str] = []
+        for number, run in enumerate(self.each()):
+            for key, rule_of_it in self._contradictions_of(run, named):
+                given_itself = bool(self.runs) and key.partition(".")[0] in self.runs[number].model_fields_set
+                yield (f"runs.{number}.{key}" if given_itself else key), rule_of_it
+
+    def _contradictions_of(self, run: Run, named: list[str]) -> Iterator[tuple[str, str]]:
+        """What contradicts itself once a run has the keys that it takes from the scenario; `named` are the names of the
+        executions before it."""
+        if run.expect_error is not None and run.expect == "SUCCEEDED":
+            yield "expect_error", "an execution that is expected to succeed (expect) has no error"
+        if self.runs and run.execution.again_at is not None:
+            yield "execution.again_at", "with several runs (runs), another execution is one more of them"
+        if run.execution.name in named:
+            yield "execution.name", "another of the runs has this name, and an execution's is its own"
+        named += [] if run.execution.name is None else [run.execution.name]
+        size, only = self.array_size(run), run.job.only_children
+        if only and not size:
+            yield "job.only_children", "the job is no array (jobDefinitionArraySize)"
+        elif max(only, default=0) >= size > 0:
+            yield (
+                "job.only_children",
+                f"an array of {size} has the children 0 to {size - 1} (jobDefinitionArraySize)",
+            )
+
+    def each(self) -> list[Run]:
+        """The executions that are started, each with everything that is planned for it: what it does not say itself is
+        as the scenario says."""
+        if self.runs:
+            return [run.model_copy(update=self._defaults_of(run)) for run in self.runs]
+        first = Run.model_construct(at=0.0, **self._own())
+        again = self.execution.again_at
+        if again is None:
+            return [first]
+        # What is done to the first is not done to the other, which then ends as any.
+        ends = {} if self.execution == ExecutionPlan(again_at=again) else {"expect": "SUCCEEDED", "expect_error": None}
+        return [first, first.model_copy(update={"at": again, "execution": ExecutionPlan(), **ends})]
+
+    def _own(self) -> dict[str, Any]:
+        return {key: getattr(self, key) for key in OfRun.model_fields}
+
+    def _defaults_of(self, run: Run) -> dict[str, Any]:
+        # An end that is expected comes with its error.
+        given = run.model_fields_set | ({"expect_error"} if "expect" in run.model_fields_set else set())
+        return {key: value for key, value in self._own().items() if key not in given}
+
+    @property
+    def has_own_job(self) -> bool:
+        """Whether the job of any of its runs is somebody's own."""
+        return any(run.job.is_own for run in self.each())
+
+    def with_input(self, content: Any) -> Self:
+        """The same with this input: of every run, and beside what else the input of each has."""
+
+        def beside(given: Any) -> Any:
+            return {**given, **content} if isinstance(content, dict) and isinstance(given, dict) else content
+
+        runs = [
+            run.model_copy(update={"input": beside(run.input)}) if "input" in run.model_fields_set else run
+            for run in self.runs
+        ]
+        return self.model_copy(update={"input": beside(self.input), "runs": runs})
+
+    def parameter(self, key: str, run: OfRun | None = None) -> Any:
+        """What the scenario says about a parameter that may be given to the stack or to a run, or nothing."""
+        content = (run or self).input
+        given = {**self.set, **(content if isinstance(content, dict) else {})}
+        return given.get(key)
+
+    def array_size(self, run: OfRun) -> int:
+        """How many children a run's job has; 0: it is no array, or what is given is no number."""
+        given = str(self.parameter("jobDefinitionArraySize", run))
+        return int(given) if given.isdecimal() else 0
+
+    def trouble_passes_at(self, began: float, first_attempts: Sequence[float | None]) -> float:
+        """When the last planned trouble that passes is over; `began` is when the play did, and each run's windows count
+        from its first attempt."""
+        ends = [began + (fault.at or 0.0) + fault.for_ for fault in self.faults if fault.for_ is not None]
+        for run, first in zip(self.each(), first_attempts, strict=True):
+            ends += [] if first is None else [first + window.at + window.for_ for window in run.windows]
+        return max((end for end in ends if end - began <= LONGEST_TROUBLE_SECONDS), default=began)
+
+    def never_passes_for(self, run: OfRun) -> list[str]:
+        """The trouble that is planned for good, for that run or for all."""
+        return [*run.never_passes, *(["faults"] if any(_lasts(fault) for fault in self.faults) else [])]
 
 
 @functools.cache
@@ -153,12 +227,21 @@ def load(name_or_file: str, job: Mapping[str, Any] | None = None, bucket_folder:
     scenario = parse(content, str(path), path.stem, path.parent)
     if job is None:
         return scenario
-    kept = {key: value for key, value in (content.get("job") or {}).items() if key not in REPLACED}
-    own = parse({**content, "job": {**kept, **job}}, str(path), path.stem, path.parent)
-    what = "the sample job" if scenario.job.is_real and not scenario.job.is_own else "the job"
+    own = parse(_with_job(content, job), str(path), path.stem, path.parent)
+    what = "the sample job" if scenario.job.is_real and not scenario.has_own_job else "the job"
     shown = [*(["the image", own.job.image] if own.job.image is not None else []), *(own.job.words or [])]
     description = f"{scenario.description}; in place of {what}: {shlex.join(shown)}"
     return own.model_copy(update={"description": description})
+
+
+def _with_job(content: dict[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
+    """A scenario whose every run has that job in place of the one that it models."""
+
+    def replaced(planned: Any) -> dict[str, Any]:
+        return {**{key: value for key, value in (planned or {}).items() if key not in REPLACED}, **job}
+
+    runs = [run | {"job": replaced(run["job"])} if "job" in run else run for run in content.get("runs") or []]
+    return {**content, "job": replaced(content.get("job")), **({"runs": runs} if runs else {})}
 
 
 def _read(name_or_file: str) -> tuple[dict[str, Any], Path]:
@@ -193,6 +276,9 @@ def _line(origin: str, failure: Any) -> str:
     """A mistake in one line: where, the key, its value, the rule."""
     place, value = failure["loc"], failure["input"]
     said = rule(Scenario, failure)
+    match place:
+        case ["runs", int(), str(key)] if failure["type"] == "extra_forbidden" and key in Scenario.model_fields:
+            said = "it belongs to the whole scenario, not to one of its runs"
     if failure["type"] == "contradiction":
         for part in (key := failure["ctx"]["key"].split(".")):
             value = value[int(part) if isinstance(value, list) else part]

@@ -1,10 +1,11 @@
 """A deployed stack that scenarios are played on. Owns the order of a rehearsal: put the account back to how the
-deployment left it, start the execution, do to it what the scenario says, wait until everything has come to rest, sweeps
-included. It does not judge: the verdict is reached from what a play leaves."""
+deployment left it, start each run when it is due, do to it what the scenario says, wait until everything has come to
+rest, sweeps included. It does not judge: the verdict is reached from what a play leaves."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -15,10 +16,12 @@ from ..aws.account import Account
 from ..aws.bucket_plan import BucketPlan
 from ..aws.calls import Fault, internally
 from ..aws.clock import ORIGIN
+from ..aws.plan import Tags
+from ..aws.plans import RunPlans
 from ..aws.states.executions import Execution
-from .belongings import Belongings
+from .belongings import Belongings, owner
 from .call_log import CallLog
-from .scenario import MOST_FAILURES, Scenario, ScenarioError
+from .scenario import MOST_FAILURES, OfRun, Run, Scenario, ScenarioError
 from .witness import Witness
 
 Watcher = Callable[[Execution, str, str], None]
@@ -45,6 +48,7 @@ class Played:
 
     scenario: Scenario
     exports: dict[str, Any]
+    runs: list[tuple[Run, Execution]]  # what is planned for each, in the scenario's order
     executions: list[Execution]
     sweeps: list[Execution]  # of the executions; those that only looked around
     began: float
@@ -57,8 +61,13 @@ class Played:
     unmet: list[Fault] = field(default_factory=list)  # the planned faults that have failed no call
 
     @property
+    def are_several(self) -> bool:
+        """Whether it is told of each run apart."""
+        return bool(self.scenario.runs) or len(self.runs) > 1
+
+    @property
     def first(self) -> Execution:
-        return self.executions[0]
+        return self.runs[0][1]
 
     @property
     def at_work(self) -> list[Execution]:
@@ -76,6 +85,8 @@ class Session:
         account.clock.advance((STARTS_AFTER_SECONDS + ORIGIN - account.clock.now()) % DAY_SECONDS)
         self._baseline = account.snapshot()
         self.belongings = Belongings(account, self._baseline.launch_templates)
+        self._runs: dict[str, Run] = {}  # by the execution's ARN
+        self._unstarted = 0
 
     def play(
         self,
@@ -92,7 +103,8 @@ class Session:
         """
         began_wall = time.perf_counter()
         account = self.account
-        account.reset(self._baseline, scenario)
+        self._runs, self._unstarted = {}, 0
+        account.reset(self._baseline, scenario, lambda tags: self._plan_of(scenario, tags))
         account.buckets.prepare(self.exports["bucketName"], scenario.bucket)
         for each in scenario.buckets:
             if account.buckets.find(each.name) is None:
@@ -117,6 +129,7 @@ class Session:
         return Played(
             scenario=scenario,
             exports=self.exports,
+            runs=[(run, account.executions.all[arn]) for arn, run in self._runs.items()],
             executions=executions,
             sweeps=sweeps,
             began=self._baseline.at,
@@ -133,11 +146,15 @@ class Session:
     def _clean_up_machine(self) -> str:
         return str(self.exports.get("cleanUpStateMachineArn", ""))
 
-    def parameter(self, scenario: Scenario, key: str) -> Any:
+    def _plan_of(self, scenario: Scenario, tags: Tags) -> RunPlans:
+        """The plan of the run that a resource says it belongs to; the scenario's, if it says nothing."""
+        return self._runs.get(owner(tags) or "", scenario)
+
+    def parameter(self, scenario: Scenario, run: OfRun, key: str) -> Any:
         """A run-time parameter as a run of this scenario has it: from its input, else as the stack was deployed."""
-        given = scenario.input if isinstance(scenario.input, dict) else {}
+        given = run.input if isinstance(run.input, dict) else {}
         if key in given or "parametersSecretArn" not in self.exports:
-            return scenario.parameter(key)
+            return scenario.parameter(key, run)
         with internally():
             secret = self.account.client("secretsmanager").get_secret_value(
                 SecretId=self.exports["parametersSecretArn"]
@@ -145,25 +162,29 @@ class Session:
         return json.loads(secret["SecretString"]).get(key)
 
     def _run(self, scenario: Scenario, starter: Callable[[], object] | None) -> None:
-        plan, clock, executions = scenario.execution, self.account.clock, self.account.executions.all
-        if starter is None:
-            arn = self._start(scenario.input, plan.name)
-        else:
+        clock, executions, runs = self.account.clock, self.account.executions.all, scenario.each()
+        self._unstarted = len(runs)
+        if starter is not None:
             starter()
             clock.run(clock.now() + LONGEST_INTERVAL_SECONDS, stop=lambda: bool(executions))
-            arn = next(iter(executions), "")
-        if plan.abort_at is not None:
-            clock.after(plan.abort_at, lambda: self._abort(arn))
-        if plan.again_at is not None:
-            clock.after(plan.again_at, lambda: self._start_again(scenario.input))
-        if plan.clean_up_abort_at is not None:
-            self._abort_clean_up(plan.clean_up_abort_at)
+            self._started(next(iter(executions), ""), runs.pop(0))
+        for run in runs:
+            clock.after(run.at, functools.partial(self._start_run, run))
         self._rest(scenario)
-        if plan.reclaim:
+        if any(run.execution.reclaim for run in self._runs.values()):
             self._reclaim(scenario)
 
-    def _start_again(self, content: Any) -> None:
-        self._start(content)
+    def _start_run(self, run: Run) -> None:
+        self._started(self._start(run.input, run.execution.name), run)
+
+    def _started(self, arn: str, run: Run) -> None:
+        self._runs[arn] = run
+        self._unstarted -= 1
+        plan = run.execution
+        if plan.abort_at is not None:
+            self.account.clock.after(plan.abort_at, lambda: self._abort(arn))
+        if plan.clean_up_abort_at is not None:
+            self._abort_clean_up(arn, plan.clean_up_abort_at)
 
     def _start(self, content: Any, name: str | None = None) -> str:
         with internally():
@@ -178,13 +199,13 @@ class Session:
         with internally():
             self.account.client("stepfunctions").stop_execution(executionArn=arn)
 
-    def _abort_clean_up(self, seconds: float) -> None:
-        """Stop the first clean-up so long after it began, whenever that is."""
+    def _abort_clean_up(self, arn: str, seconds: float) -> None:
+        """Stop the first clean-up of an execution so long after it began, whenever that is."""
         watcher, begun = self.account.executions.watcher, False
 
         def watch(execution: Execution, state: str, kind: str) -> None:
             nonlocal begun
-            if not begun and execution.machine_arn == self._clean_up_machine and not is_sweep(execution):
+            if not begun and execution.machine_arn == self._clean_up_machine and about(execution) == arn:
                 begun = True
                 self.account.clock.after(seconds, lambda: self._abort(execution.arn))
             if watcher is not None:
@@ -193,7 +214,7 @@ class Session:
         self.account.executions.watcher = watch
 
     def _ended(self) -> bool:
-        return all(one.status != "RUNNING" for one in self.account.executions.all.values())
+        return not self._unstarted and all(one.status != "RUNNING" for one in self.account.executions.all.values())
 
     def _rest(self, scenario: Scenario) -> None:
         """Until no execution runs, and nothing is left or two sweeps in a row changed nothing."""
@@ -209,7 +230,7 @@ class Session:
             look = (self.belongings.look(), self._spent(scenario))
             if look != seen:
                 seen, changed_at = look, now
-            passes_at = scenario.trouble_passes_at(self._baseline.at, self.account.associations.first_attempt_at)
+            passes_at = scenario.trouble_passes_at(self._baseline.at, self._first_attempts())
             settled_at = max(changed_at, passes_at)
             swept = [one for one in executions.values() if is_sweep(one) and one.started >= settled_at]
             if len(swept) >= IDLE_SWEEPS or now - first_end > PATIENCE_SECONDS:
@@ -224,6 +245,16 @@ class Session:
             if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return
 
+    def _first_attempts(self) -> list[float | None]:
+        """When the first attempt of each run began, as far as there was one."""
+        found: dict[str, float] = {}
+        for one in self.account.file_systems.all.values():
+            mine = owner(one.tags)
+            if one.first_attempt_at is not None:
+                arn = mine if mine in self._runs else next(iter(self._runs))
+                found[arn] = min(found.get(arn, one.first_attempt_at), one.first_attempt_at)
+        return [found.get(arn) for arn in self._runs]
+
     def _spent(self, scenario: Scenario) -> list[float]:
         """How often the planned failures that pass with their number have met a call."""
         met = self.account.calls.met
@@ -236,6 +267,17 @@ class Session:
         for file_system in self.account.file_systems.living():
             self._start({"reclaim": file_system.id})
             self._rest(scenario)
+
+
+def about(execution: Execution) -> str | None:
+    """The execution that a clean-up, or a reclaim, was told of by its ARN; the rule's event names it too."""
+    with contextlib.suppress(ValueError):
+        content = json.loads(execution.input)
+        if isinstance(content, dict):
+            detail = content.get("detail")
+            named = detail.get("executionArn") if isinstance(detail, dict) else None
+            return content.get("execution") or content.get("reclaim") or named
+    return None
 
 
 def is_sweep(execution: Execution) -> bool:

@@ -21,6 +21,14 @@ def clock_time(seconds: float) -> str:
     return f"{whole // 3600:d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
+def shortened(lines: list[str]) -> list[str]:
+    """What a job prints between two sleeps, without the middle of very much."""
+    half = MOST_LINES // 2
+    if len(lines) <= MOST_LINES:
+        return lines
+    return [*lines[:half], f"… {len(lines) - MOST_LINES:,} lines left out", *lines[-half:]]
+
+
 class Timeline:
     """Watches executions and prints what they do."""
 
@@ -55,10 +63,7 @@ class Timeline:
         """What the job has printed by now."""
         now = next(iter(self._executions.values())).clock.now()
         self._flush()
-        half = MOST_LINES // 2
-        if len(lines) > MOST_LINES:
-            lines = [*lines[:half], f"… {len(lines) - MOST_LINES:,} lines left out", *lines[-half:]]
-        for line in lines:
+        for line in shortened(lines):
             self._line(now, f"│ {line}", "white")
 
     def close(self) -> None:

@@ -3,6 +3,7 @@ and causes, each beside what runs had created and was still there when it was ma
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import re
@@ -11,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.account import Account
+from ..aws.calls import whereabouts
 from ..aws.states.executions import Execution
 from .belongings import Belongings, Thing
+from .ledger import Ledger
 
 NAMED = re.compile(r"^(Kept|Pending|Not removed yet): (\S+) (\S+): (.*)$", re.MULTILINE)
 # How a clean-up says that it does not know whether something is there.
@@ -68,6 +71,12 @@ class Witness:
     observe: Callable[..., Callable[[Any], None]] | None = None  # every call, for whoever wants a log
     statements: list[Statement] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    spoken_of: list[str | None] = field(default_factory=list)  # by each message: the execution's ARN
+    api_calls: dict[str, collections.Counter[str]] = field(default_factory=dict)  # by the execution that made them
+    ledger: Ledger = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.account)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -87,10 +96,13 @@ class Witness:
 
     def _call(self, service: str, operation: str, params: dict[str, Any]) -> Callable[[Any], None]:
         noted = self.observe(service, operation, params) if self.observe is not None else None
+        execution, _ = whereabouts.get() or ("", "")
+        self.api_calls.setdefault(execution, collections.Counter())[f"{service}:{operation}"] += 1
 
         def ended(outcome: Any) -> None:
             if noted is not None:
                 noted(outcome)
+            self.ledger.look(service, operation, params)
             if (service, operation) == ("sns", "Publish"):
                 self._published()
 
@@ -103,6 +115,7 @@ class Witness:
             self.messages.append(message | {"at": self.account.clock.now()})
             text = str(message["message"])
             about = CLEANED_UP.search(text) or ITSELF.search(text)
+            self.spoken_of.append(about.group(1) if about is not None else None)
             if about is not None:
                 self._state(f"the message {message['subject']!r}", about.group(1), text)
 

@@ -40,7 +40,7 @@ class Arrays:
         parent.children = [
             replace(
                 parent, id=f"{parent.id}:{index}", arn=f"{parent.arn}:{index}", created=now, index=index, parent=parent,
-                attempts=[], timers=[], unmounted=[],
+                attempts=[], timers=[], unmounted=[], hosts=[],
             )
             for index in range(parent.array_size)
         ]  # fmt: skip

@@ -12,6 +12,7 @@ from ..fsx.associations import Associations
 from ..fsx.export import Content, Rates
 from ..fsx.file_systems import FileSystem
 from ..instances import BY_CALL, BY_SPOT
+from ..plan import Tags
 from . import job_secrets
 from .job import TERMINAL, Attempt, Host, Job, container, read_only_mounts, scratch_mount
 from .job_plan import JobPlan
@@ -26,7 +27,14 @@ STOP_SECONDS = 5.0
 class Attempts:
     """What moves jobs on."""
 
-    def __init__(self, context: Context, placement: Placement, associations: Associations, work: Work) -> None:
+    def __init__(
+        self,
+        context: Context,
+        placement: Placement,
+        associations: Associations,
+        work: Work,
+        plan_of: Callable[[Tags], JobPlan],
+    ) -> None:
         self._context = context
         self._clock = context.clock
         self._ids = context.ids
@@ -39,10 +47,10 @@ class Attempts:
         self.on_output: Callable[[Job, str, list[str]], None] = lambda job, log_stream, lines: None
         # Told that a job has ended.
         self.on_end: Callable[[Job], None] = lambda job: None
-        self.plan = JobPlan()
+        self._plan_of = plan_of
 
-    def reset(self, plan: JobPlan) -> None:
-        self.plan = plan
+    def plan(self, job: Job) -> JobPlan:
+        return self._plan_of(job.tags).of(job.index)
 
     def runnable(self, job: Job) -> None:
         job.status = "RUNNABLE"
@@ -50,7 +58,7 @@ class Attempts:
 
     def _starting(self, job: Job, host: Host, remaining: float) -> None:
         job.task = self._arn("ecs", f"task/{self._ids.uuid().replace('-', '')}")
-        fails = self.plan.of(job.index).fails_to_start
+        fails = self.plan(job).fails_to_start
         if fails is not None and len(job.attempts) < fails.times:
             job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, fails.reason)))
         elif (unreadable := job_secrets.problem(self._context, job)) is not None:
@@ -76,7 +84,7 @@ class Attempts:
 
     def _run(self, job: Job, host: Host) -> None:
         job.timers.clear()
-        clock, file_system, plan = self._clock, host.file_system, self.plan.of(job.index)
+        clock, file_system, plan = self._clock, host.file_system, self.plan(job)
         if file_system is not None and file_system.lifecycle != "AVAILABLE":  # deleted since it was mounted
             self._not_started(job, "CannotCreateVolumeError: " + GONE)
             return
@@ -97,10 +105,14 @@ class Attempts:
                 "AWS_BATCH_JOB_ARRAY_SIZE": str(job.array_size),
             }
         host = self._placement.enter(job, host)
+        job.hosts.append(host)
+        if file_system is not None:
+            self._associations.begin(file_system)
         # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
         name = job.definition["jobDefinitionName"]
         log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
         work = self._work.start(
+            self._plan_of(job.tags),
             *self._scratch(job, file_system),
             variables,
             lambda code, why: self._exited(job, code, why),

@@ -6,13 +6,13 @@ from __future__ import annotations
 import base64
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..calls import ModelError, internally
 from ..context import Context
-from ..plan import Plan, Seconds
+from ..plan import Plan, Seconds, Tags
 from . import capacity
 
 # Batch guide, updating compute environments: changing these is an infrastructure update.
@@ -55,9 +55,15 @@ class Environment:
 class Environments:
     """Answers batch: what concerns compute environments."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self,
+        context: Context,
+        plan_of: Callable[[Tags], ComputeEnvironmentPlan],
+        template_tags: Callable[[str], Tags],
+    ) -> None:
         self._context = context
-        self.plan = ComputeEnvironmentPlan()
+        self._plan_of = plan_of
+        self._template_tags = template_tags  # by the template's id
         self.all: dict[str, Environment] = {}
         # Told when an environment became VALID.
         self.on_valid: Callable[[], None] = lambda: None
@@ -78,8 +84,7 @@ class Environments:
     def snapshot(self) -> dict[str, Environment]:
         return copy.deepcopy(self.all)
 
-    def reset(self, plan: ComputeEnvironmentPlan, baseline: dict[str, Environment]) -> None:
-        self.plan = plan
+    def reset(self, baseline: dict[str, Environment]) -> None:
         self.all = copy.deepcopy(baseline)
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +134,7 @@ class Environments:
         changes = {key: value for key, value in changes.items() if key != "updateToLatestImageVersion"}
         environment.state = params.get("state", environment.state)
         environment.request |= {key: params[key] for key in ("updatePolicy", "serviceRole") if key in params}
-        environment.resources = {**environment.resources, **changes}
+        before, environment.resources = environment.resources, {**environment.resources, **changes}
         if environment.resources.get("launchTemplate", {}).get("launchTemplateId") == "":
             del environment.resources["launchTemplate"]
         environment.status, environment.reason = "UPDATING", ""
@@ -137,9 +142,9 @@ class Environments:
         update = environment.update
         if not infrastructure:
             self._context.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(environment, update))
-        elif not self.plan.stuck:
+        elif not (plan := self._plan(environment.resources, before)).stuck:
             began = self._context.clock.now()
-            self._context.clock.after(self.plan.update, lambda: self._updated(environment, update, began))
+            self._context.clock.after(plan.update, lambda: self._updated(environment, update, began))
         if infrastructure:
             policy = environment.request.get("updatePolicy", {})
             minutes = policy.get("jobExecutionTimeoutMinutes", JOB_EXECUTION_TIMEOUT_MINUTES)
@@ -148,6 +153,12 @@ class Environments:
             began = self._context.clock.now()
             self._context.clock.after(minutes * 60, lambda: self.on_eviction(environment.arn, began))
         return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
+
+    def _plan(self, *named: Mapping[str, Any]) -> ComputeEnvironmentPlan:
+        """An environment is nobody's: it follows the plan of the run whose launch template it names, or has just
+        ceased to name."""
+        templates = (one.get("launchTemplate", {}).get("launchTemplateId") for one in named)
+        return self._plan_of(next((self._template_tags(template) for template in templates if template), {}))
 
     def _check_infrastructure(self, environment: Environment, params: dict[str, Any]) -> None:
         """Batch guide, updating compute environments: what an infrastructure update asks for."""
@@ -169,7 +180,7 @@ class Environments:
             self._context.clock.after(HELD_SECONDS, lambda: self._updated(environment, update, began))
             return
         _, problem = self.user_data(environment)
-        planned = self.plan.outcome == "INVALID"
+        planned = self._plan(environment.resources).outcome == "INVALID"
         if environment.update == update and (problem or (planned and "launchTemplate" in environment.resources)):
             environment.status = "INVALID"
             environment.reason = problem or "CLIENT_ERROR - The environment is invalid (planned by the scenario)"

@@ -55,6 +55,7 @@ class Job:
     timers: list[Timer] = field(default_factory=list)
     terminated: str | None = None
     unmounted: list[Content] = field(default_factory=list)
+    hosts: list[Host] = field(default_factory=list)  # of the attempts that ran
     tags: dict[str, str] = field(default_factory=dict)
     # Of an array job, whose parent runs nothing itself (Batch guide, array jobs).
     index: int | None = None

@@ -3,11 +3,13 @@ answer about a job for longer than Batch promises to: whoever asks later is told
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..calls import ModelError
 from ..context import Context
 from ..fsx.file_systems import FileSystem
+from ..plan import Tags
 from .arrays import Arrays
 from .attempts import Attempts, matches
 from .definitions import Definitions
@@ -33,6 +35,7 @@ class Jobs:
         queues: Queues,
         placement: Placement,
         attempts: Attempts,
+        plan_of: Callable[[Tags], JobPlan],
     ) -> None:
         self._context = context
         self._placement = placement
@@ -40,7 +43,7 @@ class Jobs:
         self._definitions = definitions
         self._queues = queues
         self._attempts = attempts
-        self.plan = JobPlan()
+        self._plan_of = plan_of
         self.all: dict[str, Job] = {}
         context.calls.answer(
             "batch",
@@ -51,8 +54,7 @@ class Jobs:
             TerminateJob=self.terminate,
         )
 
-    def reset(self, plan: JobPlan) -> None:
-        self.plan = plan
+    def reset(self) -> None:
         self.all = {}
 
     def submit(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -78,9 +80,10 @@ class Jobs:
         )
         self.all[identifier] = job
         job.timers.append(clock.after(1, lambda: self._submitted(job)))
-        if self.plan.cancelled_at is not None:
+        cancelled_at = self._plan_of(tags).cancelled_at
+        if cancelled_at is not None:
             reason = "Cancelled by hand (planned by the scenario)"
-            clock.after(self.plan.cancelled_at, lambda: self._terminate(job, reason))
+            clock.after(cancelled_at, lambda: self._terminate(job, reason))
         return {"jobArn": job.arn, "jobName": job.name, "jobId": job.id}
 
     def _submitted(self, job: Job) -> None:

@@ -13,6 +13,7 @@ from ..calls import ModelError
 from ..context import Context
 from ..fsx.file_systems import FileSystem, FileSystems
 from ..instances import BY_CALL, BY_ITSELF, Instances
+from ..plan import Tags
 from . import capacity
 from .environments import FILE_SYSTEM, Environment, Environments
 from .job import Host, Job, requirement
@@ -40,6 +41,7 @@ class Placement:
         environments: Environments,
         queues: Queues,
         file_systems: FileSystems,
+        plan_of: Callable[[Tags], JobPlan],
     ) -> None:
         self._clock = context.clock
         self._instances = instances
@@ -50,10 +52,9 @@ class Placement:
         self.quota_allows: Callable[[float], bool] = lambda vcpus: True
         # Told that a job is STARTING on a host, and in how many seconds it runs.
         self.on_starting: Callable[[Job, Host, float], None] = lambda job, host, remaining: None
-        self.plan = JobPlan()
+        self._plan_of = plan_of
 
-    def reset(self, plan: JobPlan) -> None:
-        self.plan = plan
+    def reset(self) -> None:
         self._room = Room()
 
     def seek(self, job: Job, host: Host | None = None) -> None:
@@ -61,7 +62,8 @@ class Placement:
         job.timers.clear()
         self._room.leave(job)
         environment = self._environment(job)
-        delay = self.plan.start_delay
+        plan = self._plan_of(job.tags)
+        delay = plan.start_delay
         vcpus = requirement(job, "VCPU")
         job.reason = ""
         if environment is None or environment.status != "VALID" or environment.state != "ENABLED":
@@ -75,8 +77,8 @@ class Placement:
             requirement(job, "GPU"),
         ):
             job.reason = BLOCKED["requirement"]
-        elif self.plan.blocked is not None:
-            job.reason = self.plan.blocked
+        elif plan.blocked is not None:
+            job.reason = plan.blocked
         elif delay is None:
             job.reason = BLOCKED["capacity"]
         # Assumed: no reason that Batch documents names a quota, or that other jobs have the vCPUs.
@@ -141,7 +143,7 @@ class Placement:
             job.reason = BLOCKED["environment"]
             self._room.leave(job)
             return None
-        file_system = self._mounted(user_data) if self.plan.mounts else None
+        file_system = self._mounted(user_data) if self._plan_of(job.tags).mounts else None
         template, _ = self._environments.template(environment)
         if user_data and file_system is None:
             # The instance's own user data shuts it down when it cannot mount, whatever becomes of the job meanwhile;

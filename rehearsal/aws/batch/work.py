@@ -183,17 +183,13 @@ class Work:
 
     def __init__(self, context: Context) -> None:
         self._clock = context.clock
-        self.plan = JobPlan()
         self._real: list[RealAttempt] = []
         self._due: list[tuple[float, int, ModelledAttempt]] = []  # a heap: whose next step comes when
         self._promised = 0  # the bytes that those write in all
         self._started = 0
-        # Told when the first attempt of all starts.
-        self.on_first_attempt: Callable[[float], None] = lambda now: None
 
-    def reset(self, plan: JobPlan) -> None:
+    def reset(self) -> None:
         self.stop()
-        self.plan = plan
         self._real, self._due, self._promised, self._started = [], [], 0, 0
 
     def stop(self) -> None:
@@ -217,6 +213,7 @@ class Work:
 
     def start(
         self,
+        plan: JobPlan,
         content: Content,
         folder: Path | None,
         seen_at: str,
@@ -227,17 +224,15 @@ class Work:
         child: Child | None = None,
         inputs: Mapping[str, Path] | None = None,
     ) -> ModelledAttempt | RealAttempt:
-        """Start an attempt; a real one works in the folder, which it sees at a path, and may read the inputs. The
-        container's properties are those of its definition."""
-        if not self._started:
-            self.on_first_attempt(self._clock.now())
+        """Start an attempt as planned; a real one works in the folder, which it sees at a path, and may read the
+        inputs. The container's properties are those of its definition."""
         self._started += 1
-        if not self.plan.is_real or folder is None:
-            return self._modelled(content, finished, child)
+        if not plan.is_real or folder is None:
+            return self._modelled(plan, content, finished, child)
         volumes = {seen_at: folder, **(inputs or {})}
         for each in volumes.values():
             each.mkdir(parents=True, exist_ok=True)
-        command = self._command(volumes, tuple(inputs or {}), container or {}, variables)
+        command = self._command(plan, volumes, tuple(inputs or {}), container or {}, variables)
 
         def told(lines: list[str]) -> None:  # as in a container, whatever the folders are called here
             for path, each in volumes.items():
@@ -248,10 +243,10 @@ class Work:
         self._real.append(attempt)
         return attempt
 
-    def _modelled(self, content: Content, finished: Finished, child: Child | None) -> ModelledAttempt:
+    def _modelled(self, plan: JobPlan, content: Content, finished: Finished, child: Child | None) -> ModelledAttempt:
         self.settle(self._clock.now())
-        plan = self.plan.of(None if child is None else child.number)
-        attempt = ModelledAttempt(content, plan, self._clock, finished, self.settle, child)
+        planned = plan.of(None if child is None else child.number)
+        attempt = ModelledAttempt(content, planned, self._clock, finished, self.settle, child)
         if attempt.due_at is not None:
             self._promised += attempt.planned_bytes
             heapq.heappush(self._due, (attempt.due_at, self._started, attempt))
@@ -261,6 +256,7 @@ class Work:
 
     def _command(
         self,
+        plan: JobPlan,
         volumes: dict[str, Path],
         read_only: Sequence[str],
         container: Mapping[str, Any],
@@ -270,25 +266,30 @@ class Work:
         or a job of somebody's own: the scenario's, else the container's."""
         here = {f"{Path(path).name.upper()}_DIR": str(folder) for path, folder in volumes.items()}
         words = container.get("command", [])
-        if self.plan.image is not None:
-            return self._in_its_image(self.plan.image, volumes, container, variables)
-        if self.plan.words is None and not words:
+        if plan.image is not None:
+            return self._in_its_image(plan, plan.image, volumes, container, variables)
+        if plan.words is None and not words:
             return Command(["/bin/sh", str(SAMPLE_JOB)], next(iter(volumes.values())), variables=variables | here)
         return Command(
-            words=self.plan.words or words,
-            folder=self.plan.script.parent if self.plan.script is not None else Path.cwd(),
+            words=plan.words or words,
+            folder=plan.script.parent if plan.script is not None else Path.cwd(),
             volumes=volumes,
             read_only=read_only,
             instead=here,
             variables={"HOME": str(Path.home()), **variables},
-            real_seconds=self.plan.real_seconds,
+            real_seconds=plan.real_seconds,
         )
 
     def _in_its_image(
-        self, image: str, volumes: dict[str, Path], container: Mapping[str, Any], variables: dict[str, str]
+        self,
+        plan: JobPlan,
+        image: str,
+        volumes: dict[str, Path],
+        container: Mapping[str, Any],
+        variables: dict[str, str],
     ) -> Command:
         """The same in an image: the scenario's words, else the container's, else the image's own."""
-        words, script = self.plan.command or container.get("command", []), self.plan.script
+        words, script = plan.command or container.get("command", []), plan.script
         # Not of the rehearsal's own ids, which are the same each time: two of them may run at once.
         engine, name = container_engine.usable() or container_engine.ENGINES[0], f"rehearsal-{uuid.uuid4()}"
         return Command(
@@ -296,5 +297,5 @@ class Work:
             folder=Path.cwd(),
             variables=container_engine.environment(),
             at_end=container_engine.remove(engine, name),
-            real_seconds=self.plan.real_seconds,
+            real_seconds=plan.real_seconds,
         )

@@ -10,6 +10,7 @@ from typing import Any
 from ..calls import ModelError
 from ..clock import moment
 from ..context import Context
+from ..plan import Tags
 from . import speed
 from .association import Association, AssociationPlan
 from .creation_rules import default_version
@@ -27,16 +28,22 @@ class Associations:
     """Answers fsx: what concerns associations."""
 
     def __init__(
-        self, context: Context, file_systems: FileSystems, transfer: Transfer, settle_writers: Callable[[float], None]
+        self,
+        context: Context,
+        file_systems: FileSystems,
+        transfer: Transfer,
+        settle_writers: Callable[[float], None],
+        plan_of: Callable[[Tags], AssociationPlan],
+        export_plan_of: Callable[[Tags], ExportPlan],
     ) -> None:
         self._context = context
         self._file_systems = file_systems
         self._transfer = transfer
         self._settle_writers = settle_writers
-        self.plan = AssociationPlan()
-        self.export_plan = ExportPlan()
+        # What it plans for a file system is in the file system's tags, which nobody forgets.
+        self._plan_of = plan_of
+        self._export_plan_of = export_plan_of
         self.all: list[Association] = []
-        self.first_attempt_at: float | None = None  # what the plan's windows count from
         # Told when the listing of the bucket has to be imported.
         self.on_import: Callable[[Association, AssociationPlan], None] = lambda association, plan: None
         context.calls.answer(
@@ -46,11 +53,11 @@ class Associations:
             UpdateDataRepositoryAssociation=self.update,
         )
 
-    def reset(self, plan: AssociationPlan, export_plan: ExportPlan) -> None:
-        self.plan = plan
-        self.export_plan = export_plan
+    def reset(self) -> None:
         self.all = []
-        self.first_attempt_at = None
+
+    def plan(self, file_system: FileSystem) -> AssociationPlan:
+        return self._plan_of(file_system.tags)
 
     def of(self, file_system: FileSystem) -> list[Association]:
         return [association for association in self.all if association.file_system is file_system]
@@ -58,11 +65,12 @@ class Associations:
     def living(self) -> list[Association]:
         return [association for association in self.all if association.file_system.deleted_at is None]
 
-    def begin(self, now: float) -> None:
-        """The first attempt of a job starts: the stalls count from here."""
-        self.first_attempt_at = now
-        for association in self.all:
-            association.content.rates.stalls = self._stalls()
+    def begin(self, file_system: FileSystem) -> None:
+        """An attempt of a job starts on it: from the first one on, the stalls count."""
+        if file_system.first_attempt_at is None:
+            file_system.first_attempt_at = self._context.clock.now()
+            for association in self.of(file_system):
+                association.content.rates.stalls = self._stalls(file_system)
 
     def settle(self, now: float) -> None:
         """Let everything take effect that jobs have written and the queues have exported by now."""
@@ -99,7 +107,9 @@ class Associations:
             repository=params["DataRepositoryPath"],
             s3=params.get("S3", {}),
             tags=request_tags(params),
-            content=Content(self._rates(file_system), self.export_plan.refused, file_system.space),
+            content=Content(
+                self._rates(file_system), self._export_plan_of(file_system.tags).refused, file_system.space
+            ),
             created=self._context.clock.now(),
             request=params,
         )
@@ -121,24 +131,26 @@ class Associations:
         if any(link.lifecycle == "CREATING" and link.begun for link in links):
             return
         waiting[0].begun = True
-        self._context.clock.after(self.plan.create, lambda: self._created(waiting[0]))
+        self._context.clock.after(self.plan(file_system).create, lambda: self._created(waiting[0]))
 
     def _rates(self, file_system: FileSystem) -> Rates:
-        throughput, plan = speed.throughput(file_system.request), self.export_plan
+        throughput, plan = speed.throughput(file_system.request), self._export_plan_of(file_system.tags)
         return Rates(
             plan.files_per_second or speed.EXPORT.files_per_second(throughput),
             plan.bytes_per_second or speed.EXPORT.bytes_per_second(throughput),
-            self._stalls(),
+            self._stalls(file_system),
         )
 
-    def _stalls(self) -> list[tuple[float, float]]:
-        origin = self.first_attempt_at
+    def _stalls(self, file_system: FileSystem) -> list[tuple[float, float]]:
+        origin = file_system.first_attempt_at
         if origin is None:
             return []
-        return [(origin + stall.at, origin + stall.at + stall.for_) for stall in self.export_plan.stalls]
+        stalls = self._export_plan_of(file_system.tags).stalls
+        return [(origin + stall.at, origin + stall.at + stall.for_) for stall in stalls]
 
     def _check(self, file_system: FileSystem, params: dict[str, Any]) -> None:
-        if file_system.lifecycle != "AVAILABLE" and not (self.plan.queued and file_system.lifecycle == "CREATING"):
+        queued = self.plan(file_system).queued
+        if file_system.lifecycle != "AVAILABLE" and not (queued and file_system.lifecycle == "CREATING"):
             raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}, not AVAILABLE")
         lustre = file_system.request["LustreConfiguration"]
         if file_system.request.get("FileSystemTypeVersion", default_version(lustre)) not in {"2.12", "2.15"}:
@@ -152,7 +164,7 @@ class Associations:
         if not 1 <= params.get("ImportedFileChunkSize", 1024) <= CHUNK_LIMIT_MIB:
             raise ModelError("BadRequest", f"ImportedFileChunkSize must be from 1 to {CHUNK_LIMIT_MIB} MiB")
         self._check_events(params.get("S3", {}))
-        if not self.plan.queued:
+        if not queued:
             self._check_idle(file_system)
         links = self.of(file_system)
         if len(links) >= LINKS_LIMIT:
@@ -180,7 +192,8 @@ class Associations:
         if association.lifecycle != "CREATING":
             return
         problem = self._transfer.bucket_problem(association, self.all)
-        outcome = self.plan.outcome
+        plan = self.plan(association.file_system)
+        outcome = plan.outcome
         if problem is not None or outcome != "AVAILABLE":
             association.lifecycle = "MISCONFIGURED" if outcome == "AVAILABLE" else outcome
             association.failure = problem or "The association could not be made (planned by the scenario)"
@@ -189,16 +202,16 @@ class Associations:
         association.lifecycle = "AVAILABLE"
         association.linked_at = self._context.clock.now()
         if association.request.get("BatchImportMetaDataOnCreate"):
-            self.on_import(association, self.plan)
+            self.on_import(association, plan)
         self.work_on(association.file_system)
         if association.is_input:  # the plan is about what exports
             return
-        for number in range(self.export_plan.warnings):
+        for number in range(self._export_plan_of(association.file_system.tags).warnings):
             self._transfer.warn(association, number)
-        if self.plan.breaks_at is not None:
-            self._context.clock.after(self.plan.breaks_at, lambda: self._break(association))
-        if self.plan.heals_at is not None:
-            self._context.clock.after(self.plan.heals_at, lambda: self._heal(association))
+        if plan.breaks_at is not None:
+            self._context.clock.after(plan.breaks_at, lambda: self._break(association))
+        if plan.heals_at is not None:
+            self._context.clock.after(plan.heals_at, lambda: self._heal(association))
         if association.events:
             association.content.switch_on()
 
@@ -213,7 +226,8 @@ class Associations:
         now = self._context.clock.now()
         self._settle_writers(now)
         association.content.switch_off(now)
-        association.lifecycle = "FAILED" if self.plan.stays_broken else "MISCONFIGURED"
+        lasts = self.plan(association.file_system).stays_broken
+        association.lifecycle = "FAILED" if lasts else "MISCONFIGURED"
         association.failure = "Amazon FSx lacks permissions to access the bucket (planned by the scenario)"
 
     def _heal(self, association: Association) -> None:
@@ -269,8 +283,9 @@ class Associations:
             self._settle_writers(now)
             association.content.switch_off(now)
         association.lifecycle = "UPDATING"
-        if not self.plan.update_stuck:
-            self._context.clock.after(self.plan.update, lambda: self._updated(association))
+        plan = self.plan(association.file_system)
+        if not plan.update_stuck:
+            self._context.clock.after(plan.update, lambda: self._updated(association))
         return {"Association": self.view(association)}
 
     def _updated(self, association: Association) -> None:
@@ -279,7 +294,7 @@ class Associations:
         # FSx guide, association lifecycle states: once the cause is fixed, an update brings it back (without one, it
         # takes up to 15 minutes: see _heal). What changed while it was broken has left no trace in the queue.
         problem = self._transfer.bucket_problem(association, self.all)
-        if problem is not None or not self.plan.mends:
+        if problem is not None or not self.plan(association.file_system).mends:
             association.failure = problem or association.failure
         else:
             association.failure = None

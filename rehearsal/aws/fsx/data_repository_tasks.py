@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from ..buckets import Buckets
 from ..calls import ModelError
 from ..clock import moment
 from ..context import Context
-from ..plan import Count, Plan, Seconds
+from ..plan import Count, Plan, Seconds, Tags
 from . import imports, tree
 from .association import Association, AssociationPlan
 from .associations import Associations
@@ -82,15 +83,16 @@ class DataRepositoryTasks:
         associations: Associations,
         buckets: Buckets,
         settle_writers: Callable[[float], None],
+        plan_of: Callable[[Tags], DataRepositoryTaskPlan],
     ) -> None:
         self._context = context
         self._file_systems = file_systems
         self._associations = associations
         self._buckets = buckets
         self._settle_writers = settle_writers
-        self.plan = DataRepositoryTaskPlan()
+        self._plan_of = plan_of
         self.all: list[DataRepositoryTask] = []
-        self._refused = 0
+        self._refused: Counter[str] = Counter()  # by the file system's id
         context.calls.answer(
             "fsx",
             CreateDataRepositoryTask=self.create,
@@ -98,10 +100,13 @@ class DataRepositoryTasks:
             CancelDataRepositoryTask=self.cancel,
         )
 
-    def reset(self, plan: DataRepositoryTaskPlan) -> None:
-        self.plan = plan
+    def reset(self) -> None:
         self.all = []
-        self._refused = plan.refused
+        self._refused.clear()
+
+    def plan(self, file_system: FileSystem) -> DataRepositoryTaskPlan:
+        """A task is planned for with its file system: of tasks that FSx starts itself, nobody can say more."""
+        return self._plan_of(file_system.tags)
 
     def of(self, file_system: FileSystem) -> list[DataRepositoryTask]:
         return [task for task in self.all if task.association.file_system is file_system]
@@ -118,7 +123,7 @@ class DataRepositoryTasks:
         if known is not None:
             return {"DataRepositoryTask": self.view(known)}
         task = self._add(self._check(file_system, params), params, request_tags(params))
-        self._context.clock.after(self.plan.start, lambda: self._begin(task))
+        self._context.clock.after(self.plan(file_system).start, lambda: self._begin(task))
         return {"DataRepositoryTask": self.view(task)}
 
     def _add(self, association: Association, request: dict[str, Any], tags: dict[str, str]) -> DataRepositoryTask:
@@ -149,7 +154,7 @@ class DataRepositoryTasks:
         }  # fmt: skip
         task = self._add(association, request, tags={})
         task.duration = seconds
-        begins = max(0.0, self.plan.start - IMPORT_LISTED_AFTER_SECONDS)
+        begins = max(0.0, self.plan(association.file_system).start - IMPORT_LISTED_AFTER_SECONDS)
         self._context.clock.after(begins, lambda: self._begin_import(task, "FAILED" if fails else "SUCCEEDED"))
 
     def _begin_import(self, task: DataRepositoryTask, end: str) -> None:
@@ -208,8 +213,8 @@ class DataRepositoryTasks:
             raise ModelError("BadRequest", f"The association is {association.lifecycle}")
         if association.events:
             raise ModelError("BadRequest", "Export tasks are not supported while automatic export is enabled")
-        if self._refused > 0:
-            self._refused -= 1
+        if self._refused[file_system.id] < self.plan(file_system).refused:
+            self._refused[file_system.id] += 1
             raise ModelError("BadRequest", "Automatic export is still finishing")
         report = params["Report"]
         if report.get("Enabled"):
@@ -234,7 +239,7 @@ class DataRepositoryTasks:
         task.total = sum(entry[2] + entry[3] for entry in task.work)
         size = sum(entry[2] * content.groups[entry[0]].bytes_each for entry in task.work)
         task.duration = content.rates.finish(now, task.total, size) - now
-        if not self.plan.stuck:
+        if not self.plan(task.association.file_system).stuck:
             self._context.clock.after(max(1.0, task.duration), lambda: self._end(task))
 
     @staticmethod
@@ -247,7 +252,7 @@ class DataRepositoryTasks:
         if task.lifecycle != "EXECUTING":
             return
         now = self._context.clock.now()
-        if self.plan.outcome == "FAILED":
+        if self.plan(task.association.file_system).outcome == "FAILED":
             self._fail(task, "The task failed as a whole (planned by the scenario)")
             return
         for key, version, _, _ in task.work:

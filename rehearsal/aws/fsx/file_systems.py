@@ -4,6 +4,7 @@ to a file system; it knows neither. It must never be kinder than AWS: what AWS l
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from ..calls import ModelError, internally
 from ..clock import moment
 from ..context import Context
-from ..plan import Count, Plan, Seconds
+from ..plan import Count, Plan, Seconds, Tags
 from . import speed, tree
 from .creation_rules import automatic_metadata_iops, default_version, refusals
 from .export import Content
@@ -66,14 +67,15 @@ class FileSystem:
     folder: Path | None = None  # where a real job's files are
     space: Space = field(default_factory=Space)
     deleted_by_others: bool = False
+    first_attempt_at: float | None = None  # what the plan's windows count from
 
 
 class FileSystems:
     """Answers fsx: what concerns file systems."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, plan_of: Callable[[Tags], FileSystemPlan]) -> None:
         self._context = context
-        self.plan = FileSystemPlan()
+        self._plan_of = plan_of
         self.all: dict[str, FileSystem] = {}
         # Names the task in progress on a file system, which then cannot be deleted.
         self.task_in_progress: Callable[[FileSystem], str | None] = lambda file_system: None
@@ -81,7 +83,7 @@ class FileSystems:
         self.on_available: Callable[[FileSystem], None] = lambda file_system: None
         # Told when a deletion begins, so that what is not in S3 by then can be accounted for.
         self.on_deleting: Callable[[FileSystem], None] = lambda file_system: None
-        self._refused_deletions = 0
+        self._refused_deletions: Counter[str] = Counter()
         self._networks: dict[tuple[str, ...], str | None] = {}
         context.calls.answer(
             "fsx", CreateFileSystem=self.create, DescribeFileSystems=self.describe, DeleteFileSystem=self.delete
@@ -92,11 +94,13 @@ class FileSystems:
         for file_system in self.all.values():
             _remove_folder(file_system)
 
-    def reset(self, plan: FileSystemPlan) -> None:
+    def reset(self) -> None:
         self.close()
-        self.plan = plan
         self.all = {}
-        self._refused_deletions = plan.delete_refused
+        self._refused_deletions.clear()
+
+    def plan(self, file_system: FileSystem) -> FileSystemPlan:
+        return self._plan_of(file_system.tags)
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         known = created_before(self.all.values(), params)
@@ -115,22 +119,24 @@ class FileSystems:
             space=Space.of(params["StorageCapacity"]),
         )
         self.all[identifier] = file_system
-        if not self.plan.create_stuck:
+        if not self.plan(file_system).create_stuck:
             clock.after(self.creation_seconds(params), lambda: self._created(file_system))
         return {"FileSystem": self.view(file_system)}
 
     def creation_seconds(self, request: dict[str, Any]) -> float:
         """How long what was asked for takes to be created."""
-        return speed.creation_seconds(request) if self.plan.create is None else self.plan.create
+        planned = self._plan_of(request_tags(request)).create
+        return speed.creation_seconds(request) if planned is None else planned
 
     def _created(self, file_system: FileSystem) -> None:
         if file_system.lifecycle != "CREATING":
             return
-        file_system.lifecycle = self.plan.outcome
+        plan = self.plan(file_system)
+        file_system.lifecycle = plan.outcome
         if file_system.lifecycle == "AVAILABLE":
             self.on_available(file_system)
-            if self.plan.deleted_by_others_at is not None:
-                self._context.clock.after(self.plan.deleted_by_others_at, lambda: self._deleted_by_others(file_system))
+            if plan.deleted_by_others_at is not None:
+                self._context.clock.after(plan.deleted_by_others_at, lambda: self._deleted_by_others(file_system))
             file_system.folder = Path(tempfile.mkdtemp(prefix=f"rehearsal-{file_system.id}-"))
         else:
             file_system.failure = "The file system could not be created (planned by the scenario)"
@@ -209,7 +215,7 @@ class FileSystems:
             answer["LustreConfiguration"]["MetadataConfiguration"] = {"Iops": iops, **lustre["MetadataConfiguration"]}
         if "KmsKeyId" in request:
             answer["KmsKeyId"] = request["KmsKeyId"]
-        if self.plan.names_late and file_system.lifecycle == "CREATING":
+        if self.plan(file_system).names_late and file_system.lifecycle == "CREATING":
             del answer["DNSName"], answer["LustreConfiguration"]["MountName"]
         if file_system.failure:
             answer["FailureDetails"] = {"Message": file_system.failure}
@@ -217,8 +223,9 @@ class FileSystems:
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
         file_system = self.get(params["FileSystemId"])
-        if self._refused_deletions > 0:
-            self._refused_deletions -= 1
+        plan = self.plan(file_system)
+        if self._refused_deletions[file_system.id] < plan.delete_refused:
+            self._refused_deletions[file_system.id] += 1
             raise ModelError("BadRequest", "The file system cannot be deleted now (planned by the scenario)")
         if file_system.lifecycle in {"CREATING", "DELETING", "UPDATING"}:
             raise ModelError("BadRequest", f"The file system is {file_system.lifecycle}")
@@ -228,8 +235,8 @@ class FileSystems:
         self.on_deleting(file_system)
         file_system.lifecycle = "DELETING"
         file_system.deleting_at = self._context.clock.now()
-        if not self.plan.delete_stuck:
-            seconds = speed.DELETION_SECONDS if self.plan.delete is None else self.plan.delete
+        if not plan.delete_stuck:
+            seconds = speed.DELETION_SECONDS if plan.delete is None else plan.delete
             self._context.clock.after(seconds, lambda: self._deleted(file_system))
         return {"FileSystemId": file_system.id, "Lifecycle": "DELETING"}
 

@@ -33,6 +33,22 @@ class _AsStringify(Functions.Encoder):  # type: ignore[misc]  # the package has 
 Functions.Encoder = _AsStringify
 
 
+def _lookup(self: Jsonata.Frame, name: str) -> Any:
+    """The same as jsonata's, which asks for hooks that nobody sets before and after every step, frame by frame."""
+    if name in ("__evaluate_entry", "__evaluate_exit"):
+        return None
+    frame: Jsonata.Frame | None = self
+    while frame is not None:
+        found = frame.bindings.get(name, Utils.NONE)
+        if found is not Utils.NONE:
+            return found
+        frame = frame.parent
+    return None
+
+
+Jsonata.Frame.lookup = _lookup
+
+
 class QueryError(Exception):
     """What Step Functions reports as States.QueryEvaluationError."""
 

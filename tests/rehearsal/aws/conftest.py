@@ -10,6 +10,7 @@ import pytest
 
 from rehearsal.aws.account import Account
 from rehearsal.aws.fsx.file_systems import FileSystemPlan
+from rehearsal.aws.plans import Plans
 from rehearsal.aws.states.executions import Execution
 from tests.rehearsal.aws.world import TIMES, World
 
@@ -70,5 +71,5 @@ def world(account: Account) -> World:
     order = [{"order": 1, "computeEnvironment": environment}]
     batch.create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=order)
     account.clock.advance(10)
-    account.file_systems.reset(FileSystemPlan.model_validate(TIMES))
+    account.plan_of = lambda tags: Plans(file_system=FileSystemPlan.model_validate(TIMES))
     return World(account, subnet, group, account.snapshot())

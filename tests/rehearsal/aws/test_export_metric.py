@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from rehearsal.aws.batch.job_plan import JobPlan, WritesPlan
 from tests.rehearsal.aws.world import World
 
 
@@ -88,11 +89,14 @@ def test_a_million_small_files_look_as_they_were_measured(world: World) -> None:
 def test_a_gap_has_no_datapoints(world: World) -> None:
     world.scenario(metric={"gaps": [{"at": 0, "for": 300}]}, job={"writes": [{}]})
     file_system_id, _ = world.linked()
-    content = world.account.associations.all[0].content
-    world.account.work.start(content, None, "", {}, lambda code, why: None, lambda lines: None)
+    association = world.account.associations.all[0]
+    world.account.associations.begin(association.file_system)
+    world.account.work.start(
+        JobPlan(writes=[WritesPlan()]), association.content, None, "", {}, lambda code, why: None, lambda lines: None
+    )
     world.account.clock.advance(900)
     minutes = [moment for moment, _ in ages(world, file_system_id, minutes=15)]
-    origin = world.account.associations.first_attempt_at
+    origin = association.file_system.first_attempt_at
     assert origin is not None
     assert not [moment for moment in minutes if origin <= moment < origin + 300]
     assert [moment for moment in minutes if moment >= origin + 300]

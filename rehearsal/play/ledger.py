@@ -1,0 +1,77 @@
+"""Who held which lane and which prefix, and when. Owns reading the table of the lanes after every write to it, and what
+follows from that about a run. It must never ask the workflow: a write whose answer was lost counts as any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from ..aws.account import Account
+
+WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+
+
+class Holding(NamedTuple):
+    """An entry of the table; the lane is 0 once that was given back."""
+
+    run: str
+    lane: int
+    prefix: str
+
+
+class Entry(NamedTuple):
+    """What the table said from some moment on."""
+
+    at: float
+    holders: tuple[Holding, ...]
+
+
+class Ledger:
+    """Takes note during one play."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self.entries: list[Entry] = []
+
+    def look(self, service: str, operation: str, params: dict[str, Any]) -> None:
+        """After a call, whatever its answer was."""
+        if service != "dynamodb" or operation not in WRITES or "Key" not in params:
+            return
+        item = self._account.tables.item(params["TableName"], params["Key"])
+        if item is None or "holders" not in item:
+            return
+        holders = tuple(
+            Holding(one["M"]["run"]["S"], int(one["M"]["lane"]["N"]), one["M"]["prefix"]["S"])
+            for one in item["holders"]["L"]
+        )
+        if not self.entries or self.entries[-1].holders != holders:
+            self.entries.append(Entry(self._account.clock.now(), holders))
+
+    def taken(self, run: str) -> tuple[float, int] | None:
+        """When a run first held a lane, and which."""
+        for entry in self.entries:
+            for one in entry.holders:
+                if one.run == run and one.lane:
+                    return entry.at, one.lane
+        return None
+
+    def holder(self, lane: int, at: float) -> str | None:
+        """Who held a lane at some moment."""
+        last = next((entry for entry in reversed(self.entries) if entry.at <= at), None)
+        return next((one.run for one in last.holders if one.lane == lane), None) if last is not None else None
+
+    def clashes(self) -> Iterator[str]:
+        """Where two runs held what only one may."""
+        for entry in self.entries:
+            for one, other in combinations(entry.holders, 2):
+                who = f"{one.run} and {other.run} both held"
+                if one.lane and one.lane == other.lane:
+                    yield f"{who} lane {one.lane}"
+                if overlap(one.prefix, other.prefix):
+                    yield f"{who} the prefix {one.prefix or other.prefix!r}"
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether results under one prefix may overwrite those under the other."""
+    return one.startswith(other) or other.startswith(one)
