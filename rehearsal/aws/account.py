@@ -20,7 +20,6 @@ from .batch.attempts import Attempts
 from .batch.definitions import Definitions
 from .batch.environments import Environment, Environments
 from .batch.job import Job, log_group
-from .batch.job_plan import JobPlan
 from .batch.jobs import Jobs
 from .batch.placement import Placement
 from .batch.queues import Queue, Queues
@@ -127,9 +126,6 @@ class Account:
         self.file_systems.task_in_progress = self.data_repository_tasks.in_progress
         self.associations.on_import = self.data_repository_tasks.import_listing
 
-        def job_plan_of(tags: Tags) -> JobPlan:
-            return self.plan_of(tags).job
-
         self.environments = Environments(
             context,
             lambda tags: self.plan_of(tags).compute_environment,
@@ -137,15 +133,20 @@ class Account:
         )
         self.definitions = Definitions(context)
         self.queues = Queues(context, self.environments)
-        self.placement = Placement(
-            context, self.instances, self.environments, self.queues, self.file_systems, job_plan_of
-        )
+        self.placement = Placement(context, self.instances, self.environments, self.queues, self.file_systems)
         self.placement.quota_allows = self.quotas.allow
-        self.attempts = Attempts(context, self.placement, self.associations, self.work, job_plan_of)
+        self.attempts = Attempts(context, self.placement, self.associations, self.work)
         self.attempts.on_output = self._printed
         # Told the lines that a real job prints, when it does.
         self.listener: Callable[[list[str]], None] | None = None
-        self.jobs = Jobs(context, self.definitions, self.queues, self.placement, self.attempts, job_plan_of)
+        self.jobs = Jobs(
+            context,
+            self.definitions,
+            self.queues,
+            self.placement,
+            self.attempts,
+            lambda tags: self.plan_of(tags).job,
+        )
         self._batch_tags = BatchTags(context, self.definitions, self.environments, self.queues, self.jobs)
         self.environments.on_valid = self.jobs.kick
         self.environments.on_eviction = self.jobs.evict

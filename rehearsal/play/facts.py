@@ -4,6 +4,7 @@ account, and it judges nothing."""
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..aws.fsx.tree import is_directory
 from ..aws.states.executions import Execution
 from . import measures
 from .belongings import Thing
+from .ledger import Ledger
 from .measures import Share
 from .session import Played, Session, about
 
@@ -22,6 +24,7 @@ def of_play(session: Session, played: Played, remaining: list[Thing]) -> dict[st
     began, witness, account = played.began, played.witness, session.account
     whole = Share.of(account)
     reasons = [(thing, witness.reason(thing)) for thing in remaining]
+    holder = functools.partial(_holder, session, witness.ledger)
     mine = Share.of(account, played.first.arn) if played.are_several else whole
     facts: dict[str, Any] = {
         "scenario": played.scenario.name,
@@ -38,7 +41,7 @@ def of_play(session: Session, played: Played, remaining: list[Thing]) -> dict[st
         "api_calls": played.api_calls,
         "executions": [_execution(one, began) for one in played.executions],
         **_exported(whole),
-        "foreign_mounts": measures.foreign_mounts(whole),
+        "foreign_mounts": measures.foreign_mounts(whole, holder),
         "unmet_faults": [fault.model_dump(by_alias=True, exclude_unset=True) for fault in played.unmet],
         "messages": [message | {"at": _since(began, message["at"])} for message in witness.messages],
     }
@@ -73,7 +76,7 @@ def of_run(
         "history_events": max(one.history_events for one in workers),
         "api_calls": dict(sorted(calls.items())),
         **_exported(share),
-        "foreign_mounts": measures.foreign_mounts(share),
+        "foreign_mounts": measures.foreign_mounts(share, functools.partial(_holder, session, witness.ledger)),
         "messages": [
             message | {"at": _since(began, message["at"])}
             for message, whose in zip(witness.messages, witness.spoken_of, strict=True)
@@ -84,8 +87,18 @@ def of_run(
 
 def _lane(session: Session, jobs: list[Job]) -> int | None:
     """The number of the queue that a run's first job was submitted to."""
+    return next((_number(session, job.queue) for job in jobs), None)
+
+
+def _number(session: Session, queue: str) -> int | None:
     queues = session.exports.get("jobQueueArns", [])
-    return next((queues.index(job.queue) + 1 for job in jobs if job.queue in queues), None)
+    return queues.index(queue) + 1 if queue in queues else None
+
+
+def _holder(session: Session, ledger: Ledger, queue: str, at: float) -> str | None:
+    """Which run held a queue's lane at some moment."""
+    lane = _number(session, queue)
+    return None if lane is None else ledger.holder(lane, at)
 
 
 def _ending(execution: Execution) -> dict[str, Any]:

@@ -3,7 +3,7 @@ systems' time; every figure is read from the models, in seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,10 +95,14 @@ def deleted_at(share: Share) -> float | None:
     return latest(one.deleting_at for one in share.file_systems)
 
 
-def foreign_mounts(share: Share) -> int:
-    """How many attempts ran on an instance that mounted a file system of another run than the job's, or none."""
-    hosts = [(owner(job.tags), host.file_system) for job in share.jobs for host in job.hosts]
-    return sum(mounted is None or owner(mounted.tags) != whose for whose, mounted in hosts)
+def foreign_mounts(share: Share, holder: Callable[[str, float], str | None]) -> int:
+    """How many attempts ran on an instance that mounted a file system of another run than the job's, or none. A job
+    that says nothing of a run belongs to whoever held its queue when the attempt began."""
+    hosts = [(job, at, host.file_system) for job in share.jobs for at, host in job.hosts]
+    return sum(
+        mounted is None or owner(mounted.tags) != (owner(job.tags) or holder(job.queue, at))
+        for job, at, mounted in hosts
+    )
 
 
 def overhead_seconds(share: Share) -> float | None:

@@ -12,10 +12,8 @@ from ..fsx.associations import Associations
 from ..fsx.export import Content, Rates
 from ..fsx.file_systems import FileSystem
 from ..instances import BY_CALL, BY_SPOT
-from ..plan import Tags
 from . import job_secrets
 from .job import TERMINAL, Attempt, Host, Job, container, read_only_mounts, scratch_mount
-from .job_plan import JobPlan
 from .placement import Placement
 from .work import Child, Work
 
@@ -27,14 +25,7 @@ STOP_SECONDS = 5.0
 class Attempts:
     """What moves jobs on."""
 
-    def __init__(
-        self,
-        context: Context,
-        placement: Placement,
-        associations: Associations,
-        work: Work,
-        plan_of: Callable[[Tags], JobPlan],
-    ) -> None:
+    def __init__(self, context: Context, placement: Placement, associations: Associations, work: Work) -> None:
         self._context = context
         self._clock = context.clock
         self._ids = context.ids
@@ -47,10 +38,6 @@ class Attempts:
         self.on_output: Callable[[Job, str, list[str]], None] = lambda job, log_stream, lines: None
         # Told that a job has ended.
         self.on_end: Callable[[Job], None] = lambda job: None
-        self._plan_of = plan_of
-
-    def plan(self, job: Job) -> JobPlan:
-        return self._plan_of(job.tags).of(job.index)
 
     def runnable(self, job: Job) -> None:
         job.status = "RUNNABLE"
@@ -58,7 +45,7 @@ class Attempts:
 
     def _starting(self, job: Job, host: Host, remaining: float) -> None:
         job.task = self._arn("ecs", f"task/{self._ids.uuid().replace('-', '')}")
-        fails = self.plan(job).fails_to_start
+        fails = job.plan.of(job.index).fails_to_start
         if fails is not None and len(job.attempts) < fails.times:
             job.timers.append(self._clock.after(remaining, lambda: self._not_started(job, fails.reason)))
         elif (unreadable := job_secrets.problem(self._context, job)) is not None:
@@ -84,7 +71,7 @@ class Attempts:
 
     def _run(self, job: Job, host: Host) -> None:
         job.timers.clear()
-        clock, file_system, plan = self._clock, host.file_system, self.plan(job)
+        clock, file_system, plan = self._clock, host.file_system, job.plan.of(job.index)
         if file_system is not None and file_system.lifecycle != "AVAILABLE":  # deleted since it was mounted
             self._not_started(job, "CannotCreateVolumeError: " + GONE)
             return
@@ -105,14 +92,14 @@ class Attempts:
                 "AWS_BATCH_JOB_ARRAY_SIZE": str(job.array_size),
             }
         host = self._placement.enter(job, host)
-        job.hosts.append(host)
+        job.hosts.append((clock.now(), host))
         if file_system is not None:
             self._associations.begin(file_system)
         # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
         name = job.definition["jobDefinitionName"]
         log_stream = f"{name}/default/{self._ids.uuid().replace('-', '')}"
         work = self._work.start(
-            self._plan_of(job.tags),
+            job.plan,
             *self._scratch(job, file_system),
             variables,
             lambda code, why: self._exited(job, code, why),

@@ -10,6 +10,7 @@ from typing import Any
 from ..clock import Timer
 from ..fsx.export import Content
 from ..fsx.file_systems import FileSystem
+from .job_plan import JobPlan
 from .real_attempt import RealAttempt
 from .work import ModelledAttempt
 
@@ -44,6 +45,7 @@ class Job:
     definition: dict[str, Any]
     request: dict[str, Any]
     created: float
+    plan: JobPlan  # what is planned for it
     status: str = "SUBMITTED"
     reason: str = ""
     attempts: list[dict[str, Any]] = field(default_factory=list)
@@ -55,7 +57,7 @@ class Job:
     timers: list[Timer] = field(default_factory=list)
     terminated: str | None = None
     unmounted: list[Content] = field(default_factory=list)
-    hosts: list[Host] = field(default_factory=list)  # of the attempts that ran
+    hosts: list[tuple[float, Host]] = field(default_factory=list)  # of the attempts that ran, from when on
     tags: dict[str, str] = field(default_factory=dict)
     # Of an array job, whose parent runs nothing itself (Batch guide, array jobs).
     index: int | None = None

@@ -68,6 +68,7 @@ class Jobs:
         self._arrays.check(params)
         identifier = self._context.ids.uuid()
         tags = {**(definition.get("tags", {}) if params.get("propagateTags") else {}), **params.get("tags", {})}
+        plan = self._plan_of(tags)
         job = Job(
             id=identifier,
             arn=self._context.arn("batch", f"job/{identifier}"),
@@ -76,14 +77,14 @@ class Jobs:
             definition=definition,
             request=params,
             created=clock.now(),
+            plan=plan,
             tags=tags,
         )
         self.all[identifier] = job
         job.timers.append(clock.after(1, lambda: self._submitted(job)))
-        cancelled_at = self._plan_of(tags).cancelled_at
-        if cancelled_at is not None:
+        if plan.cancelled_at is not None:
             reason = "Cancelled by hand (planned by the scenario)"
-            clock.after(cancelled_at, lambda: self._terminate(job, reason))
+            clock.after(plan.cancelled_at, lambda: self._terminate(job, reason))
         return {"jobArn": job.arn, "jobName": job.name, "jobId": job.id}
 
     def _submitted(self, job: Job) -> None:

@@ -13,11 +13,9 @@ from ..calls import ModelError
 from ..context import Context
 from ..fsx.file_systems import FileSystem, FileSystems
 from ..instances import BY_CALL, BY_ITSELF, Instances
-from ..plan import Tags
 from . import capacity
 from .environments import FILE_SYSTEM, Environment, Environments
 from .job import Host, Job, requirement
-from .job_plan import JobPlan
 from .queues import Queues
 from .room import Room
 
@@ -41,7 +39,6 @@ class Placement:
         environments: Environments,
         queues: Queues,
         file_systems: FileSystems,
-        plan_of: Callable[[Tags], JobPlan],
     ) -> None:
         self._clock = context.clock
         self._instances = instances
@@ -52,7 +49,6 @@ class Placement:
         self.quota_allows: Callable[[float], bool] = lambda vcpus: True
         # Told that a job is STARTING on a host, and in how many seconds it runs.
         self.on_starting: Callable[[Job, Host, float], None] = lambda job, host, remaining: None
-        self._plan_of = plan_of
 
     def reset(self) -> None:
         self._room = Room()
@@ -62,8 +58,7 @@ class Placement:
         job.timers.clear()
         self._room.leave(job)
         environment = self._environment(job)
-        plan = self._plan_of(job.tags)
-        delay = plan.start_delay
+        delay = job.plan.start_delay
         vcpus = requirement(job, "VCPU")
         job.reason = ""
         if environment is None or environment.status != "VALID" or environment.state != "ENABLED":
@@ -77,8 +72,8 @@ class Placement:
             requirement(job, "GPU"),
         ):
             job.reason = BLOCKED["requirement"]
-        elif plan.blocked is not None:
-            job.reason = plan.blocked
+        elif job.plan.blocked is not None:
+            job.reason = job.plan.blocked
         elif delay is None:
             job.reason = BLOCKED["capacity"]
         # Assumed: no reason that Batch documents names a quota, or that other jobs have the vCPUs.
@@ -143,7 +138,7 @@ class Placement:
             job.reason = BLOCKED["environment"]
             self._room.leave(job)
             return None
-        file_system = self._mounted(user_data) if self._plan_of(job.tags).mounts else None
+        file_system = self._mounted(user_data) if job.plan.mounts else None
         template, _ = self._environments.template(environment)
         if user_data and file_system is None:
             # The instance's own user data shuts it down when it cannot mount, whatever becomes of the job meanwhile;

@@ -156,7 +156,8 @@ def test_what_waits_is_read_in_order_as_moto_reads_it(account: Account, tickets:
 
 
 def test_pages_of_what_waits_are_all_of_it_once_and_in_order(account: Account, tickets: str) -> None:
-    client, seen, start = account.client("dynamodb"), [], {}
+    client, seen = account.client("dynamodb"), []
+    start: dict[str, Any] = {}
     while True:
         page = client.query(**QUERY, Limit=2, **start)
         seen += [(item["since"]["S"], item["id"]["S"]) for item in page["Items"]]
