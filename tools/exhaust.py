@@ -26,6 +26,7 @@ from rehearsal.aws.states.executions import Execution
 from rehearsal.play.output import whole_number
 from rehearsal.play.scenario import parse
 from rehearsal.play.session import Session, is_sweep
+from rehearsal.play.turns import overtaken
 from rehearsal.play.verdict import judge
 from rehearsal.provider.mocks import deploy
 
@@ -60,6 +61,14 @@ BASES: dict[str, dict[str, Any]] = {
     },
     "a reclaim": {"job": JOB, "input": {"deleteLustre": False}, "execution": {"reclaim": True}},
     "two runs": {"job": JOB, "execution": {"again_at": 60}},
+    "a run that waits for one that died": {
+        "job": JOB,
+        "events": {"delivered": False},
+        "runs": [
+            {"at": 0, "execution": {"abort_at": 1000, "clean_up_abort_at": 0}, "expect": "ABORTED"},
+            {"at": 60},
+        ],
+    },
 }
 
 MINUTES_20, HOURS_5 = 1200, 18_000
@@ -211,10 +220,11 @@ def play(case: Case) -> Result:
     """Play one case; how it ended is not judged by what the base expected, only by what is left of it."""
     stage = session(case.verification)
     scenario = parse(case.content, case.name)
-    verdict = judge(stage, stage.play(scenario))
+    verdict = judge(stage, stage.play(scenario, log_calls=True))
     facts = verdict.facts
     # Trouble may change how the run itself ended (`CleanUpPending`, or an error of its own before the job), not more.
     why_not = [reason for reason in verdict.why_not if not reason.startswith("the execution ended ")]
+    why_not += overtaken(verdict.played)
     ending = facts["error"] or facts["outcome"]
     return Result(case, str(ending), verdict.played.ended - verdict.played.began, tuple(why_not))
 

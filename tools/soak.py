@@ -1,4 +1,5 @@
-"""Property tests over many random schedules, on every core: `make soak N=5000`."""
+"""Property tests over many random schedules, on every core: `make soak N=5000`. For every 25 schedules of one run there
+is one of several."""
 
 import argparse
 import os
@@ -9,7 +10,7 @@ from pathlib import Path
 from rehearsal.play.output import whole_number
 
 ROOT = Path(__file__).parents[1]
-TESTS = "tests/rehearsal/play/test_properties.py"
+TESTS = ("tests/rehearsal/play/test_properties.py", "tests/rehearsal/play/test_crowds.py")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     both = 2 * max(1, schedules // 2)  # half of them for each way of verifying
     print(f"playing {both:,} schedules", flush=True)
     # What pytest prints about its workers helps nobody; a schedule that fails is in its report.
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", TESTS, *options.pytest]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", *TESTS, *options.pytest]
     played = subprocess.run(
         command,
         cwd=ROOT,

@@ -48,7 +48,7 @@ def _outcome(outcome: Any) -> dict[str, Any]:
     if isinstance(outcome, ClientError):
         details = outcome.response["Error"]
         return {"error": {"code": details.get("Code", ""), "message": details.get("Message", "")}}
-    if isinstance(outcome, Exception):
+    if isinstance(outcome, BaseException):  # a call that hangs is none that handlers see
         return {"error": {"code": type(outcome).__name__, "message": str(outcome)}}
     return {"answer": plain({key: value for key, value in outcome.items() if key != "ResponseMetadata"})}
 

@@ -98,6 +98,55 @@ def hostile(whole: Whole) -> dict[str, Any]:
     return content
 
 
+def crowd(whole: Whole) -> dict[str, Any]:
+    """Several runs of one stack that arrive at any time, some under prefixes that overlap: with faults, lost answers,
+    outages (the table's among them), events that come late or never, and runs and clean-ups that are stopped."""
+    return {
+        "runs": [_arrival(whole, number) for number in range(whole(2, 5))],
+        "faults": [_fault(whole) for _ in range(whole(0, 3))]
+        + [_lost_write(whole) for _ in range(whole(0, 2))]
+        + ([_outage(whole, 7200)] if _chance(whole, 20) else []),
+        "events": ({}, {"twice": True}, {"delay": whole(60, 7200)}, {"delivered": False})[
+            _weighted(whole, (70, 10, 10))
+        ],
+        "metric": {"delay": whole(60, 180)},
+        "compute_environment": {"update": whole(60, 240)},
+    }
+
+
+def _arrival(whole: Whole, number: int) -> dict[str, Any]:
+    """One of them; the first is the one that times count from."""
+    runtime = whole(1, 20) * 60
+    run: dict[str, Any] = {
+        "at": whole(0, 60) * 60 if number else 0,
+        "input": {"keyPrefix": ("a/", "b/", "c/", "a/b/")[whole(0, 3)]},
+        "job": {
+            "start_delay": whole(60, 300),
+            "runtime": runtime,
+            "writes": [_steady(whole, runtime)],
+            "outcome": "FAILED" if _chance(whole, 10) else "SUCCEEDED",
+        },
+        "file_system": {"create": whole(60, 600), "delete": whole(60, 300)},
+    }
+    if _chance(whole, 10):
+        run["input"]["wait"] = False
+    stops = {"abort_at": whole(0, 7200)} if _chance(whole, 30) else {}
+    if _chance(whole, 15):
+        stops["clean_up_abort_at"] = whole(0, 900)
+    return run | ({"execution": stops} if stops else {})
+
+
+def _lost_write(whole: Whole) -> dict[str, Any]:
+    """A write to the table that takes effect, or does not, without an answer."""
+    return {
+        "call": f"dynamodb:{('PutItem', 'UpdateItem', 'DeleteItem')[whole(0, 2)]}",
+        "error": ("InternalServerError", "hang")[whole(0, 1)],
+        "times": whole(1, 3),
+        "skip": whole(0, 8),
+        "after": _chance(whole, 70),
+    }
+
+
 def _steady(whole: Whole, runtime: int) -> dict[str, Any]:
     """What a job writes as it goes along: most of them until their end, some only at first."""
     return {

@@ -51,3 +51,12 @@ def test_a_file_that_cannot_be_written_is_named_before_anything_is_played(
     assert main(["--calls", str(tmp_path / "missing" / "calls.jsonl")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "No such file or directory" in line
+
+
+def test_a_call_without_an_answer_is_shown_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, scenario = tmp_path / "calls.jsonl", tmp_path / "hangs.yaml"
+    scenario.write_text('job: {runtime: 60}\nfaults: [{call: "dynamodb:PutItem", error: hang}]\n')
+    assert main(["--scenario", str(scenario), "--calls", str(path)]) == 0
+    tickets = [json.loads(line) for line in path.read_text().splitlines() if '"operation": "PutItem"' in line]
+    assert [one.get("error", {}).get("code") for one in tickets] == ["NoAnswer", None]
+    capsys.readouterr()

@@ -166,13 +166,57 @@ def test_a_stopped_execution_is_cleaned_up_by_another(play: Play) -> None:
     assert found["deleted_at"] > found["drained_at"]
 
 
-def test_a_second_run_is_refused_before_it_creates_anything_and_the_first_goes_on(play: Play) -> None:
-    found = facts(play, "two-starts")
-    first, second = [one for one in found["executions"] if not one["machine"].endswith("-clean-up")]
-    assert (first["status"], second["status"]) == ("SUCCEEDED", "FAILED")
-    assert second["error"] == "ComputeEnvironmentBusy"
-    assert first["arn"] in second["cause"]
-    assert found["api_calls"]["fsx:CreateFileSystem"] == 1
+def test_a_second_run_under_the_same_prefix_waits_until_the_first_ones_file_system_is_gone(play: Play) -> None:
+    first, second = facts(play, "two-starts")["runs"]
+    assert (first["outcome"], second["outcome"]) == ("SUCCEEDED", "SUCCEEDED")
+    assert lane_at(second) > first["deleted_at"]
+    assert second["job_started_at"] > first["job_ended_at"]
+
+
+def lane_at(run: dict[str, Any]) -> float:
+    return float(run["started_at"] + run["queued_seconds"])
+
+
+def test_two_runs_with_prefixes_of_their_own_work_at_the_same_time(play: Play) -> None:
+    first, second = facts(play, "two-at-once")["runs"]
+    assert (first["lane"], second["lane"]) == (1, 2)
+    assert max(first["queued_seconds"], second["queued_seconds"]) < 5
+    assert first["job_started_at"] < second["job_started_at"] < first["job_ended_at"] < second["job_ended_at"]
+
+
+def test_a_third_run_waits_without_a_file_system_and_takes_the_lane_that_is_free_first(play: Play) -> None:
+    long, short, third = facts(play, "three-on-two-lanes")["runs"]
+    assert third["lane"] == short["lane"] != long["lane"]
+    assert short["job_ended_at"] < lane_at(third) < short["stopped_at"]  # a lane is free before the file system is gone
+    assert third["stopped_at"] < long["stopped_at"]
+    assert third["overhead_seconds"] < 900 < third["queued_seconds"]  # as overhead a file system's waiting would count
+
+
+def test_whoever_waits_gets_the_lane_of_a_dead_run_once_that_was_cleaned_up(play: Play) -> None:
+    dead, waits = facts(play, "holder-dies")["runs"]
+    assert (dead["outcome"], waits["outcome"]) == ("ABORTED", "SUCCEEDED")
+    assert dead["lane"] == waits["lane"] == 1
+    assert lane_at(waits) > dead["stopped_at"] + 60  # the first clean-up was stopped after a minute
+    assert dead["deleted_at"] is not None
+    assert dead["lost_files"] == 0
+
+
+def test_a_run_waits_for_the_prefix_of_another_and_says_for_whom_and_holds_up_no_third(play: Play) -> None:
+    first, within, hasty, other = facts(play, "same-prefix")["runs"]
+    assert lane_at(within) > first["deleted_at"]
+    assert first["execution"] in hasty["cause"]
+    assert (hasty["lane"], "fsx:CreateFileSystem" in hasty["api_calls"]) == (None, False)
+    assert other["queued_seconds"] < 5
+    assert other["lane"] != first["lane"]
+
+
+def test_a_hundred_runs_take_ten_lanes_in_the_order_of_their_starts(play: Play) -> None:
+    runs = facts(play, "hundred-runs")["runs"]
+    assert {run["outcome"] for run in runs} == {"SUCCEEDED"}
+    assert {run["lane"] for run in runs} == {*range(1, 11)}
+    taken = [lane_at(run) for run in runs]
+    # Those next to each other may both be next when two lanes are free.
+    assert all(taken[place] < taken[later] for place in range(90) for later in range(place + 10, 100))
 
 
 def test_only_one_job_runs_when_the_answer_to_its_submission_is_lost(play: Play) -> None:
