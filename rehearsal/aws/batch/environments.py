@@ -27,7 +27,6 @@ HELD_SECONDS = 60.0  # until an update that a running job holds open looks again
 # amazon-ecs-ami, block_device_size_gb: EC2 starts nothing from a volume that is smaller than its snapshot.
 AMI_GIB = 30
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
-FILE_SYSTEM = re.compile(r"fs-[0-9a-f]{17}")
 
 
 class ComputeEnvironmentPlan(Plan):

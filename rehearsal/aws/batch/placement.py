@@ -8,13 +8,14 @@ import functools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from ..calls import ModelError
 from ..context import Context
 from ..fsx.file_systems import FileSystem, FileSystems
 from ..instances import BY_CALL, BY_ITSELF, Instances
 from . import capacity
-from .environments import FILE_SYSTEM, Environment, Environments
+from .environments import Environment, Environments
 from .job import Host, Job, requirement
 from .queues import Queues
 from .room import Room
@@ -27,6 +28,8 @@ BLOCKED = {  # Batch guide, job queue blocked events: reasons a RUNNABLE job car
     "environment": "MISCONFIGURATION:COMPUTE_ENVIRONMENT - No compute environment of the queue is VALID and ENABLED.",
 }
 STARTING_SECONDS = 30.0
+# FSx guide, mounting: the file system's DNS name is its id, .fsx., the region and the partition's suffix.
+DNS_NAME = re.compile(r"\b(fs-[0-9a-f]{17})\.fsx\.")
 
 
 class Placement:
@@ -82,7 +85,8 @@ class Placement:
             # Assumed of an instance on which another child of the array has just run: the image is there.
             delay = delay if host is None else min(delay, STARTING_SECONDS)
             starting = max(0.0, delay - STARTING_SECONDS)
-            launch = functools.partial(self._launch, job, environment, delay - starting)
+            named = environment.resources.get("launchTemplate")
+            launch = functools.partial(self._launch, job, environment, delay - starting, named)
             job.timers.append(self._clock.after(starting, launch))
 
     def kick(self, jobs: Iterable[Job]) -> None:
@@ -120,17 +124,21 @@ class Placement:
         except ModelError:
             return None
 
-    def _launch(self, job: Job, environment: Environment, remaining: float) -> None:
-        """The container is about to start on an instance."""
+    def _launch(self, job: Job, environment: Environment, remaining: float, named: Any) -> None:
+        """The container is about to start on an instance, which was launched from the template that was named then. An
+        update that names another has replaced it (Batch guide, updating compute environments): the next one boots."""
         job.timers.clear()
         host = job.host if job.host is not None and job.host.instance is not None else None
+        if host is None and environment.status == "VALID" and environment.resources.get("launchTemplate") != named:
+            self.seek(job)
+            return
         host = job.host = host or self._booted(job, environment, remaining)
         if host is not None:
             job.status = "STARTING"
             self.on_starting(job, host, remaining)
 
     def _booted(self, job: Job, environment: Environment, remaining: float) -> Host | None:
-        """An instance boots from what the environment names now."""
+        """An instance has booted from what the environment names."""
         user_data, problem = self._environments.user_data(environment)
         if problem is not None:
             environment.status, environment.reason = "INVALID", problem
@@ -151,8 +159,8 @@ class Placement:
 
     def _mounted(self, user_data: str | None) -> FileSystem | None:
         """The file system that the user data mounts: both its DNS name and its mount name have to be right."""
-        found = FILE_SYSTEM.search(user_data or "")
-        file_system = self._file_systems.all.get(found.group()) if found else None
+        found = DNS_NAME.search(user_data or "")
+        file_system = self._file_systems.all.get(found[1]) if found else None
         if file_system is None or file_system.lifecycle != "AVAILABLE":
             return None
         return file_system if re.search(rf"\b{file_system.mount_name}\b", user_data or "") else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rehearsal.play.scenario import ScenarioError
-from tests.rehearsal.aws.world import World
+from tests.rehearsal.aws.world import USER_DATA, World
 
 WRITES = {"writes": [{"over": 3000, "files": 100}]}
 RETRY_RECLAIMS = [{"onStatusReason": "Host EC2*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
@@ -253,3 +253,33 @@ def test_a_job_that_fits_no_instance_type_stays_runnable_with_batchs_reason(
     assert world.job(job)["status"] == status
     reason = world.job(job).get("statusReason", "")
     assert reason.startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT") == (status == "RUNNABLE")
+
+
+def test_an_instance_that_booted_from_another_template_is_replaced_before_the_job_runs_on_it(world: World) -> None:
+    world.scenario(job=WRITES)
+    first, job_id = world.running()
+    second = world.file_system()["FileSystemId"]
+    world.account.clock.advance(30)  # the instance for the job boots
+    world.account.file_systems.all[second].lifecycle = "AVAILABLE"
+    world.point(world.template(second))
+    world.account.clock.advance(1000)
+    assert world.job(job_id)["status"] == "RUNNING"
+    [(at, host)] = world.account.jobs.all[job_id].hosts
+    assert host.file_system is world.account.file_systems.all[second]
+    assert at > world.account.jobs.all[job_id].created + 180 + 120  # the update, and another boot
+    assert first != second
+
+
+def test_what_is_mounted_is_what_the_user_data_names_whatever_its_comments_say(world: World) -> None:
+    world.scenario(job=WRITES)
+    file_system_id, _ = world.linked()
+    other = world.file_system()["FileSystemId"]
+    mount = world.account.file_systems.all[file_system_id].mount_name
+    dns = f"{file_system_id}.fsx.us-east-1.amazonaws.com"
+    text = USER_DATA.replace("mount -t", f"# not {other}\nmount -t").format(dns=dns, mount=mount)
+    world.point(world.template(file_system_id, text))
+    world.account.clock.advance(121)
+    job_id = world.submit()
+    world.account.clock.advance(400)
+    [(_, host)] = world.account.jobs.all[job_id].hosts
+    assert host.file_system is world.account.file_systems.all[file_system_id]
