@@ -64,7 +64,15 @@ def reachable(start: str, ways: list[Edge], without: frozenset[str] = frozenset(
 
 # Ways that close a loop in the graph and never in an execution: an association that was mended is AVAILABLE or FAILED,
 # and neither is mended again (test_export_decisions holds both choices to that).
-NOT_TWICE = {("IsThereAnythingToExport", "MendAssociation")}
+NOT_TWICE = {
+    ("IsThereAnythingToExport", "MendAssociation"),
+    # A lane is given back once, on the way from the look at its environment to what that look was part of.
+    ("GoOn", "WaitForCheckMetrics"),
+    ("GoOn", "MayDeleteFileSystem"),
+    # What follows the queue of exports has its own look at the environment, which leads back to the queue only while
+    # that drains (draining).
+    ("IsEnvironmentReleased", "DescribeReleasedEnvironment"),
+}
 
 
 def loops(states: Mapping[str, State]) -> list[set[str]]:
