@@ -276,7 +276,7 @@ def about(execution: Execution) -> str | None:
         if isinstance(content, dict):
             detail = content.get("detail")
             named = detail.get("executionArn") if isinstance(detail, dict) else None
-            return content.get("execution") or content.get("reclaim") or named
+            return content.get("execution") or content.get("reclaim") or content.get("waitedFor") or named
     return None
 
 

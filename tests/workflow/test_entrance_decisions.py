@@ -34,6 +34,7 @@ def test_the_event_of_an_execution_that_ended_badly_starts_its_clean_up_after_a_
         ({"sweep": True}, "SweepFileSystems", {"candidates": []}),
         ({"fileSystemId": FILE_SYSTEM}, "DescribeReclaimedFileSystem", {"fileSystemId": FILE_SYSTEM, "reclaim": True}),
         ({"execution": OURS}, "DescribeTarget", {"target": OURS, "byTarget": False, "reclaim": False}),
+        ({"waitedFor": OURS}, "FindRunningCleanUps", {"candidates": [OURS], "first": False}),
         ({"execution": OURS, "reclaim": True}, "DescribeTarget", {"target": OURS, "reclaim": True}),
         ({"execution": OURS, "first": True}, "DescribeTarget", {"target": OURS, "first": True}),
         (

@@ -187,7 +187,7 @@ def test_who_is_next_looks_after_a_holder_that_may_have_died(run: Definition) ->
     for status in ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"):
         assert choose(run, "IsHolderOver", holderStatus=status)[0] == "CleanUpHolder"
     asked = evaluate(run.states["CleanUpHolder"]["Arguments"]["Input"], waitsFor=OTHER)
-    assert asked == {"execution": OTHER}
+    assert asked == {"waitedFor": OTHER}
 
 
 def test_pauses_grow_with_the_place_in_the_queue_and_the_time_waited(run: Definition) -> None:

@@ -128,6 +128,21 @@ def test_two_that_hold_a_lane_or_prefixes_that_overlap_are_seen(session: Session
     assert (ledger.holder(1, 1.5), ledger.holder(1, 0.5), ledger.holder(3, 1.5)) == ("a", None, None)
 
 
+def test_whoever_waits_starts_no_clean_up_beside_one_that_is_at_work(session: Session) -> None:
+    """Two of one execution tell the other's deletion of the file system as somebody else's."""
+    content = {
+        **TWO,
+        "events": {"delivered": False},
+        "faults": [{"call": "lambda:*", "error": "InternalServerError", "at": 1500, "for": 4000}],
+        "runs": [{"at": 0, "execution": {"abort_at": 1000, "clean_up_abort_at": 0}, "expect": "ABORTED"}, {"at": 60}],
+    }
+    verdict = judge(session, session.play(parse(content, "dead holder")))
+    assert verdict.why_not == []
+    dead = verdict.facts["runs"][0]["execution"]
+    ends = [line for line in verdict.facts["messages"] if dead in line["message"]]
+    assert [line["subject"].partition(": ")[2] for line in ends] == ["cleaned up, nothing is left"]
+
+
 # ------------------------------------------------------------------ the format
 
 
