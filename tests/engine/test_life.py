@@ -171,8 +171,11 @@ def test_a_lane_that_a_run_holds_is_not_taken_down_and_one_that_is_free_is(stack
     assert re.search(r"maxConcurrentRuns cannot be lowered yet: lane 2 is held by arn:aws:states:", refused.output)
     assert client.describe_state_machine(stateMachineArn=machine)["definition"] == before
     assert works()
-    running = lambda: client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]  # noqa: E731
-    assert account.clock.run(account.clock.now() + 10 * 86400, stop=lambda: not running())
+
+    def ended() -> bool:
+        return not client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+
+    assert account.clock.run(account.clock.now() + 10 * 86400, stop=ended)
     latest = client.list_executions(stateMachineArn=machine)["executions"][:2]
     assert [one["status"] for one in latest] == ["SUCCEEDED", "SUCCEEDED"]
     lowered = stack.operate("up")
