@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand
 
+from .operate import verbs
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 USAGE: Final = 2
@@ -90,6 +92,9 @@ def rehearse(context: typer.Context) -> None:
     except ModuleNotFoundError as error:
         raise _usage(f"rehearse needs {error.name}: pip install 'lustre-batch[rehearsal]'") from None
     raise typer.Exit(status)
+
+
+verbs.register(app)
 
 
 def _differs(value: Any, existing: Any) -> bool:

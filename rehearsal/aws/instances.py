@@ -58,7 +58,7 @@ class Instances:
         self._clock = context.clock
         self._ids = context.ids
         self.all: dict[str, Instance] = {}
-        context.calls.answer("ec2", DescribeInstances=self.describe)
+        context.calls.answer("ec2", DescribeInstances=self.describe, GetConsoleOutput=self.console_output)
 
     def reset(self) -> None:
         self.all = {}
@@ -94,6 +94,16 @@ class Instances:
         found = [one for one in listed[begin:end] if all(passes(one, each, now) for each in filters)]
         answer: dict[str, Any] = {"Reservations": [{"Instances": [view(instance, now)]} for instance in found]}
         return answer if end >= len(listed) else answer | {"NextToken": str(end)}
+
+    def console_output(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What an instance that shut itself down said last (user_data.sh, refuse), for as long as EC2 lists it; SDKs
+        decode the text."""
+        instance, now = self.all.get(params["InstanceId"]), self._clock.now()
+        if instance is None or not instance.is_listed(now):
+            raise ModelError("InvalidInstanceID.NotFound", f"The instance ID '{params['InstanceId']}' does not exist")
+        said = "cannot be mounted; no job may run on this instance, shutting it down"
+        lines = ["cloud-init: running modules", f"lustre: {said}"] if instance.reason == BY_ITSELF else []
+        return {"InstanceId": instance.id, "Timestamp": moment(now), "Output": "\n".join(lines)}
 
 
 def passes(instance: Instance, condition: Mapping[str, Any], now: float) -> bool:

@@ -91,7 +91,7 @@ def state_body(self: Any, env: Any) -> None:
     self._eval_state_output(env)
     if not env.jumped:
         self._set_next(env)
-    runtime.recorded("StateExited", {"name": self.name})
+    runtime.recorded("StateExited", {"name": self.name, "kind": kind})
 
 
 def state_output(self: Any, env: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from moto.stepfunctions.parser.api import StateMachineType
@@ -16,7 +16,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, Progr
 from ..calls import ModelError, internally, whereabouts
 from ..clock import Clock, Strand, Timer, moment
 from ..context import Context
-from . import naming
+from . import history, naming
 from .corrections import parse
 from .expressions import Evaluator, bound, python, to_json
 from .integrations import Integrations
@@ -49,6 +49,7 @@ class Execution:
     cause: str | None = None
     transitions: int = 0
     history_events: int = 0
+    events: list[history.Event] = field(default_factory=list)
     strand: Strand | None = None
     timeout: Timer | None = None
     watcher: Callable[[Execution, str, str], None] | None = None
@@ -64,12 +65,13 @@ class Execution:
             raise Terminated
         self.transitions += 1
         whereabouts.set((self.arn, state))
-        self.recorded("StateEntered", {})
+        self.recorded("StateEntered", {"name": state, "kind": kind})
         if self.watcher is not None:
             self.watcher(self, state, kind)
 
     def recorded(self, event: str, details: dict[str, Any]) -> None:
         self.history_events += 1
+        self.events.append(history.Event(self.clock.now(), event, details))
         if self.history_events >= HISTORY_LIMIT and not event.startswith("Execution"):
             raise HistoryLimit
 
@@ -98,6 +100,7 @@ class Executions:
             StartExecution=self.start,
             StopExecution=self.stop,
             DescribeExecution=self.describe,
+            GetExecutionHistory=self.history,
             ListExecutions=self.list,
             DeleteStateMachine=self.delete_machine,
         )
@@ -149,6 +152,10 @@ class Executions:
             answer |= {"output": to_json(execution.output), "outputDetails": {"included": True}}
         answer |= {key: value for key in ("error", "cause") if (value := getattr(execution, key)) is not None}
         return answer
+
+    def history(self, params: dict[str, Any]) -> dict[str, Any]:
+        execution = self._execution(params["executionArn"])
+        return history.page(execution, params)
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Newest first (SFN API reference, ListExecutions)."""

@@ -1,0 +1,313 @@
+"""A run as it goes: what it is at, what it waits for, what its file system has cost. Owns the looks at the account and
+the words for them; how they are shown is the screen's.
+
+A look that AWS does not answer in passing (throttling, the network) is repeated; the run goes on whatever happens here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..prices import file_system_dollars
+from . import phases, runs
+from .problems import AS_WISHED, KEPT, RUN_FAILED, Problem, passes
+from .stack import Stack
+
+# Between two looks: a run changes every few minutes, and the account's APIs are shared.
+PAUSE_SECONDS: Final = 10.0
+# Trouble that lasts longer is told, and the run left to itself.
+PATIENCE_SECONDS: Final = 300.0
+ASKED: Final = "deleteLustre is false"
+
+
+def pause(seconds: float) -> None:
+    """Wait between two looks."""
+    time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a look has seen."""
+
+    at: datetime.datetime
+    run: str
+    status: str
+    steps: tuple[runs.Step, ...]
+    started: datetime.datetime
+    stopped: datetime.datetime | None
+    detail: str
+    file_system: dict[str, Any] | None
+    job: dict[str, Any] | None
+    dollars: dict[str, float] | None
+    error: str = ""
+    cause: str = ""
+    output: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.run.rpartition(":")[2]
+
+    @property
+    def over(self) -> bool:
+        return self.status not in runs.RUNNING
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return ((self.stopped or self.at) - self.started).total_seconds()
+
+    @property
+    def words(self) -> str:
+        """What the run is at, in one line."""
+        if self.over:
+            return f"the run {_ENDS.get(self.status, self.status)}" + (f": {self.error}" if self.error else "")
+        step = self.steps[-1].phase.words if self.steps else "it has been started"
+        return step + (f" ({self.detail})" if self.detail else "")
+
+    def facts(self) -> dict[str, Any]:
+        """The same for programs."""
+        system, job = self.file_system or {}, self.job or {}
+        return {
+            "run": self.run,
+            "status": self.status,
+            "phase": self.steps[-1].phase.name if self.steps else "",
+            "state": self.steps[-1].state if self.steps else "",
+            "started": self.started.isoformat(),
+            "elapsed_seconds": round(self.elapsed_seconds),
+            "file_system": {"id": system["FileSystemId"], "lifecycle": system["Lifecycle"]} if system else None,
+            "job": {"id": job["jobId"], "status": job["status"]} if job else None,
+            "file_system_dollars": self.dollars,
+            "error": self.error,
+            "cause": self.cause,
+            "output": self.output,
+            "kept": kept(self),
+        }
+
+
+_ENDS: Final = {
+    "SUCCEEDED": "succeeded",
+    "FAILED": "failed",
+    "ABORTED": "was stopped",
+    "TIMED_OUT": "timed out",
+}
+
+
+def kept(end: Snapshot) -> list[dict[str, str]]:
+    """What the clean-up has kept for good, each with its id and the reason."""
+    told = [one for one in end.output.get("retained", []) if one]
+    lines = [line.removeprefix("Kept: ") for line in end.cause.splitlines() if line.startswith("Kept: ")]
+    for line in lines:
+        what, _, reason = line.partition(": ")
+        kind, _, identifier = what.partition(" ")
+        told.append({"type": kind, "id": identifier, "reason": reason})
+    return told
+
+
+def status_of(end: Snapshot) -> int:
+    """How the command exits: that something was kept weighs more than how the run ended."""
+    left = [line for line in end.cause.splitlines() if line.startswith(("Pending: ", "Not known to be removed: "))]
+    if left or any(one["reason"] != ASKED for one in kept(end)):
+        return KEPT
+    return AS_WISHED if end.status == "SUCCEEDED" else RUN_FAILED
+
+
+class Follower:
+    """Looks at one run again and again."""
+
+    def __init__(self, stack: Stack, execution_arn: str) -> None:
+        self._stack = stack
+        self._arn = execution_arn
+        self._run = runs.History(execution_arn, phases.RUN)
+        self._clean_ups: dict[str, runs.History] = {}
+        self._file_system: dict[str, Any] | None = None  # as it was when it was last seen
+        self._gone = False
+        self._job: dict[str, Any] | None = None
+        self._works_since: datetime.datetime | None = None
+
+    def looks(self) -> Iterator[Snapshot]:
+        """Until the run is over.
+
+        Raises
+        ------
+        ClientError, BotoCoreError
+            When AWS has not answered for long, or refuses.
+        """
+        trouble_since: float | None = None
+        while True:
+            try:
+                seen = self.look()
+            except (ClientError, BotoCoreError) as error:
+                now = time.monotonic()
+                trouble_since = now if trouble_since is None else trouble_since
+                if not passes(error) or now - trouble_since > PATIENCE_SECONDS:
+                    raise
+                pause(PAUSE_SECONDS)
+                continue
+            trouble_since = None
+            yield seen
+            if seen.over:
+                return
+            pause(PAUSE_SECONDS)
+
+    def look(self) -> Snapshot:
+        """One look."""
+        described = runs.describe(self._stack, self._arn)
+        now = described.get("stopDate") or datetime.datetime.now(datetime.UTC)
+        self._run.read(self._stack)
+        clean_up = self._clean_up(json.loads(described.get("input", "{}")))
+        if clean_up is not None:
+            clean_up.read(self._stack)
+        self._look_at_file_system()
+        self._look_at_job()
+        self._works_since = self._works_since or _works_since(self._job, now)
+        steps = self._steps(clean_up)
+        output = json.loads(described["output"]) if described.get("output") else {}
+        return Snapshot(
+            at=now,
+            run=self._arn,
+            status=described["status"],
+            steps=steps,
+            started=described["startDate"],
+            stopped=described.get("stopDate"),
+            detail=self._detail(steps[-1].phase.name if steps else ""),
+            file_system=None if self._gone else self._file_system,
+            job=self._job,
+            dollars=self._dollars(steps, now),
+            error=described.get("error", ""),
+            cause=described.get("cause", ""),
+            output=output if isinstance(output, dict) else {},
+        )
+
+    def _clean_up(self, given: Any) -> runs.History | None:
+        """The clean-up that the run waits for, under the name that it gave it."""
+        times = self._run.times
+        if "Reclaim" in times:
+            name = f"{runs.md5(str(given.get('reclaim')))}-r-{runs.md5(self._arn)}"
+        elif "WaitForCleanUp" in times:
+            again = times["WaitForCleanUp"] - 1
+            name = f"{runs.md5(self._arn)}-run" + (f"-{again}" if again else "")
+        else:
+            return None
+        arn = self._stack.clean_up_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        if arn not in self._clean_ups:
+            try:
+                runs.describe(self._stack, arn)
+            except Problem:  # it was asked for, and has not begun
+                return None
+            self._clean_ups[arn] = runs.History(arn, phases.CLEAN_UP)
+        return self._clean_ups[arn]
+
+    def _steps(self, clean_up: runs.History | None) -> tuple[runs.Step, ...]:
+        """The run's, with those of its clean-up in the place of the wait for it."""
+        if clean_up is None:
+            return tuple(self._run.steps)
+        found: list[runs.Step] = []
+        for step in self._run.steps:
+            found += clean_up.steps if step.phase.name == "clean-up" and clean_up.steps else [step]
+        return tuple(found)
+
+    def _look_at_file_system(self) -> None:
+        if self._gone or "CreateFileSystem" not in self._run.times:
+            return
+        if self._file_system is None:
+            self._file_system = runs.file_system_of(self._stack, self._arn)
+            return
+        seen = runs.file_system(self._stack, self._file_system["FileSystemId"])
+        self._gone = seen is None
+        self._file_system = seen or self._file_system
+
+    def _look_at_job(self) -> None:
+        if "SubmitJob" not in self._run.times or (self._job or {}).get("status") in ("SUCCEEDED", "FAILED"):
+            return
+        if self._job is not None:
+            described = self._stack.client("batch").describe_jobs(jobs=[self._job["jobId"]])["jobs"]
+            self._job = described[0] if described else self._job
+            return
+        queues = json.loads(self._stack.value("JobQueueArns"))
+        tags = runs.tags_of((self._file_system or {}).get("Tags", []))
+        lane = int(tags.get("lustre-batch:lane", 0))
+        self._job = runs.job_of(self._stack, self._arn, queues[lane - 1 : lane] if lane else queues)
+
+    def _detail(self, phase: str) -> str:
+        """What a phase waits for."""
+        system = self._file_system
+        if phase == "create" and system is not None:
+            return f"{system['FileSystemId']} is {system['Lifecycle']}"
+        if phase == "job" and self._job is not None:
+            return job_words(self._job)
+        if phase == "delete" and system is not None and not self._gone:
+            return f"{system['FileSystemId']} is {system['Lifecycle']}"
+        return ""
+
+    def _dollars(self, steps: tuple[runs.Step, ...], now: datetime.datetime) -> dict[str, float] | None:
+        """What the file system has cost so far, by what the run was at. Instances are billed on their own."""
+        system = self._file_system
+        if system is None:
+            return None
+        begin = system["CreationTime"]
+        deleted = [one.entered.get("DeleteFileSystem") for one in self._clean_ups.values()]
+        end = max((one for one in deleted if one is not None), default=now)
+        found = dict.fromkeys((phases.WAITING, phases.WORKING, phases.DRAINING), 0.0)
+        for kind, since, until in self._spans(steps, max(end, begin)):
+            seconds = (min(until, end) - max(since, begin)).total_seconds()
+            if seconds > 0:
+                found[kind] += seconds
+        return {kind: round(_per_second(system) * seconds, 4) for kind, seconds in found.items()}
+
+    def _spans(
+        self, steps: tuple[runs.Step, ...], end: datetime.datetime
+    ) -> Iterator[tuple[str, datetime.datetime, datetime.datetime]]:
+        for step, until in zip(steps, [*(step.began for step in steps[1:]), end], strict=True):
+            if step.phase.kind != phases.WORKING:
+                yield step.phase.kind, step.began, until
+                continue
+            # A job that waits for an instance does not work yet, and its end is seen later than it comes.
+            stopped = (self._job or {}).get("stoppedAt")
+            ended = min(_moment(stopped), until) if stopped else until
+            begun = min(max(self._works_since or ended, step.began), ended)
+            yield phases.WAITING, step.began, begun
+            yield phases.WORKING, begun, ended
+            yield phases.DRAINING, ended, until
+
+
+def _moment(milliseconds: int) -> datetime.datetime:
+    """As Batch tells it."""
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+
+
+def _works_since(job: dict[str, Any] | None, now: datetime.datetime) -> datetime.datetime | None:
+    """Since when a job works; an array says nothing of its start, so that its work begins when that is seen."""
+    if job is None:
+        return None
+    if job.get("startedAt"):
+        return _moment(job["startedAt"])
+    children = job.get("arrayProperties", {}).get("statusSummary", {})
+    return now if any(children.get(each) for each in ("RUNNING", "SUCCEEDED", "FAILED")) else None
+
+
+def _per_second(system: dict[str, Any]) -> float:
+    return dollars_a_day(system) / 86_400
+
+
+def dollars_a_day(system: dict[str, Any]) -> float:
+    """What a file system that FSx describes costs in a day, by list prices."""
+    return file_system_dollars(system, 86_400)
+
+
+def job_words(job: dict[str, Any]) -> str:
+    """A job's state in a few words."""
+    words = f"{job['jobId'][:8]} is {job['status']}"
+    attempts = len(job.get("attempts", []))
+    if attempts and job["status"] not in ("SUCCEEDED", "FAILED"):
+        words += f", attempt {attempts + 1}"
+    size = job.get("arrayProperties", {}).get("size")
+    if size:
+        summary = job["arrayProperties"].get("statusSummary", {})
+        words += f", {summary.get('SUCCEEDED', 0) + summary.get('FAILED', 0)} of {size} children ended"
+    return words

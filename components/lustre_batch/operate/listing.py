@@ -1,0 +1,97 @@
+"""Runs and what is left of them, as tables of plain text."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from . import phases, runs
+from .follow import dollars_a_day
+from .leftovers import Orphan
+from .screen import clock_time
+from .stack import TAG_OF_EXECUTION, Stack
+
+
+def facts(stack: Stack, most: int) -> dict[str, Any]:
+    """The latest runs with their file systems."""
+    living = runs.file_systems(stack)
+    systems = {runs.tags_of(one["Tags"]).get(TAG_OF_EXECUTION, ""): one for one in living}
+    now = datetime.datetime.now(datetime.UTC)
+    listed = []
+    for one in runs.executions(stack, most=most):
+        arn, system = one["executionArn"], systems.get(runs.tag_of(one["executionArn"]))
+        phase = ""
+        if one["status"] in runs.RUNNING:
+            history = runs.History(arn, phases.RUN)
+            history.read(stack)
+            phase = history.steps[-1].phase.words if history.steps else ""
+        listed.append(
+            {
+                "run": arn,
+                "name": one["name"],
+                "status": one["status"],
+                "phase": phase,
+                "started": one["startDate"].isoformat(),
+                "elapsed_seconds": round(((one.get("stopDate") or now) - one["startDate"]).total_seconds()),
+                "file_system": system["FileSystemId"] if system else None,
+            }
+        )
+    there = [
+        {
+            "id": one["FileSystemId"],
+            "lifecycle": one["Lifecycle"],
+            "dollars_a_day": round(dollars_a_day(one), 2),
+            "kept": runs.tags_of(one["Tags"]).get("lustre-batch:retained"),
+        }
+        for one in living
+    ]
+    return {"runs": listed, "file_systems": there}
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """The same for people."""
+    if not found["runs"]:
+        yield "no run yet: lustre-batch run starts one"
+    rows = [
+        [
+            one["name"],
+            one["status"],
+            f"{datetime.datetime.fromisoformat(one['started']):%Y-%m-%d %H:%M}",
+            clock_time(one["elapsed_seconds"]),
+            one["phase"] or one["file_system"] or "",
+        ]
+        for one in found["runs"]
+    ]
+    yield from _columns(rows)
+    for one in found["file_systems"]:
+        kept = f", kept: {one['kept']}" if one["kept"] else ""
+        yield f"file system {one['id']} is {one['lifecycle']}, about ${one['dollars_a_day']:.2f} a day{kept}"
+
+
+def orphans(left: Sequence[Orphan], command: Callable[[str], str]) -> Iterator[str]:
+    """What is left, for people, and what to do about it."""
+    if not left:
+        yield "nothing is left of runs that are over"
+        return
+    for one in left:
+        state = "its clean-up is at work" if one.cleaning else f"kept: {one.kept}" if one.kept else "not cleaned up yet"
+        since = f" since {one.since:%Y-%m-%d %H:%M}" if one.since else ""
+        yield f"{one.type} {one.id}{since}, about ${one.dollars_a_day:.2f} a day, of {_name(one.run)}: {state}"
+    yield f"all of it: about ${sum(one.dollars_a_day for one in left):.2f} a day"
+    for one in left:
+        if one.kept and one.type == "file-system":
+            yield f"to have it exported, verified and removed: {command('reclaim ' + one.id)}"
+    if any(not one.kept and not one.cleaning for one in left):
+        yield f"to have what is not kept cleaned up now: {command('orphans --clean')}"
+
+
+def _name(run: str) -> str:
+    return run.rpartition(":")[2] or json.dumps(run)
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

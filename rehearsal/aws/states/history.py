@@ -1,0 +1,67 @@
+"""What GetExecutionHistory answers: the events that were recorded of an execution, as AWS names them. Owns their form;
+what is recorded, and when, the interpreter says. The data of states (inputs, outputs, variables) is left out, as it is
+when it is not asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..clock import moment
+
+# SFN API reference, GetExecutionHistory, maxResults.
+PAGE_SIZE, LARGEST_PAGE = 100, 1000
+_ENDS = {
+    "SUCCEEDED": "ExecutionSucceeded",
+    "FAILED": "ExecutionFailed",
+    "ABORTED": "ExecutionAborted",
+    "TIMED_OUT": "ExecutionTimedOut",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that was recorded: when, what, and the names that belong to it."""
+
+    at: float
+    type: str
+    details: dict[str, Any]
+
+
+class Recorded(Protocol):
+    """An execution, as far as its history goes."""
+
+    events: list[Event]
+    status: str
+    stopped: float | None
+    error: str | None
+    cause: str | None
+
+
+def page(execution: Recorded, params: dict[str, Any]) -> dict[str, Any]:
+    """One page of it, in either order."""
+    events = [shown for event in execution.events if (shown := _shown(event)) is not None]
+    if execution.stopped is not None:
+        told = {key: value for key in ("error", "cause") if (value := getattr(execution, key)) is not None}
+        kind = _ENDS[execution.status]
+        details = {} if kind == "ExecutionSucceeded" else {f"{kind[0].lower()}{kind[1:]}EventDetails": told}
+        events.append({"timestamp": moment(execution.stopped), "type": kind, **details})
+    numbered = [{**event, "id": number, "previousEventId": number - 1} for number, event in enumerate(events, 1)]
+    if params.get("reverseOrder"):
+        numbered.reverse()
+    begin, size = int(params.get("nextToken", 0)), min(params.get("maxResults") or PAGE_SIZE, LARGEST_PAGE)
+    answer: dict[str, Any] = {"events": numbered[begin : begin + size]}
+    return answer if begin + size >= len(numbered) else answer | {"nextToken": str(begin + size)}
+
+
+def _shown(event: Event) -> dict[str, Any] | None:
+    at = {"timestamp": moment(event.at)}
+    if event.type in ("StateEntered", "StateExited"):
+        kind, details = event.details["kind"], {"name": event.details["name"]}
+        if (kind, event.type) == ("Fail", "StateExited"):  # SDK HistoryEventType has no such type
+            return None
+        return at | {"type": f"{kind}{event.type}", f"state{event.type[5:]}EventDetails": details}
+    if event.type == "ExecutionEnded":  # how, its status says
+        return None
+    details = {"taskFailedEventDetails": event.details} if event.type == "TaskFailed" else {}
+    return at | {"type": event.type, **details}

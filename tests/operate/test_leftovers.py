@@ -1,0 +1,184 @@
+"""`list`, `stop`, `reclaim`, `orphans` and `logs`: what there is, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rehearsal.aws.calls import internally
+from rehearsal.play.session import Played
+from tests.operate.conftest import Desk, Typed
+
+KEEPING = ("run", "--set", "deleteLustre=false")
+
+
+def during(desk: Desk, doing: Callable[[], None], seconds: float = 1500, **keys: object) -> Played:
+    """Something is typed while a run named `nightly` is at work."""
+
+    def both() -> None:
+        assert desk.type("run", "--name", "nightly", "--detach").status == 4
+        desk.account.clock.advance(seconds)
+        doing()
+
+    return desk.play(both, **{"job": {"runtime": 7200, "writes": [{"files": 3}]}, **keys})
+
+
+def test_the_list_has_runs_with_what_they_are_at_and_file_systems_with_their_cost(desk: Desk) -> None:
+    def doing() -> None:
+        (system,) = desk.account.file_systems.living()
+        typed, facts = desk.type("list"), desk.type("list", "--json").facts
+        assert typed.status == 0
+        first = typed.lines[0]
+        assert first.startswith("nightly  RUNNING  ")
+        assert first.endswith("  the job")
+        assert typed.lines[-1].startswith(f"file system {system.id} is AVAILABLE, about $")
+        (run,) = facts["runs"]
+        assert (run["name"], run["file_system"], run["elapsed_seconds"]) == ("nightly", system.id, 1500)
+
+    during(desk, doing)
+    assert desk.type("list").lines == [line for line in desk.type("list").lines if "SUCCEEDED" in line]
+
+
+def test_a_stack_without_runs_says_how_to_start_one(desk: Desk) -> None:
+    desk.account.executions.reset()
+    assert desk.type("list").lines == ["no run yet: lustre-batch run starts one"]
+    typed = desk.type("watch")
+    assert (typed.status, "has had no run yet" in typed.result.stderr) == (2, True)
+
+
+def test_a_run_is_stopped_once_somebody_agreed_and_its_clean_up_goes_on(desk: Desk) -> None:
+    def doing() -> None:
+        declined = desk.type("stop", "nightly", text="n\n")
+        assert (declined.status, "nothing was done" in declined.result.stderr) == (2, True)
+        assert desk.type("stop", "nightly", text="").status == 2
+        assert desk.type("stop", "nightly", "--json").status == 2
+        assert desk.account.executions.all[desk.stack.execution_arn("nightly")].status == "RUNNING"
+        agreed = desk.type("stop", "nightly", text="y\n")
+        assert agreed.status == 0
+        assert "stopped nightly" in agreed.result.stdout
+        assert "its clean-up begins within a minute" in agreed.result.stdout
+
+    played = during(desk, doing)
+    assert played.first.status == "ABORTED"
+    assert desk.account.file_systems.living() == []
+    again = desk.type("stop", "nightly", "--yes")
+    assert (again.status, "nightly has ended already: it is ABORTED" in again.result.stderr) == (2, True)
+
+
+def test_a_kept_file_system_is_reclaimed_and_followed_to_its_end(desk: Desk) -> None:
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        assert desk.type(*KEEPING).status == 0
+        (system,) = desk.account.file_systems.living()
+        typed.append(desk.type("orphans"))
+        typed.append(desk.type("orphans", "--clean", "--json"))
+        typed.append(desk.type("reclaim", system.id))
+        typed.append(desk.type("orphans"))
+
+    desk.play(doing)
+    shown, cleaned, reclaimed, after = typed
+    assert (shown.status, cleaned.status, reclaimed.status, after.status) == (3, 3, 0, 0)
+    assert "kept: deleteLustre is false" in shown.result.stdout
+    assert "lustre-batch reclaim fs-" in shown.result.stdout
+    assert cleaned.facts["clean_ups_started"] == []
+    assert "what the run created is removed" in reclaimed.result.stdout
+    assert after.lines == ["nothing is left of runs that are over"]
+    assert desk.account.file_systems.living() == []
+
+
+def test_all_that_a_run_left_is_reclaimed_by_its_name(desk: Desk) -> None:
+    def doing() -> None:
+        assert desk.type(*KEEPING, "--name", "kept").status == 0
+        assert desk.type("reclaim", "kept", "--json").facts["status"] == "SUCCEEDED"
+
+    desk.play(doing)
+    assert desk.account.file_systems.living() == []
+
+
+def test_what_no_clean_up_would_take_is_refused_before_one_is_started(desk: Desk) -> None:
+    def doing() -> None:
+        request = desk.account.file_systems.living()[0].request
+        with internally():
+            others = desk.account.client("fsx").create_file_system(
+                FileSystemType="LUSTRE",
+                StorageCapacity=1200,
+                SubnetIds=request["SubnetIds"],
+                SecurityGroupIds=request["SecurityGroupIds"],
+                LustreConfiguration={"DeploymentType": "SCRATCH_2"},
+            )["FileSystem"]["FileSystemId"]
+        before = len(desk.account.executions.all)
+        for what, said in (
+            ("nightly", "nightly still runs: lustre-batch stop nightly"),
+            ("never", "has no run never"),
+            ("fs-0123456789abcdef0", "there is no file system fs-0123456789abcdef0"),
+            (others, f"{others} is not a file system that {desk.stack.id} created"),
+        ):
+            typed = desk.type("reclaim", what)
+            assert (typed.status, said in typed.result.stderr) == (2, True), typed.result.stderr
+        assert len(desk.account.executions.all) == before
+        desk.account.clock.advance(900)
+        with internally():
+            desk.account.client("fsx").delete_file_system(FileSystemId=others)
+
+    during(desk, doing)
+
+
+def test_what_a_stopped_run_left_is_shown_and_cleaned_up_at_once_when_asked(desk: Desk) -> None:
+    def doing() -> None:
+        assert desk.type("orphans").lines == ["nothing is left of runs that are over"]
+        assert desk.type("stop", "nightly", "--yes").status == 0
+        shown = desk.type("orphans", "--json")
+        left = {one["type"]: one for one in shown.facts["orphans"]}
+        assert shown.status == 3
+        assert {"file-system", "job-definition", "launch-template"} == set(left)
+        assert left["file-system"]["dollars_a_day"] > 5
+        assert left["file-system"]["run"] == desk.stack.execution_arn("nightly")
+        assert "not cleaned up yet" in desk.type("orphans").lines[0]
+        cleaned = desk.type("orphans", "--clean")
+        assert (cleaned.status, cleaned.lines[-1]) == (0, "started the clean-up of nightly")
+        desk.account.clock.advance(60)
+        again = desk.type("orphans", "--clean")
+        assert (again.status, "its clean-up is at work" in again.lines[0]) == (0, True)
+        desk.account.clock.advance(2400)
+        assert desk.account.file_systems.living() == []
+
+    during(desk, doing, events={"delivered": False})
+
+
+def test_the_log_of_a_job_is_what_it_printed(desk: Desk) -> None:
+    desk.play(lambda: desk.type("run", "--name", "talks"), job={"command": ["sh", "-c", "echo one; echo two"]})
+    assert desk.type("logs", "talks").lines[-2:] == ["one", "two"]
+    assert desk.type("logs", "--json").facts["lines"][-2:] == ["one", "two"]
+    wrong = desk.type("logs", "talks", "--child", "1")
+    assert (wrong.status, "the job of talks is no array" in wrong.result.stderr) == (2, True)
+
+
+def test_a_log_that_is_not_there_yet_is_said_in_a_line(desk: Desk) -> None:
+    def doing() -> None:
+        typed = desk.type("logs")
+        assert (typed.status, len(typed.result.stderr.splitlines())) == (2, 1)
+        assert "nightly has no job that Batch knows of" in typed.result.stderr
+
+    during(desk, doing, seconds=60)
+
+
+def test_the_boot_log_of_instances_that_could_not_mount_says_why(desk: Desk) -> None:
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        typed.append(desk.type("run", "--name", "unmounted"))
+        typed.append(desk.type("logs", "unmounted", "--instance"))
+
+    desk.play(doing, job={"mounts": False})
+    assert [one.status for one in typed] == [1, 0]
+    assert "InstancesCannotMount" in typed[0].result.stdout
+    assert any("lustre: " in line and line.startswith("i-") for line in typed[1].lines)
+
+
+@pytest.mark.parametrize("verb", ["run", "watch", "list", "logs", "stop", "reclaim", "orphans"])
+def test_every_verb_has_help_and_json(desk: Desk, verb: str) -> None:
+    typed = desk.type(verb, "--help")
+    assert typed.status == 0
+    assert "--json" in typed.result.stdout

@@ -1,0 +1,145 @@
+"""`run` and `watch`: a run that is started, followed, left to itself, and told of when it is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lustre_batch import definition
+from lustre_batch.operate import follow, phases
+
+from tests.operate.conftest import Desk, Typed
+
+
+def followed(desk: Desk, *words: str, **keys: Any) -> Typed:
+    typed: list[Typed] = []
+    desk.play(lambda: typed.append(desk.type(*words)), **keys)
+    return typed[0]
+
+
+@pytest.mark.parametrize(("name", "known"), [("run", phases.RUN), ("clean_up", phases.CLEAN_UP)])
+def test_every_state_belongs_to_one_phase_and_every_phase_has_states_that_there_are(
+    name: str, known: tuple[phases.Phase, ...]
+) -> None:
+    listed = [state for phase in known for state in phase.states]
+    assert sorted(listed) == sorted(definition.read(name)["States"])
+
+
+def test_a_run_is_followed_through_its_phases_to_its_end_one_line_a_change(desk: Desk) -> None:
+    typed = followed(desk, "run", "--name", "nightly")
+    assert typed.status == 0, typed.result.output
+    text = typed.result.stdout
+    words = [phase.words for phase in (*phases.RUN[2:3], *phases.RUN[5:6], phases.CLEAN_UP[2], phases.CLEAN_UP[5])]
+    places = [text.find(each) for each in words]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert typed.lines[0] == "started nightly"
+    assert len(typed.lines) == len(set(typed.lines))
+    assert "the run succeeded after" in text
+    assert "file system: about $" in typed.lines[-1]
+
+
+def test_what_is_set_for_a_run_reaches_its_job(desk: Desk) -> None:
+    words = ("--set", "jobDefinitionVcpus=2", "--env", "STEPS=7", "--prefix", "today/", "--array", "2")
+    typed = followed(desk, "run", "--json", *words, "--command", "python3", "run.py", "--steps", "7")
+    assert (typed.status, typed.facts["status"], typed.facts["kept"]) == (0, "SUCCEEDED", []), typed.result.output
+    (parent,) = [job for job in desk.account.jobs.all.values() if job.parent is None]
+    container = parent.definition["containerProperties"]
+    assert container["command"] == ["python3", "run.py", "--steps", "7"]
+    assert {"name": "STEPS", "value": "7"} in container["environment"]
+    assert {"type": "VCPU", "value": "2"} in container["resourceRequirements"]
+    assert parent.array_size == 2
+    assert typed.facts["file_system_dollars"]["working"] > 0
+
+
+def test_a_run_that_failed_says_why_and_exits_with_1(desk: Desk) -> None:
+    typed = followed(desk, "run", job={"runtime": 60, "outcome": "FAILED", "exit_code": 3})
+    assert typed.status == 1
+    assert "the run failed: JobFailed after" in typed.result.stdout
+
+
+def test_a_file_system_that_is_kept_as_asked_for_is_named_with_its_cost_and_exits_with_0(desk: Desk) -> None:
+    typed = followed(desk, "run", "--set", "deleteLustre=false")
+    (system,) = desk.account.file_systems.living()
+    assert typed.status == 0
+    assert f"kept: file-system {system.id}, about $" in typed.result.stdout
+    assert f"lustre-batch reclaim {system.id} --state-machine {desk.arn}" in typed.result.stdout
+
+
+def test_a_file_system_that_is_kept_because_files_were_refused_exits_with_3(desk: Desk) -> None:
+    typed = followed(desk, "run", "--json", export={"refused": 1})
+    (system,) = desk.account.file_systems.living()
+    assert typed.status == 3
+    assert [one["id"] for one in typed.facts["kept"]] == [system.id]
+
+
+def test_a_run_may_be_left_to_itself_from_the_start_and_come_back_to(desk: Desk) -> None:
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        typed.append(desk.type("run", "--name", "later", "--detach"))
+        typed.append(desk.type("watch"))
+
+    desk.play(doing)
+    assert [one.status for one in typed] == [4, 0]
+    assert f"lustre-batch watch later --state-machine {desk.arn}" in typed[0].result.stdout
+    assert "the run succeeded after" in typed[1].result.stdout
+    assert "the run succeeded after" in desk.type("watch", "later").result.stdout
+
+
+def test_ctrl_c_leaves_the_run_to_itself_and_says_how_to_come_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(follow, "pause", interrupt)
+    typed = followed(desk, "run", "--name", "left")
+    assert typed.status == 4
+    assert f"lustre-batch watch left --state-machine {desk.arn}" in typed.result.stdout
+    assert desk.account.executions.all[desk.stack.execution_arn("left")].status == "SUCCEEDED"
+
+
+def test_trouble_that_passes_is_sat_out_and_trouble_that_stays_leaves_the_run_to_itself(desk: Desk) -> None:
+    throttled = {"call": "stepfunctions:GetExecutionHistory", "error": "ThrottlingException"}
+    assert followed(desk, "run", faults=[throttled | {"skip": 2, "times": 2}]).status == 0
+    expired = {"call": "stepfunctions:GetExecutionHistory", "error": "ExpiredTokenException", "skip": 2, "times": 9}
+    typed = followed(desk, "run", faults=[expired])
+    assert typed.status == 4
+    assert "sign in again" in typed.result.stderr
+    assert len(typed.result.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "jobDefinitionVcpus=0"), "jobDefinitionVcpus: 0 is not a whole number from 1 to 256"),
+        (("--set", "jobDefinitionVcpu=1"), "jobDefinitionVcpu: 1 is not a run-time parameter (did you mean jobDef"),
+        (("--set", "egress=nat"), "egress: nat is not a run-time parameter"),
+        (("--set", "autoExport"), "--set autoExport: write --set KEY=VALUE"),
+        (("--prefix", "/a"), "keyPrefix: /a is not empty, or a key prefix"),
+        (("--array", "2", "--set", "jobDefinitionArraySize=3"), "jobDefinitionArraySize: it is given twice"),
+        (("--set", "jobDefinitionVcpus=200"), "jobDefinitionVcpus: 200 with jobDefinitionMemory"),
+        (("--name", "a b"), "--name: a b is not the name of a run"),
+        (("--command",), "--command: nothing follows it"),
+    ],
+)
+def test_what_a_run_would_refuse_is_refused_before_anything_is_started(
+    desk: Desk, words: tuple[str, ...], said: str
+) -> None:
+    before = len(desk.account.executions.all)
+    typed = desk.type("run", *words)
+    assert typed.status == 2
+    assert said in typed.result.stderr
+    assert len(desk.account.executions.all) == before
+
+
+def test_a_run_and_the_command_refuse_a_value_with_the_same_words(desk: Desk) -> None:
+    sfn = desk.stack.client("stepfunctions")
+    desk.play(lambda: sfn.start_execution(stateMachineArn=desk.arn, input='{"jobDefinitionVcpus": 0}'))
+    (run,) = [one for one in desk.account.executions.all.values() if one.machine_arn == desk.arn]
+    assert str(run.cause) in desk.type("run", "--set", "jobDefinitionVcpus=0").result.stderr
+
+
+def test_no_run_of_that_name_is_said_in_one_line(desk: Desk) -> None:
+    typed = desk.type("watch", "never")
+    assert (typed.status, len(typed.result.stderr.splitlines())) == (2, 1)
+    assert "has no run never" in typed.result.stderr

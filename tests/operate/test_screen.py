@@ -1,0 +1,70 @@
+"""How a run is drawn on a terminal, whatever its width and colours."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from lustre_batch.operate import phases, screen
+from lustre_batch.operate.follow import Follower, Snapshot
+from rich.console import Console
+
+from tests.operate.conftest import Desk
+
+
+@pytest.fixture(scope="module")
+def looks(desk: Desk) -> list[Snapshot]:
+    """A whole run, as somebody sees it who looks every few minutes."""
+    found: list[Snapshot] = []
+
+    def doing() -> None:
+        assert desk.type("run", "--name", "drawn", "--detach").status == 4
+        follower = Follower(desk.stack, desk.stack.execution_arn("drawn"))
+        while not found or not found[-1].over:
+            desk.account.clock.advance(60)
+            found.append(follower.look())
+
+    desk.play(doing)
+    return found
+
+
+def drawn(seen: Snapshot, width: int, **options: bool) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=width, force_terminal=True, **options).print(screen.drawn(seen))  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def test_a_drawing_has_the_run_its_phases_the_present_one_marked_and_what_the_file_system_cost(
+    looks: list[Snapshot],
+) -> None:
+    (seen, *_) = [one for one in looks if one.steps[-1].phase.name == "job" and one.job is not None]
+    text = drawn(seen, 100, no_color=True)
+    assert text.splitlines()[0].strip("\x1b[1m0 ").startswith("drawn")
+    (present,) = [line for line in text.splitlines() if ">" in line]
+    assert "the job (" in present
+    assert "file system: about $" in text
+    assert "Ctrl-C leaves the run to itself" in text
+    assert "Ctrl-C" not in drawn(looks[-1], 100)
+
+
+@pytest.mark.parametrize("width", [30, 40, 200])
+def test_no_line_is_wider_than_the_terminal(looks: list[Snapshot], width: int) -> None:
+    for seen in looks[:: max(1, len(looks) // 8)]:
+        plain = [line for line in drawn(seen, width, color_system=None).splitlines() if line]  # type: ignore[arg-type]
+        assert max(map(len, plain)) <= width
+
+
+def test_what_the_file_system_has_cost_only_grows_and_ends_as_waiting_working_and_draining(
+    looks: list[Snapshot],
+) -> None:
+    sums = [sum(one.dollars.values()) for one in looks if one.dollars]
+    assert sums == sorted(sums)
+    last = looks[-1].dollars
+    assert last is not None
+    assert {kind for kind, dollars in last.items() if dollars > 0} == {
+        phases.WAITING,
+        phases.WORKING,
+        phases.DRAINING,
+    }
+    # Ten minutes of 2,400 GiB at $0.14 a GB-month.
+    assert last[phases.WORKING] == pytest.approx(0.14 * 2400 / 730 / 6, rel=0.02)
