@@ -239,7 +239,7 @@ class Follower:
         system = self._file_system
         if phase == "create" and system is not None:
             return f"{system['FileSystemId']} is {system['Lifecycle']}"
-        if phase == "job" and self._job is not None:
+        if phase == phases.JOB and self._job is not None:
             return job_words(self._job)
         if phase == "delete" and system is not None and not self._gone:
             return f"{system['FileSystemId']} is {system['Lifecycle']}"
@@ -264,7 +264,7 @@ class Follower:
         self, steps: tuple[runs.Step, ...], end: datetime.datetime
     ) -> Iterator[tuple[str, datetime.datetime, datetime.datetime]]:
         for step, until in zip(steps, [*(step.began for step in steps[1:]), end], strict=True):
-            if step.phase.kind != phases.WORKING:
+            if step.phase.name != phases.JOB:
                 yield step.phase.kind, step.began, until
                 continue
             # A job that waits for an instance does not work yet, and its end is seen later than it comes.

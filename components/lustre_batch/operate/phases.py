@@ -12,6 +12,7 @@ from typing import Final
 WAITING: Final = "waiting"
 WORKING: Final = "working"
 DRAINING: Final = "draining"
+JOB: Final = "job"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ RUN: Final = (
         "prepare",
         WAITING,
         "the compute environment takes the file system",
-        "WaitForComputeEnvironment DescribeComputeEnvironment IsComputeEnvironmentValid LetJobFinish",
+        "WaitForComputeEnvironment DescribeComputeEnvironment IsComputeEnvironmentValid LetJobFinish EnableJobQueue "
+        "WaitForJobQueue DescribeJobQueue IsJobQueueEnabled",
     ),
     _phase(
         "import",
@@ -64,13 +66,19 @@ RUN: Final = (
         "FindImportTask IsImported WaitForImport",
     ),
     _phase(
-        "job",
+        JOB,
         WORKING,
         "the job",
         "NoteSubmission SubmitJob WaitForJobList ListSubmittedJobs WasJobSubmitted WaitForJobCompletion DescribeJob "
         "IsJobDone FindFailedChildren AreThereMoreFailedChildren DescribeFailedChild TellWhyItFailed "
         "IsWaitingJobAnArray FindWaitingChild TellWhyItDidNotStart FindRefusedInstances CanInstancesMount "
         "WatchAssociation IsAssociationIntact",
+    ),
+    _phase(
+        "session",
+        WORKING,
+        "the session is open for jobs of others",
+        "OpenSession WaitForSession ReadSession IsSessionOver FindActiveJobs IsSessionBusy FindNewJobs IsSessionIdle",
     ),
     _phase(
         "clean-up",
@@ -101,7 +109,9 @@ CLEAN_UP: Final = (
         "jobs are stopped, and the lane's instances let go",
         "HasQueue FindJobs HasJobs DescribeJobs AreJobsStopped StopJob WaitForJobsToStop NoteEndOfJobs "
         "FindJobDefinition HasJobDefinition DeregisterJobDefinition FindEnvironment NamesEnvironmentTemplate "
-        "ReleaseEnvironment",
+        "ReleaseEnvironment RemoveSession ReadLaneBeforeDisabling MayQueueBeDisabled DisableJobQueue WaitForJobQueue "
+        "DescribeJobQueue IsJobQueueDisabled ReadLaneBeforeStopping MayJobsBeStopped AreThereMoreJobsToStop "
+        "AreJobsInDoubt LeaveWhatJobsMayUse",
     ),
     _phase(
         "drain",
