@@ -152,6 +152,7 @@ class Protocol:
             {"Items": tickets},
             prefix=given["prefix"],
             holders=seen["holders"],
+            free=seen["free"],
             ahead=seen["ahead"],
         )
         leads_to, _ = choose(self._run, "IsItOurTurn", free=seen["free"], **looked)

@@ -222,7 +222,7 @@ class Simulation:
         if choose(self._run, "MayLaneBeTaken", **known)[0] != "ReadTickets":
             return None
         tickets = [{"run": {"S": f"t{one}"}, "prefix": {"S": f"t{one}/"}} for one in range(ahead)]
-        known = {"prefix": "own/", "holders": seen["holders"], "ahead": seen["ahead"]}
+        known = {"prefix": "own/"} | {key: seen[key] for key in ("holders", "free", "ahead")}
         looked = assigned(self._run, "ReadTickets", {"Items": tickets}, **known)
         return choose(self._run, "IsItOurTurn", free=seen["free"], **looked)[0]
 

@@ -36,7 +36,7 @@ def read(run: Definition, *holders: dict[str, Any], prefix: str = "", opened: in
 def looked(run: Definition, seen: dict[str, Any], *tickets: tuple[str, str], prefix: str = "") -> dict[str, Any]:
     """What it knows once it has read those tickets, too."""
     items = [{"run": {"S": name}, "prefix": {"S": where}} for name, where in tickets]
-    given = {"prefix": prefix, "holders": seen["holders"], "ahead": seen["ahead"]}
+    given = {"prefix": prefix} | {key: seen[key] for key in ("holders", "free", "ahead")}
     found: dict[str, Any] = evaluate(run.states["ReadTickets"]["Assign"], {"result": {"Items": items}}, **given)
     return seen | found
 
