@@ -133,6 +133,9 @@ class LustreBatchAutoExportArgs(Arguments):
     """Maximum time a job may wait for an instance before it is terminated (min). Default: 120."""
     job_timeout_minutes: int | None = None
     """Maximum total time of a job before it is terminated (min); the default is 90 days. Default: 129600."""
+    session_timeout_minutes: int | None = None
+    """Maximum time a session stays open for the jobs of others before those that are left are terminated (min).
+    Default: 1440."""
     cleanup_timeout_minutes: int | None = None
     """Maximum wait for the export queue to drain, and for the export task to finish (min). Default: 1440."""
     continue_after_import_failure: bool | None = None

@@ -73,11 +73,13 @@ def _create_lane(
     )
     queue = aws.batch.JobQueue(
         owner.named(f"queue{suffix}"),
-        state="ENABLED",
+        # Until a run holds the lane and has pointed it at its file system: no job may start on an instance without one.
+        state="DISABLED",
         priority=1,
         compute_environment_orders=[{"order": 1, "compute_environment": environment.arn}],
         tags=owner.tags(),
-        opts=owner.child(),
+        # The workflow's: a deployment must not refuse the jobs of a run, nor let any in between runs.
+        opts=owner.child(ignore_changes=["state"]),
     )
     return Lane(environment.arn, queue.arn, queue)
 

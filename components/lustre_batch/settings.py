@@ -372,6 +372,12 @@ class Settings(BaseModel):
     job_timeout_minutes: int = _parameter(
         129_600, "Maximum total time of a job before it is terminated (min); the default is 90 days.", ge=5, le=518_400
     )
+    session_timeout_minutes: int = _parameter(
+        1440,
+        "Maximum time a session stays open for the jobs of others before those that are left are terminated (min).",
+        ge=1,
+        le=20_160,
+    )
     cleanup_timeout_minutes: int = _parameter(
         1440, "Maximum wait for the export queue to drain, and for the export task to finish (min).", ge=10, le=10_080
     )

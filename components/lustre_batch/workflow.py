@@ -119,6 +119,7 @@ def create_workflow(
         "RootVolumeGib": settings.compute_environment_root_volume_gib,
         "RunMachineArn": run_machine_arn(owner, topic),
         "SecurityGroupIds": pulumi.Output.json_dumps(network.security_group_ids),
+        "SessionTimeoutMinutes": settings.session_timeout_minutes,
         "SettleSeconds": SETTLE_SECONDS,
         "StackId": stack_id,
         "SecretPattern": entries.PATTERNS["secret"],

@@ -235,7 +235,7 @@ class Account:
         self.data_repository_tasks.reset()
         self.environments.reset(baseline.environments)
         self.definitions.reset()
-        self.queues.reset(baseline.queues)
+        self.queues.reset(plans.job_queue, baseline.queues)
         self.placement.reset()
         self.quotas.reset(plans.quota)
         self.jobs.reset()

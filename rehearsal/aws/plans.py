@@ -9,6 +9,7 @@ from pydantic import Field
 
 from .batch.environments import ComputeEnvironmentPlan
 from .batch.job_plan import JobPlan
+from .batch.queues import JobQueuePlan
 from .bucket_plan import BucketPlan, OtherBucketPlan
 from .calls import Fault
 from .events import EventsPlan
@@ -39,6 +40,7 @@ class Plans(RunPlans):
     bucket: BucketPlan = BucketPlan()
     buckets: list[OtherBucketPlan] = Field(default=[])
     """Other buckets that the stack may link (`inputBuckets`), and what is in them."""
+    job_queue: JobQueuePlan = JobQueuePlan()
     quota: QuotaPlan = QuotaPlan()
     faults: list[Fault] = Field(default=[])
     """API calls that fail."""

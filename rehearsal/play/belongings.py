@@ -89,13 +89,13 @@ class Belongings:
         return (thing for thing in self._held() if thing not in self._held_before)
 
     def _held(self) -> Iterator[Thing]:
-        """Lanes and prefixes that are held, and the tickets of who waits."""
+        """Lanes and prefixes that are held, the tickets of who waits, and sessions."""
         for name, table in self._account.context.backend("dynamodb").tables.items():
             for item in (each.to_json()["Attributes"] for each in table.all_items()):
                 for holder in item.get("holders", {}).get("L", []):
                     yield _held_by("lane", name, holder["M"])
                 if "run" in item:
-                    yield _held_by("ticket", name, item)
+                    yield _held_by(str(item["kind"]["S"]), name, item)
 
 
 def owner(tags: Tags) -> str | None:

@@ -33,6 +33,7 @@ def of_play(session: Session, played: Played, remaining: list[Thing]) -> dict[st
         **_left(reasons),
         **_moments(mine, began),
         "attempts": _attempts(whole, began),
+        "submissions": played.strangers.facts(began),
         "virtual_seconds": round(played.ended - began, 3),
         "makespan_seconds": _makespan(played),
         "wall_seconds": round(played.wall_seconds, 3),

@@ -20,6 +20,7 @@ from ..aws.plan import Plan, Seconds, Window
 from ..aws.plans import Plans, RunPlans
 from ..provider import documents
 from .keys import did_you_mean, rule
+from .strangers import SessionPlan, SubmissionPlan
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 EXAMPLE = Path(__file__).parent / "example.yaml"  # one to start from
@@ -53,6 +54,7 @@ class OfRun(RunPlans):
     """What a scenario says about one execution."""
 
     execution: ExecutionPlan = ExecutionPlan()
+    session: SessionPlan = SessionPlan()
     expect: Literal["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"] = "SUCCEEDED"
     """How the execution should end: `SUCCEEDED`, `FAILED`, `ABORTED` or `TIMED_OUT`."""
     expect_error: str | None = None
@@ -96,6 +98,8 @@ class Scenario(Plans, OfRun):
     """One sentence, shown by `--list`."""
     set: dict[str, Any] = Field(default={})
     """Stack configuration."""
+    submissions: list[SubmissionPlan] = Field(default=[])
+    """Jobs that somebody else submits to the queue of the first lane."""
     runs: list[Run] = Field(default=[])
     """Executions of the stack, beside each other: [several runs](#several-runs). None: one, at the start."""
 
@@ -123,6 +127,9 @@ class Scenario(Plans, OfRun):
         if run.execution.name in named:
             yield "execution.name", "another of the runs has this name, and an execution's is its own"
         named += [] if run.execution.name is None else [run.execution.name]
+        asked = isinstance(run.input, dict) and "session" in run.input
+        if not asked and run.session != SessionPlan():
+            yield "session", 'the run opens none (input: {"session": {}})'
         size, only = self.array_size(run), run.job.only_children
         if only and not size:
             yield "job.only_children", "the job is no array (jobDefinitionArraySize)"

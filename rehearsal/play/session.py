@@ -22,6 +22,7 @@ from ..aws.states.executions import Execution
 from .belongings import Belongings, owner
 from .call_log import CallLog
 from .scenario import MOST_FAILURES, OfRun, Run, Scenario, ScenarioError
+from .strangers import Strangers
 from .witness import Witness
 
 Watcher = Callable[[Execution, str, str], None]
@@ -56,6 +57,7 @@ class Played:
     wall_seconds: float
     api_calls: dict[str, int]
     witness: Witness
+    strangers: Strangers
     calls: CallLog | None = None
     undelivered: list[str] = field(default_factory=list)
     unmet: list[Fault] = field(default_factory=list)  # the planned faults that have failed no call
@@ -87,6 +89,7 @@ class Session:
         self.belongings = Belongings(account, self._baseline.launch_templates)
         self._runs: dict[str, Run] = {}  # by the execution's ARN
         self._unstarted = 0
+        self._strangers: Strangers | None = None
 
     def play(
         self,
@@ -118,6 +121,13 @@ class Session:
         witness = Witness(
             account, self.belongings, self._clean_up_machine, observe=calls.observe if calls is not None else None
         )
+        strangers = self._strangers = Strangers(
+            account,
+            list(self.exports.get("jobQueueArns", ())),
+            str(self.exports.get("lanesTableName", "")),
+            scenario.job.start_delay,
+        )
+        strangers.plan(scenario.submissions)
         try:
             with witness.listening():
                 self._run(scenario, starter)
@@ -137,6 +147,7 @@ class Session:
             wall_seconds=time.perf_counter() - began_wall,
             api_calls=dict(sorted(account.calls.counts.items())),
             witness=witness,
+            strangers=strangers,
             calls=calls,
             undelivered=list(account.events.undelivered),
             unmet=unmet,
@@ -181,6 +192,8 @@ class Session:
         self._runs[arn] = run
         self._unstarted -= 1
         plan = run.execution
+        if self._strangers is not None:
+            self._strangers.attend(arn, run.session)
         if plan.abort_at is not None:
             self.account.clock.after(plan.abort_at, lambda: self._abort(arn))
         if plan.clean_up_abort_at is not None:

@@ -51,6 +51,11 @@ def _why_not(session: Session, played: Played, found: dict[str, Any], remaining:
         for thing in found["retained"]
         if not may_stay(session, played, str(thing["type"]), str(thing["id"]), remaining)
     ]
+    reasons += [
+        f"the job of somebody else was {'refused' if one.job is None else 'taken'}"
+        for one in played.strangers.made
+        if not one.is_as_planned
+    ]
     reasons += dict.fromkeys(played.witness.ledger.clashes())
     reasons += contradictions(played.witness.statements)
     reasons += [f"{one.name} never ended" for one in played.executions if one.status == "RUNNING"]

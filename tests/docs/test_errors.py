@@ -95,6 +95,7 @@ WAITS = [
     (("WaitForCheckMetrics",), "1.5"),
     (("WaitForExportTask",), "10"),
     (("WaitForDeletion",), "60"),
+    (("WaitForJobQueue",), "3"),
 ]
 
 

@@ -144,8 +144,10 @@ def test_every_input_that_is_shown_is_one_that_the_state_machine_takes(pages: tu
     assert {"{}", '{"reclaim": "fs-0123456789abcdef0"}'} < set(inputs)
     assert len(inputs) < len(started)
     for given in map(json.loads, inputs):
-        assert set(given) == {"reclaim"} or set(given) <= {to_camel(name) for name in SETTINGS.run_time_names()}
-        values = {key: value for key, value in given.items() if key != "reclaim"}
+        taken = {to_camel(name) for name in SETTINGS.run_time_names()} | {"session"}
+        assert set(given) == {"reclaim"} or set(given) <= taken
+        assert set(given.get("session", {})) <= {"idleMinutes"}
+        values = {key: value for key, value in given.items() if key not in ("reclaim", "session")}
         VALIDATION.read_settings(values)
 
 
@@ -166,7 +168,7 @@ def test_every_configuration_key_that_is_named_is_a_parameter(page: str) -> None
     waits = {
         word for word in markdown.code_words(markdown.prose(page)) if re.fullmatch(r"\w+(Seconds|Minutes|Days)", word)
     }
-    assert waits <= KEYS
+    assert waits <= KEYS | {"idleMinutes"}  # of a session, in a run's input
 
 
 @EITHER

@@ -166,6 +166,12 @@ def test_the_program_run_twice_registers_the_same_inputs(graph: Graph) -> None:
     assert {child.urn: child.inputs for child in again.children if child.urn in inputs} == inputs
 
 
+def test_a_queue_takes_no_job_until_a_run_enables_it_and_no_deployment_does(graph: Graph) -> None:
+    for name in ("autoexport-queue", "autoexport-queue-2"):
+        queue = graph.one("aws:batch/jobQueue:JobQueue", name)
+        assert (queue.inputs["state"], queue.ignore_changes) == ("DISABLED", ["state"])
+
+
 def test_the_queue_depends_on_the_environment_so_that_it_is_removed_first(graph: Graph) -> None:
     queue = graph.one("aws:batch/jobQueue:JobQueue", "autoexport-queue")
     environment = graph.one("aws:batch/computeEnvironment:ComputeEnvironment", "autoexport-environment")
@@ -238,6 +244,7 @@ def test_what_the_workflow_and_batch_change_at_run_time_is_left_alone_by_a_deplo
 
 # What else a deployment may ignore: a change would replace a resource that is in use, or that holds data.
 SET_ONCE = {
+    "aws:batch/jobQueue:JobQueue": ["state"],
     "aws:ec2/subnet:Subnet": ["availabilityZone", "availabilityZoneId"],
     "aws:ecr/repository:Repository": ["encryptionConfigurations"],
     "aws:secretsmanager/secretVersion:SecretVersion": ["versionStages"],

@@ -3,6 +3,7 @@ more. The pages' installation lines are typed as they stand."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import pathlib
@@ -14,8 +15,10 @@ import sys
 from functools import cache
 from typing import Any
 
+import botocore.session
 import pytest
 import yaml
+from botocore.validate import ParamValidator
 from lustre_batch import LustreBatchAutoExport, read_settings
 from lustre_batch.testing import Graph, record
 from pydantic.alias_generators import to_camel
@@ -223,8 +226,11 @@ def test_the_typescript_project_takes_the_component_from_this_checkout() -> None
 
 
 def test_every_example_is_on_the_page_with_what_its_project_says() -> None:
-    listed = {link.partition("/")[0] for link in markdown.links("examples/README.md") if not link.startswith("..")}
-    assert {*PROGRAMS, "yaml", "typescript", "sample_job"} == {link for link in listed if not link.startswith("#")}
+    elsewhere = ("..", "https:")
+    listed = {link.partition("/")[0] for link in markdown.links("examples/README.md") if not link.startswith(elsewhere)}
+    assert {*PROGRAMS, "yaml", "typescript", "sample_job", "snakemake", "metaflow"} == {
+        link for link in listed if not link.startswith("#")
+    }
     for example in PROGRAMS:
         project = yaml.safe_load((EXAMPLES / example / "Pulumi.yaml").read_text("utf-8"))
         assert project["description"], example
@@ -250,3 +256,58 @@ def test_the_installation_lines_work_as_they_stand(tmp_path: pathlib.Path) -> No
     assert done.returncode == 0, done.stderr
     (package,) = json.loads((tmp_path / "report").read_text())["install"]
     assert package["metadata"]["name"] == "lustre-batch"
+
+
+# ---------------------------------------------------------------------- jobs of workflow engines on a session
+def test_an_engines_job_definition_is_one_that_batch_takes_and_mounts_what_the_instance_mounts() -> None:
+    given = json.loads((EXAMPLES / "snakemake" / "job-definition.json").read_text(encoding="utf-8"))
+    shape = botocore.session.get_session().get_service_model("batch").operation_model("RegisterJobDefinition")
+    report = ParamValidator().validate(given, shape.input_shape)
+    assert not report.has_errors(), report.generate_report()
+    container = given["containerProperties"]
+    ((volume,), (mount,)) = container["volumes"], container["mountPoints"]
+    assert (volume["host"]["sourcePath"], mount["sourceVolume"]) == ("/fsx/scratch", volume["name"])
+    assert (mount["containerPath"], mount["readOnly"]) == ("/scratch", False)
+    # The path that the item of a session names.
+    assert session_path() == "/fsx/scratch"
+
+
+def session_path() -> str:
+    return str(session_item()["path"]["S"])
+
+
+def session_item() -> dict[str, Any]:
+    """What a run writes into the table when its session is open."""
+    machine = next(
+        json.loads(each.inputs["definition"])["States"]
+        for each in made("schedule").all(MACHINE)
+        if "OpenSession" in each.inputs["definition"]
+    )
+    item: dict[str, Any] = machine["OpenSession"]["Arguments"]["Item"]
+    return item
+
+
+def test_the_snakemake_profile_names_that_job_definition_and_no_queue() -> None:
+    folder = EXAMPLES / "snakemake"
+    profile = yaml.safe_load((folder / "profile" / "config.yaml").read_text(encoding="utf-8"))
+    name = json.loads((folder / "job-definition.json").read_text(encoding="utf-8"))["jobDefinitionName"]
+    assert (profile["executor"], profile["aws-batch-job-definition"]) == ("aws-batch", name)
+    assert "aws-batch-job-queue" not in profile, "it is the session's"
+    assert "--aws-batch-job-queue" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_metaflow_step_that_runs_on_batch_does_so_in_the_session_and_mounts_its_file_system() -> None:
+    tree = ast.parse((EXAMPLES / "metaflow" / "flow.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "batch"]
+    assert len(calls) == 2
+    for call in calls:
+        given = {each.arg: ast.unparse(each.value) for each in call.keywords}
+        assert (given["queue"], given["host_volumes"]) == ("QUEUE", f"['{session_path()}']")
+
+
+def test_the_pages_of_engines_and_the_page_of_operations_ask_the_table_in_the_same_way() -> None:
+    """The query is one that DynamoDB takes, and the item has what it is asked for."""
+    assert "queueArn" in session_item()
+    words = "--key-condition-expression 'kind = :kind'"
+    for page in ("examples/snakemake/README.md", "examples/metaflow/README.md", "docs/operations.md"):
+        assert words in (ROOT / page).read_text(encoding="utf-8"), page

@@ -86,6 +86,7 @@ def longest(request: pytest.FixtureRequest) -> Definition:
                 "jobTimeoutMinutes": "518400",
                 "cleanupTimeoutMinutes": "10080",
                 "laneTimeoutMinutes": "20160",
+                "sessionTimeoutMinutes": "20160",
                 "waitForLustreCreationSeconds": "1",
                 "waitForJobCompletionSeconds": "1",
                 "waitForCheckMetricsSeconds": "1",

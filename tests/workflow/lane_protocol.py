@@ -1,10 +1,12 @@
 """The protocol by which runs share lanes and prefixes, as a model whose every state can be visited: ticket, take, wait,
-give back, take back from the dead. What is decided at each step is asked of the definitions themselves; what can come
-between two steps (other runs, a lost answer, a death) is the model's.
+enable the lane's queue and disable it, give back, take back from the dead. What is decided at each step is asked of the
+definitions themselves; what can come between two steps (other runs, a lost answer, a death, somebody else's job) is the
+model's.
 
 All writes of the table are conditional on the version that was read, so one that follows a stale read changes nothing
 and leads back to the read. That makes a read and its write one step here, but for a run that decides: tickets, which no
-version covers, may come and go before its write.
+version covers, may come and go before its write. A clean-up that disables a queue, or terminates a job in it, has read
+the table just before: a run that takes the lane needs minutes before it enables the queue, so that is one step, too.
 """
 
 from __future__ import annotations
@@ -24,7 +26,15 @@ STEPS = {
     # A state of a run that is left alone is the same as before; nothing but a clean-up gives back what the dead hold.
     "wait": {"CountTickets", "MayWait", "WaitForTurn", "DescribeHolder", "IsHolderOver", "CleanUpHolder"},
     "return the ticket": {"ReturnTicket", "WasTicketReturned"},
-    "begin to clean up": {"SweepLanes", "SweepTickets", "FindHolding", "IsItReallyOver", "FindTicket", "IsTicketOld"},
+    "begin to clean up": {
+        *("SweepLanes", "SweepTickets", "FindHolding", "IsItReallyOver", "FindTicket", "IsTicketOld", "HasQueue"),
+    },
+    "mount": {"UpdateComputeEnvironment", "IsComputeEnvironmentValid"},
+    "enable": {"EnableJobQueue", "DescribeJobQueue", "IsJobQueueEnabled"},
+    # Of the clean-up, DescribeJobQueue too: until it is seen disabled, the step is taken again.
+    "disable": {"ReadLaneBeforeDisabling", "MayQueueBeDisabled", "DisableJobQueue", "IsJobQueueDisabled"},
+    "stop the jobs": {"FindJobs", "AreJobsStopped", "ReadLaneBeforeStopping", "MayJobsBeStopped", "StopJob"},
+    "release": {"ReleaseEnvironment", "HasEnvironmentLetGo"},
     "give back": {
         "ReadHolders",
         "IsAnythingHeld",
@@ -46,14 +56,33 @@ class Held(NamedTuple):
     prefix: str
 
 
+class Lane(NamedTuple):
+    """What others see of a lane: whose file system its instances mount, and whether jobs get in and are in."""
+
+    mounts: int | None = None
+    enabled: bool = False
+    has_job: bool = False
+
+
 class World(NamedTuple):
-    """Runs are `new`, `waiting`, `taking` (decided, not written yet), `holding`, `working`, and `over` or `dead`; their
-    clean-ups are `idle` or about to give back the `lane`, `all`, and the `ticket`."""
+    """Runs are `new`, `waiting`, `taking` (decided, not written yet), `holding`, `working`, `mounting`, `open`, and
+    `over` or `dead`; their clean-ups are `idle` or about to `disable` the queue, to `stop` the jobs in it, to `release`
+    the environment, and to give back the `lane`, `all`, and the `ticket`."""
 
     holders: tuple[Held, ...]
     tickets: frozenset[int]
     runs: tuple[str, ...]
     clean_ups: tuple[tuple[str, ...], ...]  # several of each run may be at work at once
+    lanes: tuple[Lane, ...] = ()
+
+    def lane_of(self, number: int) -> int:
+        """That which a run holds; 0: none."""
+        return next((held.lane for held in self.holders if held.run == number), 0)
+
+    def changed(self, lane: int, **parts: Any) -> World:
+        return self._replace(
+            lanes=(*self.lanes[: lane - 1], self.lanes[lane - 1]._replace(**parts), *self.lanes[lane:])
+        )
 
     def run(self, number: int, phase: str) -> World:
         return self._replace(runs=(*self.runs[:number], phase, *self.runs[number + 1 :]))
@@ -69,7 +98,7 @@ class World(NamedTuple):
 
     @property
     def is_finished(self) -> bool:
-        return set(self.runs) <= OVER and not self.holders and not self.tickets
+        return set(self.runs) <= OVER and not self.holders and not self.tickets and set(self.lanes) <= {Lane()}
 
 
 class Protocol:
@@ -80,12 +109,21 @@ class Protocol:
         self._prefixes, self._lanes = prefixes, lanes
         self.decide = functools.cache(self._decide)
         self.given_back = functools.cache(self._given_back)
+        self.first_step = functools.cache(self._first_step)
 
-    def begin(self, clean_ups: tuple[int, ...]) -> World:
-        """Nobody has a ticket yet; so many clean-ups of each run may be at work at once."""
-        return World((), frozenset(), ("new",) * len(self._prefixes), tuple(("idle",) * count for count in clean_ups))
+    def begin(self, clean_ups: tuple[int, ...], strangers: bool = False) -> World:
+        """Nobody has a ticket yet; so many clean-ups of each run may be at work at once. Without strangers nobody but
+        runs submits jobs, and what a lane is besides held is left out."""
+        lanes = (Lane(),) * self._lanes if strangers else ()
+        idle = tuple(("idle",) * count for count in clean_ups)
+        return World((), frozenset(), ("new",) * len(self._prefixes), idle, lanes)
 
     def steps(self, world: World) -> Iterator[World]:
+        for at, lane in enumerate(world.lanes, start=1):
+            if lane.enabled and not lane.has_job:
+                yield world.changed(at, has_job=True)  # somebody submits one
+            elif lane.has_job:
+                yield world.changed(at, has_job=False)  # it ends
         for number, phase in enumerate(world.runs):
             yield from self._of_run(world, number, phase)
             if phase not in OVER | {"new"}:
@@ -110,13 +148,25 @@ class Protocol:
             yield world.run(number, "working")  # the ticket could not be returned
         elif phase == "working":
             yield world.run(number, "over")
+            if world.lanes:
+                yield world.run(number, "mounting").changed(world.lane_of(number), mounts=number)
+        elif phase == "mounting":
+            yield world.run(number, "over")
+            opened = world.changed(world.lane_of(number), enabled=True)
+            yield opened.run(number, "open")
+            yield opened.run(number, "over")  # the answer is lost, and the run gives up
+        elif phase == "open":
+            yield world.run(number, "over")
 
     def _of_clean_up(self, world: World, number: int, which: int, phase: str) -> Iterator[World]:
         if phase == "idle":
             if number in world.tickets or any(held.run == number for held in world.holders):
-                yield world.clean_up(number, which, "lane")
+                yield world.clean_up(number, which, self.first_step(number, world.holders) if world.lanes else "lane")
             return
         yield world.clean_up(number, which, "idle")  # it dies; a sweep starts another
+        if phase in {"disable", "stop", "release"}:
+            yield from self._of_queue(world, number, which, phase)
+            return
         if phase == "ticket":
             yield world.clean_up(number, which, "idle")._replace(tickets=world.tickets - {number})
             return
@@ -127,6 +177,24 @@ class Protocol:
         else:
             yield after.written(holders)
             yield world.written(holders)  # the answer is lost
+
+    def _of_queue(self, world: World, number: int, which: int, phase: str) -> Iterator[World]:
+        """What a clean-up does before it gives back the lane; first of all it reads who holds it."""
+        lane = world.lane_of(number) if self.first_step(number, world.holders) == "disable" else 0
+        if phase == "release":
+            held = [at for at, one in enumerate(world.lanes, start=1) if one.mounts == number]
+            after = world.clean_up(number, which, "lane")
+            yield functools.reduce(lambda known, at: known.changed(at, mounts=None), held, after)
+        elif not lane:  # another clean-up has given it back
+            yield world.clean_up(number, which, "release")
+        elif phase == "disable":
+            disabled = world.changed(lane, enabled=False)
+            yield disabled.clean_up(number, which, "stop")
+            yield disabled  # the answer is lost
+        elif world.lanes[lane - 1].has_job:
+            yield world.changed(lane, has_job=False)  # terminated
+        elif not world.lanes[lane - 1].enabled:
+            yield world.clean_up(number, which, "release")
 
     @staticmethod
     def _ahead(world: World, number: int) -> frozenset[int]:
@@ -162,6 +230,16 @@ class Protocol:
         self._is_fair(number, holders, ahead)
         return "taking", seen["free"][0]
 
+    def _first_step(self, number: int, holders: tuple[Held, ...]) -> str:
+        """What a clean-up begins with that has read these holders."""
+        given = {"target": _name(number), "found": [], "isOld": False}
+        seen = assigned(self._clean_up, "FindHolding", item(1, holders), **given)
+        leads_to, _ = choose(self._clean_up, "HasQueue", queueArn=seen["queueArn"], holdsLane=seen["holdsLane"])
+        if leads_to == "ReadLaneBeforeDisabling":
+            again = assigned(self._clean_up, leads_to, item(1, holders), target=given["target"])
+            leads_to, _ = choose(self._clean_up, "MayQueueBeDisabled", holdsLane=again["holdsLane"])
+        return {"DisableJobQueue": "disable", "NoteEndOfJobs": "release"}[leads_to]
+
     def _given_back(self, number: int, giving: str, holders: tuple[Held, ...]) -> tuple[Held, ...] | None:
         """The holders that a clean-up writes, if it writes any."""
         seen = assigned(self._clean_up, "ReadHolders", item(1, holders))
@@ -171,7 +249,9 @@ class Protocol:
         values = self._clean_up.states["GiveBack"]["Arguments"]["ExpressionAttributeValues"]
         return tuple(
             Held(int(one["M"]["run"]["S"].removeprefix("run-")), int(one["M"]["lane"]["N"]), one["M"]["prefix"]["S"])
-            for one in evaluate(values, version=seen["version"], **given)[":holders"]["L"]
+            for one in evaluate(values, version=seen["version"], wasWrittenTo=True, jobStoppedAt=1, **given)[
+                ":holders"
+            ]["L"]
         )
 
     # ------------------------------------------------------------------ what must hold
@@ -186,9 +266,16 @@ class Protocol:
         ]
         assert not clashes, f"two runs hold overlapping prefixes: {world}"
         for number, phase in enumerate(world.runs):
-            if phase in {"holding", "working"}:
+            if phase in {"holding", "working", "mounting", "open"}:
                 held = [one for one in world.holders if one.run == number]
                 assert any(one.lane for one in held), f"run {number} lives and was robbed: {world}"
+            if phase == "open":
+                assert world.lanes[world.lane_of(number) - 1].enabled, f"run {number} lives without its queue: {world}"
+        for lane, seen in enumerate(world.lanes, start=1):
+            holder = next((one.run for one in world.holders if one.lane == lane), None)
+            if seen.enabled or seen.has_job:  # which may start at any moment
+                assert seen.mounts is not None, f"a job starts without a file system: {world}"
+                assert seen.mounts == holder, f"a job starts on the file system of another run: {world}"
 
     def _is_fair(self, number: int, holders: tuple[Held, ...], ahead: frozenset[int]) -> None:
         """The earliest run whose prefix is free takes the next lane."""
@@ -225,6 +312,7 @@ def item(version: int, holders: tuple[Held, ...]) -> dict[str, Any]:
                 "lane": {"N": str(held.lane)},
                 "prefix": {"S": held.prefix},
                 "takenAt": {"S": "2026-01-15T09:00:00Z"},
+                "writtenUntil": {"N": "-1"},
             }
         }
         for held in holders

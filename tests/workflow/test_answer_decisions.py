@@ -99,6 +99,7 @@ def test_a_clean_up_that_could_not_look_fails_and_touches_nothing(clean_up: Defi
         "DescribeDeletedFileSystem",
         "DescribeDeletedLaunchTemplate",
         "DescribeExportingAssociation",
+        "DescribeJobQueue",
         "DescribeJobs",
         "DescribeMendedAssociation",
         "DescribeQueuedAssociation",

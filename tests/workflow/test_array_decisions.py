@@ -10,7 +10,7 @@ import pytest
 
 from tests.workflow.conftest import Definition
 from tests.workflow.evaluation import NOW, choose, evaluate
-from tests.workflow.test_job_decisions import after, detail, is_job_done, jobs, noted
+from tests.workflow.test_job_decisions import after, detail, is_job_done, jobs, looked, noted
 
 STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 MOST = 10_000
@@ -84,19 +84,23 @@ def test_the_end_of_an_array_is_when_it_was_seen_whatever_it_says_of_itself(clea
 def test_clean_up_terminates_an_array_and_waits_for_its_last_child(clean_up: Definition) -> None:
     for given in (array(RUNNABLE=2), array(RUNNING=1, FAILED=1), array("FAILED", RUNNING=1, FAILED=1)):
         assert after(clean_up, given)[0] == "StopJob"
-    assert evaluate(clean_up.states["StopJob"]["Arguments"]["JobId"], jobs=jobs(clean_up, array(RUNNING=2))) == "job-1"
-    assert after(clean_up, array("FAILED", FAILED=2))[0] == "NoteEndOfJobs"
+        assert looked(clean_up, given)["alive"] == ["job-1"]
+    assert after(clean_up, array("FAILED", FAILED=2))[0] == "AreJobsInDoubt"
 
 
 def test_a_list_of_jobs_by_name_gives_an_array_once_whether_or_not_its_children_are_in_it(
     run: Definition, clean_up: Definition
 ) -> None:
     """SDK ListJobs, filters: a filter "doesn't apply to child jobs"."""
-    for state in (run.states["ListSubmittedJobs"], clean_up.states["FindJobs"]):
-        for listed in (["a", "b"], ["a:1", "a:0", "a", "b:0"]):
-            result = {"JobSummaryList": [{"JobId": each} for each in listed]}
-            assert sorted(evaluate(state["Assign"]["jobIds"], {"result": result})) == ["a", "b"]
-        assert evaluate(state["Assign"]["jobIds"], {"result": {"JobSummaryList": []}}) == []
+    submitted = run.states["ListSubmittedJobs"]["Assign"]["jobIds"]
+    for listed in (["a", "b"], ["a:1", "a:0", "a", "b:0"]):
+        result = {"JobSummaryList": [{"JobId": each} for each in listed]}
+        assert sorted(evaluate(submitted, {"result": result})) == ["a", "b"]
+        running = looked(clean_up, *(detail("RUNNING") | {"JobId": each} for each in listed))
+        assert sorted(running["alive"]) == ["a", "b"]
+        failed = looked(clean_up, *(detail("FAILED") | {"JobId": each} for each in listed))
+        assert sorted(failed["doubtful"]) == ["a", "b"]
+    assert evaluate(submitted, {"result": {"JobSummaryList": []}}) == []
 
 
 # ---------------------------------------------------------------------- an array that waits

@@ -78,17 +78,11 @@ def test_every_look_at_the_environment_sees_its_state_its_reason_and_its_templat
         assert (seen["environmentStatus"], seen["environmentReason"], seen["environmentTemplateId"]) == wanted
 
 
-def test_jobs_are_looked_up_and_waited_for_only_if_there_are_any(clean_up: Definition) -> None:
-    listed = assigned(clean_up, "FindJobs", {"JobSummaryList": [{"JobId": "a"}, {"JobId": "a"}, {"JobId": "b"}]})
-    assert (listed["jobIds"], listed["since"] > 10**12) == (["a", "b"], True)
-    assert choose(clean_up, "HasJobs", jobIds=["a"])[0] == "DescribeJobs"
-    assert choose(clean_up, "HasJobs", jobIds=[])[0] == "NoteEndOfJobs"
+def test_jobs_are_looked_for_only_by_who_may_have_some(clean_up: Definition) -> None:
     assert choose(clean_up, "HasFileSystem", fileSystemId=FILE_SYSTEM)[0] == "FindAssociation"
-    assert choose(clean_up, "HasFileSystem", fileSystemId="")[0] == "HasQueue"
-    assert choose(clean_up, "HasQueue", queueArn="arn")[0] == "FindJobs"
-    assert choose(clean_up, "HasQueue", queueArn="")[0] == "NoteEndOfJobs"
+    assert choose(clean_up, "HasFileSystem", fileSystemId="")[0] == "RemoveSession"
     (gone, _) = clean_up.states["FindAssociation"]["Catch"]
-    assert (gone["Next"], gone["ErrorEquals"][0]) == ("HasQueue", "Fsx.FileSystemNotFoundException")
+    assert (gone["Next"], gone["ErrorEquals"][0]) == ("RemoveSession", "Fsx.FileSystemNotFoundException")
 
 
 def test_every_job_definition_of_the_run_is_deregistered_once(clean_up: Definition) -> None:
@@ -192,11 +186,12 @@ def test_a_launch_template_is_named_as_removed_when_its_deletion_was_answered(cl
     assert unseen["deletionError"] == "it could not be observed since (y)"
 
 
-def holding(run: str = RUN, lane: int = 2, hours: float = 1) -> dict[str, Any]:
+def holding(run: str = RUN, lane: int = 2, hours: float = 1, until: int | None = -1) -> dict[str, Any]:
     """An entry of the table's item."""
     taken = evaluate(f"{{% $fromMillis($millis() - {hours} * 3600000) %}}")
     names = {"run": {"S": run}, "tag": {"S": "tag"}, "lane": {"N": str(lane)}, "prefix": {"S": "a/"}}
-    return {"M": {**names, "takenAt": {"S": taken}}}
+    known = {} if until is None else {"writtenUntil": {"N": str(until)}}
+    return {"M": {**names, "takenAt": {"S": taken}, **known}}
 
 
 def arns(clean_up: Definition, name: str) -> list[str]:
@@ -211,6 +206,7 @@ def test_what_a_run_holds_says_in_which_lane_it_is(clean_up: Definition) -> None
     environments, queues = arns(clean_up, "laneEnvironmentArn"), arns(clean_up, "queueArn")
     assert (len(environments), len(queues)) == (2, 2)
     given: dict[str, Any] = {"target": RUN, "found": [], "isOld": False}
+    on_it = given | {"found": [{"lane": 1}]}
     for held, environment, queue in [
         ([holding(lane=2)], environments[1], queues[1]),
         ([holding("arn:other", 1), holding(lane=2)], environments[1], queues[1]),
@@ -218,19 +214,28 @@ def test_what_a_run_holds_says_in_which_lane_it_is(clean_up: Definition) -> None
         ([holding(lane=3)], "", ""),  # there are two
         ([], "", ""),
     ]:
-        seen = assigned(clean_up, "FindHolding", {"Item": {"holders": {"L": held}}}, **given)
-        assert seen == {"laneEnvironmentArn": environment, "queueArn": queue, "isOld": False}
+        for known in (given, on_it):
+            seen = assigned(clean_up, "FindHolding", {"Item": {"holders": {"L": held}}}, **known)
+            ours = [one for one in held if one["M"]["run"]["S"] == RUN]
+            # A run from before there were lanes is known by its file system alone.
+            wanted = queue if ours or known is given else queues[0]
+            assert (seen["laneEnvironmentArn"], seen["queueArn"], seen["isOld"]) == (environment, wanted, False)
+            assert seen["holdsLane"] is bool(ours and ours[0]["M"]["lane"]["N"] != "0")
+            assert (seen["jobsSince"] > 10**12) is bool(ours)
     assert assigned(clean_up, "FindHolding", {}, **given)["queueArn"] == ""
-    # A file system says it for good.
-    for lane, queue in [(1, queues[0]), (3, "")]:
-        on_it = given | {"found": [{"lane": lane}]}
-        assert (
-            assigned(clean_up, "FindHolding", {"Item": {"holders": {"L": [holding(lane=2)]}}}, **on_it)["queueArn"]
-            == queue
-        )
-    for hours, known, old in [(30, False, True), (1, False, False), (1, True, True)]:
+    assert assigned(clean_up, "FindHolding", {}, **given | {"found": [{"lane": 3}]})["queueArn"] == ""
+    # One that a deployment has noted, of a run that began before there was a table: its jobs are known by their name.
+    for until in (None, -2):
+        item = {"Item": {"holders": {"L": [holding(lane=1, until=until)]}}}
+        earlier = assigned(clean_up, "FindHolding", item, **given)
+        assert (earlier["holdsLane"], earlier["queueArn"]) == (False, queues[0])
+    # What was seen of its jobs before the lane was given back.
+    for lane, until, seen_until in [(0, 7, 7), (0, 0, 0), (0, None, -1), (2, -1, -1), (2, 7, -1)]:
+        item = {"Item": {"holders": {"L": [holding(lane=lane, until=until)]}}}
+        assert assigned(clean_up, "FindHolding", item, **given)["writtenUntil"] == seen_until
+    for hours, was_old, old in [(30, False, True), (1, False, False), (1, True, True)]:
         item = {"Item": {"holders": {"L": [holding(hours=hours)]}}}
-        assert assigned(clean_up, "FindHolding", item, **given | {"isOld": known})["isOld"] is old
+        assert assigned(clean_up, "FindHolding", item, **given | {"isOld": was_old})["isOld"] is old
 
 
 def test_the_environment_is_that_of_the_lane_or_one_that_names_a_template_of_the_run(clean_up: Definition) -> None:
@@ -287,6 +292,17 @@ def test_what_cannot_be_given_back_is_tried_again_and_then_left_to_the_next_clea
     assert choose(clean_up, "GoOn", draining=draining)[0] == (
         "WaitForCheckMetrics" if draining else "MayDeleteFileSystem"
     )
+
+
+def test_who_gives_back_a_lane_says_until_when_its_jobs_wrote(clean_up: Definition) -> None:
+    ours, others = ({"run": run, "tag": "t", "prefix": "", "takenAt": "x"} for run in (RUN, "arn:other"))
+    holders = [others | {"lane": 1, "writtenUntil": 3}, ours | {"lane": 2, "writtenUntil": -1}]
+    values = clean_up.states["GiveBack"]["Arguments"]["ExpressionAttributeValues"]
+    for written, until in [(True, "5000"), (False, "0")]:
+        known: dict[str, Any] = {"version": 1, "holders": holders, "target": RUN, "jobStoppedAt": 5000}
+        given = evaluate(values, **known, wasWrittenTo=written, giving="lane")[":holders"]["L"]
+        entries = [(one["M"]["run"]["S"], one["M"]["lane"]["N"], one["M"]["writtenUntil"]["N"]) for one in given]
+        assert entries == [("arn:other", "1", "3"), (RUN, "0", until)]
 
 
 def test_a_lane_is_given_back_once_and_only_by_who_holds_it(clean_up: Definition) -> None:

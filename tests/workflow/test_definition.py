@@ -234,7 +234,9 @@ def test_a_run_that_fails_after_it_took_a_lane_passes_through_the_clean_up(run: 
 
 def test_without_a_lane_nothing_is_created(run: Definition) -> None:
     ways = all_edges(run.states)
-    before = reachable(run.whole["StartAt"], ways, without=frozenset({"RegisterJobDefinition", "CleanUp"}))
+    before = reachable(
+        run.whole["StartAt"], ways, without=frozenset({"RegisterJobDefinition", "CreateFileSystem", "CleanUp"})
+    )
     assert {task.operation for task in sdk_tasks(run.states) if task.name in before} == {
         "deleteItem",
         "describeExecution",
@@ -303,6 +305,7 @@ REFUSED_FOR_GOOD = {
 REFUSED_FOR_NOW = {
     "UpdateComputeEnvironment": (["Batch.ClientException"], 5),
     "LetJobFinish": (["Batch.ClientException"], 5),
+    "EnableJobQueue": (["Batch.ClientException"], 6),
     "DisableAutoExport": (["Fsx.BadRequestException", "FSx.BadRequestException"], 6),
     "StopImport": (["Fsx.BadRequestException", "FSx.BadRequestException"], 6),
     "DeleteFileSystem": (["Fsx.BadRequestException", "FSx.BadRequestException"], 30),
@@ -335,6 +338,8 @@ def test_every_failed_end_of_a_run_says_why(run: Definition) -> None:
     }
     assert silent == {
         ("IsJobDone", "choice"),  # the job succeeded
+        ("IsSessionOver", "choice"),  # told to end, or idle when its time was over
+        ("IsSessionIdle", "choice"),
         ("IsAnythingLeft", "default"),  # as it was before the clean-up
         ("HasFailed", "choice"),
         # Without a lane: MayWait has said why.
@@ -351,6 +356,7 @@ def test_what_is_retried_briefly_is_asked_again_by_the_loop_around_it_or_looked_
     looked_at = {"ReleaseEnvironment": "DescribeReleasedEnvironment", "DeleteLaunchTemplate": "NoteLaunchTemplate"}
     looked_at["LookAtFileSystem"] = "LeaveFileSystem"  # unseen, it counts as there
     looked_at["GetQuota"] = "PrepareTicket"  # unseen, it counts as enough
+    looked_at["DescribeJobs"] = "NoteEndOfJobs"  # unseen, they count as having run
     for name, state in tasks(definition):
         if state["Retry"][-1]["MaxAttempts"] == 3 and name not in looping:
             assert looked_at[name] in definition.states, name

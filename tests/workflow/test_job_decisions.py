@@ -9,8 +9,9 @@ import pytest
 from lustre_batch import Settings
 
 from tests.graph.recording import record_stack
+from tests.workflow.asl import all_edges
 from tests.workflow.conftest import Definition, definition_of
-from tests.workflow.evaluation import FILE_SYSTEM, NOW, STACK, choose, evaluate
+from tests.workflow.evaluation import FILE_SYSTEM, NOW, RUN, STACK, choose, evaluate
 
 BEGAN = NOW
 
@@ -24,10 +25,41 @@ def jobs(definition: Definition, *details: dict[str, Any]) -> Any:
     return evaluate(definition.states[name]["Assign"]["jobs"], {"result": {"Jobs": list(details)}})
 
 
+BLANK: dict[str, Any] = {
+    "alive": [],
+    "aliveSince": 0,
+    "byName": False,
+    "doubtful": [],
+    "jobIds": [],
+    "nextToken": "",
+    "pages": 0,
+    "sawJobs": False,
+    "sawStarted": False,
+    "stoppedAt": 0,
+    "target": "arn",
+}
+
+
+def summary(given: dict[str, Any]) -> dict[str, Any]:
+    """What ListJobs says of a job (SDK JobSummary): neither its attempts nor its task."""
+    return {"JobName": "x", **{key: value for key, value in given.items() if key not in ("Attempts", "Container")}}
+
+
+def looked(clean_up: Definition, *details: dict[str, Any], **known: Any) -> dict[str, Any]:
+    """What a clean-up knows once it has seen that page of the list."""
+    page = {"JobSummaryList": [summary(each) for each in details]}
+    before = {**BLANK, **known}
+    found: dict[str, Any] = evaluate(clean_up.states["FindJobs"]["Assign"], {"result": page}, **before)
+    return before | found
+
+
 def noted(clean_up: Definition, *details: dict[str, Any], **changes: Any) -> Any:
-    given = {"reclaim": False, "submitted": False, "began": BEGAN, "jobs": jobs(clean_up, *details)}
-    given |= {"sawStarted": False}
-    return evaluate(clean_up.states["NoteEndOfJobs"]["Assign"], **(given | changes))
+    """What it knows at their end, once it has looked at those that may have run in detail."""
+    given: dict[str, Any] = {"reclaim": False, "submitted": False, "began": BEGAN, "writtenUntil": -1, "jobs": []}
+    given |= looked(clean_up, *details) | changes
+    if choose(clean_up, "AreJobsInDoubt", **given)[0] == "DescribeJobs":
+        given["jobs"] = jobs(clean_up, *(each for each in details if each["JobId"] in given["doubtful"]))
+    return evaluate(clean_up.states["NoteEndOfJobs"]["Assign"], **given)
 
 
 def test_run_and_clean_up_see_the_same_of_a_job(run: Definition, clean_up: Definition) -> None:
@@ -45,7 +77,6 @@ def test_run_and_clean_up_see_the_same_of_a_job(run: Definition, clean_up: Defin
         (detail("RUNNING"), True),
         (detail("SUCCEEDED"), True),
         (detail("FAILED", StartedAt=2000), True),
-        (detail("RUNNABLE", Attempts=[{"StartedAt": 2000, "StoppedAt": 3000}]), True),
         (detail("FAILED", Attempts=[{"StoppedAt": 3000}]), True),
         (detail("FAILED", Container={"TaskArn": "arn:aws:ecs:task"}), True),
     ],
@@ -55,15 +86,25 @@ def test_a_job_counts_as_started_as_soon_as_it_may_have_written(
 ) -> None:
     assert [each["started"] for each in jobs(clean_up, given)] == [started]
     assert noted(clean_up, given)["wasWrittenTo"] is started
-    waited = evaluate(clean_up.states["WaitForJobsToStop"]["Assign"], jobs=jobs(clean_up, given), sawStarted=False)
-    assert waited == {"sawStarted": started}
-    assert noted(clean_up, detail("FAILED"), given)["wasWrittenTo"] is started
+    assert noted(clean_up, detail("FAILED") | {"JobId": "job-0"}, given)["wasWrittenTo"] is started
 
 
 def test_a_job_that_was_ever_seen_to_have_started_counts_as_one_that_wrote(clean_up: Definition) -> None:
+    running = looked(clean_up, detail("RUNNING"))
+    assert running["sawStarted"] is True
+    assert looked(clean_up, detail("FAILED"), sawStarted=True)["sawStarted"] is True
     assert noted(clean_up, detail("FAILED"), sawStarted=True)["wasWrittenTo"] is True
-    state = clean_up.states["WaitForJobsToStop"]
-    assert evaluate(state["Assign"], jobs=[], sawStarted=True) == {"sawStarted": True}
+
+
+def test_failed_jobs_that_cannot_be_described_or_are_too_many_to_be_count_as_ones_that_wrote(
+    clean_up: Definition,
+) -> None:
+    nine = [detail("FAILED") | {"JobId": f"job-{number}"} for number in range(9)]
+    assert noted(clean_up, *nine[:8])["wasWrittenTo"] is False
+    assert noted(clean_up, *nine)["wasWrittenTo"] is True
+    forgotten = looked(clean_up, detail("FAILED")) | {"reclaim": False, "submitted": False, "began": 1, "jobs": []}
+    assert evaluate(clean_up.states["NoteEndOfJobs"]["Assign"], **forgotten, writtenUntil=-1)["wasWrittenTo"] is True
+    assert [catcher["Assign"] for catcher in clean_up.states["DescribeJobs"]["Catch"]] == [{"jobs": []}]
 
 
 @pytest.mark.parametrize("submitted", [True, False])
@@ -82,7 +123,7 @@ def test_a_job_that_is_known_never_to_have_started_wrote_nothing_although_it_was
 
 def test_the_submission_is_noted_before_the_job_is_submitted(run: Definition) -> None:
     note = run.states["NoteSubmission"]
-    assert note["Next"] == "SubmitJob"
+    assert note["Next"] == "EnableJobQueue", "nor may anybody else's start before"
     assert note["Arguments"]["Tags"] == [{"Key": "lustre-batch:submitted", "Value": "true"}]
     assert [catcher["Next"] for catcher in note["Catch"]] == ["CleanUp"]
 
@@ -93,8 +134,20 @@ def test_the_queue_has_to_be_seen_empty_since_the_last_job_stopped(clean_up: Def
     assert noted(clean_up, *reversed(ended))["jobStoppedAt"] == 5000
     # What cannot be known counts from when this clean-up began.
     assert noted(clean_up, *ended, reclaim=True)["jobStoppedAt"] == BEGAN
-    assert noted(clean_up, detail("FAILED"))["jobStoppedAt"] == BEGAN
+    now = time.time() * 1000 - 1000
+    assert now < noted(clean_up, detail("FAILED"))["jobStoppedAt"] < BEGAN, "one that ended without a time ended now"
     assert noted(clean_up, submitted=True)["jobStoppedAt"] == BEGAN
+    assert noted(clean_up, *ended, byName=True)["jobStoppedAt"] == BEGAN, "there may have been others"
+
+
+@pytest.mark.parametrize(("until", "written"), [(0, False), (5000, True)])
+def test_once_the_lane_was_given_back_what_was_seen_of_its_jobs_counts_and_not_who_uses_it_now(
+    clean_up: Definition, until: int, written: bool
+) -> None:
+    later = (detail("SUCCEEDED", StoppedAt=9000),)
+    told = noted(clean_up, *later, writtenUntil=until, submitted=True)
+    assert (told["wasWrittenTo"], told["jobStoppedAt"]) == (written, 5000 if written else 9000)
+    assert noted(clean_up, *later, writtenUntil=until, reclaim=True)["wasWrittenTo"] is True
 
 
 def test_what_is_reclaimed_may_have_been_written_to_by_other_hands(clean_up: Definition) -> None:
@@ -102,64 +155,165 @@ def test_what_is_reclaimed_may_have_been_written_to_by_other_hands(clean_up: Def
 
 
 def after(clean_up: Definition, *details: dict[str, Any], **changes: Any) -> tuple[str, dict[str, Any]]:
-    given: dict[str, Any] = {
-        "since": NOW,
-        "jobIds": ["job-1"],
-        "pending": [],
-        "fileSystemId": FILE_SYSTEM,
-        "templateIds": ["lt-1"],
-    }
-    return choose(clean_up, "AreJobsStopped", jobs=jobs(clean_up, *details), **(given | changes))
+    """Where a clean-up turns that has seen these jobs, and what it notes on its way."""
+    given: dict[str, Any] = {"since": NOW, "pending": [], "looks": 1, "jobsSince": 500, "stops": 0, "told": []}
+    given |= {"holdsLane": True, **looked(clean_up, *details), **changes}
+    target, assigned = choose(clean_up, "AreJobsStopped", **given)
+    if target == "ReadLaneBeforeStopping":
+        target, _ = choose(clean_up, "MayJobsBeStopped", **given | assigned)
+    return target, assigned
 
 
 @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"])
-def test_clean_up_goes_on_only_when_no_job_can_write_any_more(clean_up: Definition, status: str) -> None:
+def test_clean_up_goes_on_only_when_no_job_of_the_queue_can_write_any_more(clean_up: Definition, status: str) -> None:
     over = status in ("SUCCEEDED", "FAILED")
-    assert after(clean_up, detail(status))[0] == ("NoteEndOfJobs" if over else "StopJob")
-    both = after(clean_up, detail("SUCCEEDED"), detail(status) | {"JobId": "job-2"}, jobIds=["job-1", "job-2"])
-    assert both[0] == ("NoteEndOfJobs" if over else "StopJob")
+    assert after(clean_up, detail(status))[0] == ("AreJobsInDoubt" if over else "StopJob")
+    both = after(clean_up, detail("SUCCEEDED"), detail(status) | {"JobId": "job-2"})
+    assert both[0] == ("AreJobsInDoubt" if over else "StopJob")
 
 
-def test_jobs_that_batch_does_not_describe_are_not_taken_for_stopped(clean_up: Definition) -> None:
-    assert after(clean_up)[0] == "WaitForJobsToStop"
-    assert after(clean_up, detail("SUCCEEDED"), jobIds=["job-1", "job-2"])[0] != "NoteEndOfJobs"
+def test_two_looks_in_a_row_have_to_see_no_job(clean_up: Definition) -> None:
+    target, assigned = after(clean_up, detail("SUCCEEDED"), looks=0)
+    assert (target, assigned["looks"]) == ("WaitForJobsToStop", 1)
+    assert assigned["jobsSince"] > (time.time() - 3700) * 1000, (
+        "what ended stays ended: only what the list showed late is new"
+    )
+    assert after(clean_up, detail("RUNNING"))[1]["looks"] == 0
+    assert after(clean_up, detail("RUNNING"))[1]["jobsSince"] == 999, "the next look begins at the oldest that has not"
+    assert after(clean_up, looks=1)[0] == "AreJobsInDoubt"
 
 
-def test_of_several_jobs_one_after_the_other_is_stopped(clean_up: Definition) -> None:
-    listed = jobs(clean_up, detail("FAILED"), detail("RUNNING") | {"JobId": "job-2"})
-    assert evaluate(clean_up.states["StopJob"]["Arguments"]["JobId"], jobs=listed) == "job-2"
+def test_every_page_of_the_list_is_read_and_what_cannot_be_is_left_to_the_next_clean_up(clean_up: Definition) -> None:
+    assert after(clean_up, nextToken="more")[0] == "FindJobs"
+    assert after(clean_up, nextToken="more", pages=400)[0] == "LeaveWhatJobsMayUse"
+    second = looked(clean_up, detail("FAILED"), nextToken="more", alive=["job-0"], aliveSince=7, pages=1)
+    assert (second["alive"], second["aliveSince"], second["pages"]) == (["job-0"], 7, 2)
+    assert looked(clean_up, alive=["job-0"])["alive"] == [], "another look begins anew"
+    asked = clean_up.states["FindJobs"]["Arguments"]
+    given = {"queueArn": "arn", "jobsSince": 1_700_000_000_000, "target": RUN}
+    page = evaluate(asked, **given, byName=False, nextToken="more")
+    assert page["Filters"] == [{"Name": "AFTER_CREATED_AT", "Values": ["1700000000000"]}]
+    assert (page["MaxResults"], page["NextToken"]) == (100, "more")
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_jobs_of_another_run_are_neither_terminated_nor_waited_for(clean_up: Definition, by_name: bool) -> None:
+    """Another clean-up has given the lane back since, and the jobs in its queue are whose it is now."""
+    target, _ = after(clean_up, detail("RUNNING"), holdsLane=False, byName=by_name)
+    assert target == ("StopJob" if by_name else "NoteEndOfJobs")
+
+
+def test_of_several_jobs_one_after_the_other_is_stopped_and_each_is_told_once(clean_up: Definition) -> None:
+    stop = clean_up.states["StopJob"]
+    given: dict[str, Any] = {"alive": ["job-1", "job-2"], "told": ["job-1"], "skipped": [], "stops": 1}
+    assert evaluate(stop["Arguments"]["JobId"], **given) == "job-2"
+    assert evaluate(stop["Assign"], **given) == {"stops": 2, "told": ["job-1", "job-2"]}
+    (refused,) = stop["Catch"]
+    assert evaluate(refused["Assign"], **given) == {"stops": 2, "skipped": ["job-2"]}, "it is told again"
+    assert choose(clean_up, "AreThereMoreJobsToStop", **given)[0] == "StopJob"
+    assert choose(clean_up, "AreThereMoreJobsToStop", **given | {"told": ["job-1", "job-2"]})[0] == "WaitForJobsToStop"
+    assert choose(clean_up, "AreThereMoreJobsToStop", **given | {"stops": 200})[0] == "WaitForJobsToStop"
+    assert after(clean_up, detail("RUNNING"), told=["job-1"])[0] == "WaitForJobsToStop"
+
+
+def left_behind(clean_up: Definition, assigned: dict[str, Any], **changes: Any) -> list[tuple[str, str, str]]:
+    given: dict[str, Any] = {"fileSystemId": FILE_SYSTEM, "templateIds": ["lt-1"]} | assigned | changes
+    told = evaluate(clean_up.states["LeaveWhatJobsMayUse"]["Assign"], **given)
+    return [(each["type"], each["id"], each["reason"]) for each in told["pending"]]
 
 
 def test_a_job_that_will_not_stop_leaves_everything_it_may_still_use_and_names_it(clean_up: Definition) -> None:
     target, assigned = after(clean_up, detail("RUNNING"), since=0)
-    assert target == "Answer"
-    assert [(each["type"], each["id"], each["reason"]) for each in assigned["pending"]] == [
+    assert target == "LeaveWhatJobsMayUse"
+    assert left_behind(clean_up, assigned) == [
         ("job", "job-1", "it does not stop"),
         ("file-system", FILE_SYSTEM, "job job-1 may still write to it"),
         ("launch-template", "lt-1", "a job may still need it"),
         ("job-definition", STACK, "a job may still need it"),
     ]
+    nothing = left_behind(clean_up, assigned, fileSystemId="", templateIds=[])
+    assert [each[0] for each in nothing] == ["job", "job-definition"]
 
 
-def test_a_job_that_could_not_be_observed_is_named_as_that_and_not_as_stopped(clean_up: Definition) -> None:
-    target, assigned = after(clean_up, since=0, fileSystemId="", templateIds=[])
-    assert target == "Answer"
-    assert [(each["type"], each["id"], each["reason"]) for each in assigned["pending"]] == [
-        ("job", "job-1", "it could not be observed"),
-        ("job-definition", STACK, "a job may still need it"),
-    ]
+def disabled(clean_up: Definition, state: str, status: str, **changes: Any) -> tuple[str, dict[str, Any]]:
+    given = {
+        "queueState": state,
+        "queueStatus": status,
+        "queueReason": "why",
+        "since": NOW,
+        "pending": [],
+        "target": RUN,
+    }
+    return choose(clean_up, "IsJobQueueDisabled", **given | changes)
+
+
+@pytest.mark.parametrize("status", ["CREATING", "UPDATING", "VALID", "INVALID", "UNKNOWN", "DELETING"])
+@pytest.mark.parametrize("state", ["ENABLED", "DISABLED", ""])
+def test_no_jobs_means_that_the_queue_takes_none_any_more(clean_up: Definition, state: str, status: str) -> None:
+    settled = status in ("VALID", "INVALID")
+    wanted = {"DISABLED": "FindJobs", "ENABLED": "ReadLaneBeforeDisabling"}.get(state) if settled else None
+    assert disabled(clean_up, state, status)[0] == (wanted or "WaitForJobQueue")
+    target, assigned = disabled(clean_up, state, status, since=0)
+    if target == "LeaveWhatJobsMayUse":
+        (lane,) = assigned["pending"]
+        assert (lane["type"], status in lane["reason"]) == ("lane", True)
+        assert "within 10 minutes" in lane["reason"]
+    else:
+        assert target == "FindJobs"
+
+
+def test_a_queue_is_disabled_only_by_who_holds_its_lane_at_that_moment(clean_up: Definition) -> None:
+    assert choose(clean_up, "HasQueue", queueArn="arn", holdsLane=True)[0] == "ReadLaneBeforeDisabling"
+    assert choose(clean_up, "HasQueue", queueArn="", holdsLane=False)[0] == "NoteEndOfJobs"
+    for holds, target in [(True, "DisableJobQueue"), (False, "NoteEndOfJobs")]:
+        assert choose(clean_up, "MayQueueBeDisabled", holdsLane=holds)[0] == target
+    entrances = {edge.source for edge in all_edges(clean_up.states) if edge.target == "DisableJobQueue"}
+    assert entrances == {"MayQueueBeDisabled"}
+    assert clean_up.states["DisableJobQueue"]["Arguments"]["State"] == "DISABLED"
 
 
 def test_jobs_are_found_by_a_name_that_run_and_clean_up_make_alike_and_that_outlives_a_new_env_name(
     run: Definition, clean_up: Definition
 ) -> None:
-    """A job that is not found counts as never started: its file system would be deleted unexported, under its feet."""
+    """A run from before there were lanes has no entry in the table; its jobs are known by their name."""
     name = run.states["NoteSubmission"]["Assign"]["jobName"]
     assert "'JobName': $jobName" in run.states["SubmitJob"]["Arguments"]
-    for listed in (run.states["ListSubmittedJobs"], clean_up.states["FindJobs"]):
-        assert listed["Arguments"]["Filters"] == [{"Name": "JOB_NAME", "Values": [name]}]
+    (listed,) = run.states["ListSubmittedJobs"]["Arguments"]["Filters"]
+    assert listed == {"Name": "JOB_NAME", "Values": [name]}
+    target, assigned = choose(clean_up, "HasQueue", queueArn="arn", holdsLane=False)
+    given = {"queueArn": "arn", "jobsSince": 0, "target": RUN, "nextToken": ""} | assigned
+    asked = evaluate(clean_up.states[target]["Arguments"], **given)
+    assert asked["Filters"] == [{"Name": "JOB_NAME", "Values": [evaluate(name, target=RUN)]}]
     assert evaluate(name, target="a") != evaluate(name, target="b")
     assert "EnvName" not in name
+
+
+def is_enabled(run: Definition, state: str, status: str, since: int = NOW) -> tuple[str, str]:
+    known = {"queueState": state, "queueStatus": status, "queueReason": "why", "since": since, "isSession": False}
+    target, assigned = choose(run, "IsJobQueueEnabled", **known)
+    return target, assigned.get("failure", {}).get("Error", "")
+
+
+def test_a_job_is_submitted_only_to_a_queue_that_takes_jobs(run: Definition) -> None:
+    assert is_enabled(run, "ENABLED", "VALID") == ("SubmitJob", "")
+    assert is_enabled(run, "ENABLED", "VALID", since=0) == ("SubmitJob", "")
+    for state, status in [("ENABLED", "UPDATING"), ("DISABLED", "VALID"), ("", "UNKNOWN")]:
+        assert is_enabled(run, state, status) == ("WaitForJobQueue", "")
+        assert is_enabled(run, state, status, since=0) == ("CleanUp", "JobQueueTimedOut")
+    for status in ("INVALID", "DELETED"):
+        assert is_enabled(run, "ENABLED", status) == ("CleanUp", "JobQueueInvalid")
+
+
+def test_no_queue_is_enabled_before_its_environment_names_our_template_and_everything_is_imported(
+    run: Definition,
+) -> None:
+    ways = all_edges(run.states)
+    for before, state in [("EnableJobQueue", "NoteSubmission"), ("NoteSubmission", "IsImported")]:
+        assert {edge.source for edge in ways if edge.target == before} == {state}
+    assert {edge.source for edge in ways if edge.target == "FindImportTask"} == {"LetJobFinish", "WaitForImport"}
+    assert {edge.source for edge in ways if edge.target == "LetJobFinish"} == {"IsComputeEnvironmentValid"}
+    (valid,) = [rule for rule in run.states["IsComputeEnvironmentValid"]["Choices"] if rule["Next"] == "LetJobFinish"]
+    assert "$environmentTemplateId = $launchTemplateId" in valid["Condition"]
 
 
 # ---------------------------------------------------------------------- the run's own look at its job
@@ -406,11 +560,11 @@ def test_of_the_instances_the_newest_is_the_one_to_look_at(run: Definition) -> N
 
 def test_pages_are_read_to_the_end_within_reason(run: Definition) -> None:
     assert can_mount(run, 0, 10, 20, next_token="more") == ("FindRefusedInstances", {})
-    assert can_mount(run, 0, 10, 20, next_token="more", pages=400)[0] == "CleanUp"
+    assert can_mount(run, 0, 10, 20, next_token="more", pages=200)[0] == "CleanUp"
     submitted = int((time.time() - 600) * 1000)
     waiting = detail("RUNNABLE", CreatedAt=submitted)
-    assert is_job_done(run, waiting, since=submitted, pages=399)[0] == "FindRefusedInstances"
-    assert is_job_done(run, waiting, since=submitted, pages=400)[0] == "WaitForJobCompletion"
+    assert is_job_done(run, waiting, since=submitted, pages=199)[0] == "FindRefusedInstances"
+    assert is_job_done(run, waiting, since=submitted, pages=200)[0] == "WaitForJobCompletion"
 
 
 def test_a_call_that_is_refused_is_a_poll_that_saw_nothing(run: Definition) -> None:
@@ -470,7 +624,7 @@ def test_a_link_that_the_run_saw_broken_is_remembered_and_told_to_the_clean_up(
     assert (target, assigned) == ("WaitForJobCompletion", {} if intact else {"sawBroken": True})
     told = run.states["WaitForCleanUp"]["Arguments"]["Input"]["sawBroken"]
     for saw, starts in [(True, 0), (False, 1), (False, 0)]:
-        assert evaluate(told, sawBroken=saw, cleanUpStarts=starts) is (saw or starts > 0)
+        assert evaluate(told, sawBroken=saw, cleanUpStarts=starts, isSession=False) is (saw or starts > 0)
 
 
 @pytest.mark.parametrize("saw", [True, False])

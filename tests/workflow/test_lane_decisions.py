@@ -255,7 +255,7 @@ def test_the_simulation_pauses_as_the_definition_does(run: Definition) -> None:
 @pytest.mark.parametrize("returned", [True, False])
 def test_with_a_lane_the_run_begins_and_without_one_it_ends(run: Definition, lane: int, returned: bool) -> None:
     error = {} if returned else {"Error": "x"}
-    target, told = choose(run, "WasTicketReturned", lane=lane, ticketError=error)
+    target, told = choose(run, "WasTicketReturned", lane=lane, ticketError=error, isSession=False)
     assert target == ("RegisterJobDefinition" if lane else "Summarise" if returned else "CleanUp")
     if lane:
         assert told["queueArn"].startswith("arn:aws:batch:us-east-1:123456789012:job-queue/")

@@ -52,6 +52,7 @@ DOCUMENTED_FOR_LINKS = {"s3:Get*", "s3:List*", "s3:PutObject"}
 WITHOUT_RESOURCES = {
     "batch:DescribeComputeEnvironments",
     "batch:DescribeJobDefinitions",
+    "batch:DescribeJobQueues",
     "batch:DescribeJobs",
     "batch:ListJobs",
     "cloudwatch:GetMetricData",
@@ -271,7 +272,9 @@ def permitted(definition: Definition, action: str, resource: str, context: dict[
         ("ec2:DeleteLaunchTemplate", TEMPLATE, OTHERS, False, False),
         ("ec2:CreateTags", TEMPLATE, {}, False, False),
         ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:instance/i-1", {"ec2:CreateAction": "RunInstances"}, False, False),
-        ("batch:TerminateJob", JOB, OTHERS, False, False),
+        # Whoever submitted it to a queue of the stack: no condition key names the queue of a job.
+        ("batch:TerminateJob", JOB, OTHERS, False, True),
+        ("batch:UpdateJobQueue", f"arn:aws:batch:{HERE}:job-queue/other", {}, False, False),
         ("batch:TagResource", JOB, {}, False, False),
         ("batch:UpdateComputeEnvironment", f"arn:aws:batch:{HERE}:compute-environment/other", {}, False, False),
         ("batch:DeregisterJobDefinition", f"arn:aws:batch:{HERE}:job-definition/other:3", {}, False, False),

@@ -134,8 +134,9 @@ def test_links_are_asked_for_one_after_the_other(run: Definition, made: int, wan
 
 def test_only_parameters_without_a_problem_lead_on_to_the_quota(run: Definition) -> None:
     checked = {"jobDefinitionVcpus": 2}
-    assert choose(run, "AreParametersValid", problems=[], checked=checked) == ("GetQuota", {"parameters": checked})
-    target, assigned = choose(run, "AreParametersValid", problems=["a: 1 is not b", "c: 2 is not d"], checked=checked)
+    given = {"checked": checked, "isSession": False}
+    assert choose(run, "AreParametersValid", problems=[], **given) == ("GetQuota", {"parameters": checked})
+    target, assigned = choose(run, "AreParametersValid", problems=["a: 1 is not b", "c: 2 is not d"], **given)
     assert (target, error(assigned)) == ("Summarise", "InvalidParameter")
     assert assigned["failure"]["Cause"] == "a: 1 is not b; c: 2 is not d"
 
@@ -157,7 +158,7 @@ def test_the_quota_is_asked_for_where_one_quota_covers_every_instance_type(
     definition = definition_of(record_stack(config))
     assert definition.states["GetQuota"]["Arguments"] == {"ServiceCode": "ec2", "QuotaCode": code}
     checked = {"jobDefinitionVcpus": 2}
-    leads_to = choose(definition, "AreParametersValid", problems=[], checked=checked)
+    leads_to = choose(definition, "AreParametersValid", problems=[], checked=checked, isSession=False)
     assert leads_to == ("GetQuota" if code else "PrepareTicket", {"parameters": checked})
 
 

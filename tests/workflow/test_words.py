@@ -299,11 +299,12 @@ def test_the_executions_cause_names_what_stays_with_id_and_reason(run: Definitio
 @pytest.mark.parametrize("retained", [[], [KEPT]])
 def test_the_output_of_a_run_is_what_its_clean_up_answered(run: Definition, verified: Any, retained: list[Any]) -> None:
     answer = {"fileSystemId": FILE_SYSTEM, "exportVerified": verified, "retained": retained}
-    given = {"target": RUN, "jobIds": ["job-1"]}
+    given = {"target": RUN, "jobIds": ["job-1"], "sessionEnd": "idle"}
     assert evaluate(run.states["Succeeded"]["Output"], cleanedUp=answer, **given) == {
         "execution": RUN,
         "fileSystemId": FILE_SYSTEM,
         "jobIds": ["job-1"],
+        "session": "idle",
         "exportVerified": verified is True,
         "retained": retained,
     }

@@ -107,6 +107,7 @@ class Attempts:
             container(job),
             None if job.index is None else Child(job.index, job.array_size),
             _inputs(job, file_system),
+            job.folder,
         )
         job.current = Attempt(clock.now(), host, work, log_stream)
         if number < len(plan.interruptions):

@@ -46,6 +46,7 @@ class Job:
     request: dict[str, Any]
     created: float
     plan: JobPlan  # what is planned for it
+    folder: str = ""  # below which it writes, if it is planned: others may write beside it
     status: str = "SUBMITTED"
     reason: str = ""
     attempts: list[dict[str, Any]] = field(default_factory=list)

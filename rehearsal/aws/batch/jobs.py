@@ -44,6 +44,7 @@ class Jobs:
         self._queues = queues
         self._attempts = attempts
         self._plan_of = plan_of
+        self.plans: dict[str, JobPlan] = {}  # by the name of a job that nobody of the stack submits
         self.all: dict[str, Job] = {}
         context.calls.answer(
             "batch",
@@ -55,6 +56,7 @@ class Jobs:
         )
 
     def reset(self) -> None:
+        self.plans = {}
         self.all = {}
 
     def submit(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -62,13 +64,14 @@ class Jobs:
         if not NAME.match(params["jobName"]):
             raise ModelError("ClientException", f"{params['jobName']} is not a valid job name")
         queue = self._queues.get(params["jobQueue"])
-        if queue.state != "ENABLED" or queue.status not in {"VALID", "UPDATING"}:
+        # Batch API reference, UpdateJobQueue, state: DISABLED, "new jobs can't be added". In which words is not said.
+        if not queue.accepts:
             raise ModelError("ClientException", f"JobQueue {queue.name} is {queue.state} and {queue.status}")
         definition = self._definitions.active(params["jobDefinition"])
         self._arrays.check(params)
-        identifier = self._context.ids.uuid()
+        identifier, own_plan = self._context.ids.uuid(), self.plans.get(params["jobName"])
         tags = {**(definition.get("tags", {}) if params.get("propagateTags") else {}), **params.get("tags", {})}
-        plan = self._plan_of(tags)
+        plan = own_plan or self._plan_of(tags)
         job = Job(
             id=identifier,
             arn=self._context.arn("batch", f"job/{identifier}"),
@@ -78,6 +81,7 @@ class Jobs:
             request=params,
             created=clock.now(),
             plan=plan,
+            folder="" if own_plan is None else f"/{params['jobName']}",
             tags=tags,
         )
         self.all[identifier] = job
@@ -170,7 +174,7 @@ class Jobs:
             "jobId": job.id,
             "jobName": job.name,
             "jobDefinition": job.definition["jobDefinitionArn"],
-            "createdAt": int(job.created * 1000),
+            "createdAt": _created(job),
             "status": job.status,
             **self._arrays.properties(job),
         }
@@ -197,14 +201,7 @@ class Jobs:
         found = [job for job in listed if self._remembered(job)]
         filters = params.get("filters", [])
         if filters:
-            for wanted in filters:
-                if wanted.get("name") != "JOB_NAME":
-                    raise ModelError("ClientException", f"The filter {wanted.get('name')} is not modelled")
-                found = [
-                    job
-                    for job in found
-                    if any(matches(pattern.casefold(), job.name.casefold()) for pattern in wanted["values"])
-                ]
+            found = _filtered(found, filters)
         else:
             status = params.get("jobStatus", "RUNNING")
             found = [job for job in found if job.status == status]
@@ -217,3 +214,26 @@ class Jobs:
         """SDK JobSummary: of the container, its exit code and the reason."""
         last = job.attempts[-1]["container"] if job.attempts else {}
         return self._summary(job) | {"container": {key: last[key] for key in ("exitCode", "reason") if key in last}}
+
+
+def _filtered(jobs: list[Job], filters: list[dict[str, Any]]) -> list[Job]:
+    """SDK ListJobs, filters: one at a time; the most recent jobs first. Whether a moment itself is before or after it,
+    nobody says: neither."""
+    if len(filters) > 1:
+        raise ModelError("ClientException", "Only one filter can be used at a time")
+    name, values = filters[0].get("name"), filters[0].get("values", [])
+    if name == "JOB_NAME":
+        found = [job for job in jobs if any(matches(one.casefold(), job.name.casefold()) for one in values)]
+    elif name in {"AFTER_CREATED_AT", "BEFORE_CREATED_AT"}:
+        if len(values) != 1 or not values[0].isdecimal():
+            raise ModelError("ClientException", f"{values} is not a number of milliseconds since 1970, as text")
+        moment = int(values[0])
+        after = name == "AFTER_CREATED_AT"
+        found = [job for job in jobs if (_created(job) > moment if after else _created(job) < moment)]
+    else:
+        raise ModelError("ClientException", f"The filter {name} is not modelled")
+    return sorted(found, key=_created, reverse=True)
+
+
+def _created(job: Job) -> int:
+    return int(job.created * 1000)

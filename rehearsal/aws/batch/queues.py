@@ -1,16 +1,25 @@
-"""Batch's job queues. Owns their states and the order of their environments; a queue names its environments until it is
-gone itself."""
+"""Batch's job queues. Owns their states, the asynchronous updates and the order of their environments; a queue names
+its environments until it is gone itself. While an update is under way the queue takes jobs as it did before, whatever
+it says of its state already: nobody documents the moment."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ..calls import ModelError
 from ..context import Context
+from ..plan import Plan, Seconds
 from .environments import STATE_CHANGE_SECONDS, Environment, Environments, drop
+
+
+class JobQueuePlan(Plan):
+    update: Seconds = STATE_CHANGE_SECONDS
+    """Time to enable or disable it."""
+    outcome: Literal["VALID", "INVALID"] = "VALID"
+    """`VALID` or `INVALID`, when it is enabled."""
 
 
 @dataclass
@@ -20,6 +29,8 @@ class Queue:
     request: dict[str, Any]
     state: str
     status: str = "CREATING"
+    accepts: bool = False  # whether it takes jobs
+    reason: str = "JobQueue Healthy"
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -29,6 +40,7 @@ class Queues:
     def __init__(self, context: Context, environments: Environments) -> None:
         self._context = context
         self._environments = environments
+        self.plan = JobQueuePlan()
         self.all: dict[str, Queue] = {}
         # Told when a queue is being deleted: its ARN.
         self.on_deleting: Callable[[str], None] = lambda arn: None
@@ -43,7 +55,8 @@ class Queues:
     def snapshot(self) -> dict[str, Queue]:
         return copy.deepcopy(self.all)
 
-    def reset(self, baseline: dict[str, Queue]) -> None:
+    def reset(self, plan: JobQueuePlan, baseline: dict[str, Queue]) -> None:
+        self.plan = plan
         self.all = copy.deepcopy(baseline)
 
     def naming(self, environment_arn: str) -> list[str]:
@@ -63,8 +76,16 @@ class Queues:
             tags=params.get("tags", {}),
         )
         self.all[name] = queue
-        self._context.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
+        self._context.clock.after(STATE_CHANGE_SECONDS, lambda: self._settled(queue))
         return {"jobQueueName": name, "jobQueueArn": queue.arn}
+
+    def _settled(self, queue: Queue) -> None:
+        planned = queue.state == "ENABLED" and self.plan.outcome == "INVALID"
+        queue.status = "INVALID" if planned else "VALID"
+        queue.reason = (
+            "CLIENT_ERROR - The queue is invalid (planned by the scenario)" if planned else "JobQueue Healthy"
+        )
+        queue.accepts = queue.state == "ENABLED" and not planned
 
     def _check_order(self, order: list[dict[str, Any]]) -> None:
         for entry in order:
@@ -89,7 +110,7 @@ class Queues:
         queue.state = params.get("state", queue.state)
         queue.request |= {key: params[key] for key in ("priority", "computeEnvironmentOrder") if key in params}
         queue.status = "UPDATING"
-        self._context.clock.after(STATE_CHANGE_SECONDS, lambda: setattr(queue, "status", "VALID"))
+        self._context.clock.after(self.plan.update, lambda: self._settled(queue))
         return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
 
     def delete(self, params: dict[str, Any]) -> None:
@@ -109,7 +130,7 @@ class Queues:
                 "jobQueueArn": queue.arn,
                 "state": queue.state,
                 "status": queue.status,
-                "statusReason": "JobQueue Healthy",
+                "statusReason": queue.reason,
                 "priority": queue.request["priority"],
                 "computeEnvironmentOrder": queue.request.get("computeEnvironmentOrder", []),
                 "tags": queue.tags,

@@ -44,14 +44,15 @@ class Step(NamedTuple):
     renamed_from: str | None = None
 
 
-def schedule(writes: list[WritesPlan], child: Child | None = None) -> list[Step]:
-    """What an attempt does, in order of time. Each child of an array has paths of its own.
+def schedule(writes: list[WritesPlan], child: Child | None = None, folder: str = "") -> list[Step]:
+    """What an attempt does below a folder, in order of time. Each child of an array has paths of its own.
 
     Files that are renamed lie under the other name, closed, for as long as it takes to write them: a tool that writes
     in several goes closes them more than once, and what is closed is exported.
     """
     found: list[Step] = []
-    most, folder = (CHUNKS, "") if child is None else (max(1, CHUNKS // child.array_size), f"/{child.number}")
+    most = CHUNKS if child is None else max(1, CHUNKS // child.array_size)
+    folder = folder if child is None else f"{folder}/{child.number}"
     for number, planned in enumerate(writes):
         chunks = max(1, min(max(planned.files, planned.directories), most if planned.over else 1))
         for chunk in range(chunks):
@@ -94,6 +95,7 @@ class ModelledAttempt:
         finished: Finished,
         settle_all: Callable[[float], None],
         child: Child | None = None,
+        folder: str = "",
     ) -> None:
         self.content = content
         self._clock = clock
@@ -101,7 +103,7 @@ class ModelledAttempt:
         self._settle_all = settle_all
         self._began: float = clock.now()
         self._writes = plan.modelled_writes
-        self._changes = schedule(self._writes, child)
+        self._changes = schedule(self._writes, child, folder)
         self.planned_bytes = sum(step.files * step.bytes_each for step in self._changes)
         self._next = 0
         self._offset = 0.0  # up to which the delay is known
@@ -223,12 +225,14 @@ class Work:
         container: Mapping[str, Any] | None = None,
         child: Child | None = None,
         inputs: Mapping[str, Path] | None = None,
+        below: str = "",
     ) -> ModelledAttempt | RealAttempt:
         """Start an attempt as planned; a real one works in the folder, which it sees at a path, and may read the
-        inputs. The container's properties are those of its definition."""
+        inputs. The container's properties are those of its definition. A modelled one writes below a folder of its own,
+        if any."""
         self._started += 1
         if not plan.is_real or folder is None:
-            return self._modelled(plan, content, finished, child)
+            return self._modelled(plan, content, finished, child, below)
         volumes = {seen_at: folder, **(inputs or {})}
         for each in volumes.values():
             each.mkdir(parents=True, exist_ok=True)
@@ -243,10 +247,12 @@ class Work:
         self._real.append(attempt)
         return attempt
 
-    def _modelled(self, plan: JobPlan, content: Content, finished: Finished, child: Child | None) -> ModelledAttempt:
+    def _modelled(
+        self, plan: JobPlan, content: Content, finished: Finished, child: Child | None, below: str
+    ) -> ModelledAttempt:
         self.settle(self._clock.now())
         planned = plan.of(None if child is None else child.number)
-        attempt = ModelledAttempt(content, planned, self._clock, finished, self.settle, child)
+        attempt = ModelledAttempt(content, planned, self._clock, finished, self.settle, child, below)
         if attempt.due_at is not None:
             self._promised += attempt.planned_bytes
             heapq.heappush(self._due, (attempt.due_at, self._started, attempt))
@@ -293,7 +299,7 @@ class Work:
         # Not of the rehearsal's own ids, which are the same each time: two of them may run at once.
         engine, name = container_engine.usable() or container_engine.ENGINES[0], f"rehearsal-{uuid.uuid4()}"
         return Command(
-            words=container_engine.run(engine, name, image, container, volumes, variables, words, script),
+            words=container_engine.run(engine, name, plan.image or "", container, volumes, variables, words, script),
             folder=Path.cwd(),
             variables=container_engine.environment(),
             at_end=container_engine.remove(engine, name),

@@ -228,6 +228,9 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "batch:UpdateComputeEnvironment": (
         Row("batch:UpdateComputeEnvironment", of("batch", "compute-environment/{computeEnvironment}"), tagged=True),
     ),
+    # Service authorization reference, Batch: UpdateJobQueue names the queue, of which environments are part if given.
+    "batch:UpdateJobQueue": (Row("batch:UpdateJobQueue", of("batch", "job-queue/{jobQueue}"), tagged=True),),
+    "batch:DescribeJobQueues": (Row("batch:DescribeJobQueues", anything),),
     "batch:DescribeComputeEnvironments": (Row("batch:DescribeComputeEnvironments", anything),),
     "batch:RegisterJobDefinition": (
         Row("batch:RegisterJobDefinition", of("batch", "job-definition/{jobDefinitionName}")),

@@ -47,6 +47,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "ec2:DeleteLaunchTemplate": {"LaunchTemplateId": "lt-1"},
     "batch:UpdateComputeEnvironment": {"computeEnvironment": "env"},
     "batch:DescribeComputeEnvironments": {},
+    "batch:UpdateJobQueue": {"jobQueue": QUEUE, "state": "DISABLED"},
+    "batch:DescribeJobQueues": {},
     "ssm:GetParameters": {"Names": [f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/a/b"]},
     "batch:RegisterJobDefinition": {
         "jobDefinitionName": "jd",
@@ -133,6 +135,8 @@ EXPECTED: dict[str, list[str]] = {
     "ec2:DeleteLaunchTemplate": [f"ec2:DeleteLaunchTemplate arn:aws:ec2:{HERE}:launch-template/lt-1"],
     "batch:UpdateComputeEnvironment": [f"batch:UpdateComputeEnvironment arn:aws:batch:{HERE}:compute-environment/env"],
     "batch:DescribeComputeEnvironments": ["batch:DescribeComputeEnvironments *"],
+    "batch:UpdateJobQueue": [f"batch:UpdateJobQueue {QUEUE}"],
+    "batch:DescribeJobQueues": ["batch:DescribeJobQueues *"],
     "batch:RegisterJobDefinition": [
         f"batch:RegisterJobDefinition arn:aws:batch:{HERE}:job-definition/jd",
         f"batch:TagResource arn:aws:batch:{HERE}:job-definition/jd:*",
