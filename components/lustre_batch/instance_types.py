@@ -110,6 +110,12 @@ def families(name: str) -> tuple[str, ...]:
     return BUNDLES.get(name, (name,))
 
 
+def patterns(names: Iterable[str]) -> list[str]:
+    """What Batch takes as instance types, as EC2's filter takes it: a family is all of its sizes."""
+    each = (one for name in names for one in families(name))
+    return list(dict.fromkeys(one if "." in one else f"{one}.*" for one in each))
+
+
 def _members(name: str) -> list[InstanceType]:
     """The types that a name stands for, as far as their data is known."""
     if "." in name:
@@ -162,6 +168,11 @@ def _architecture(name: str) -> str | None:
 
 def _has_nvidia_gpus(name: str) -> bool:
     return any(one.nvidia_gpus is not None for one in _members(name))
+
+
+def architectures(names: Iterable[str]) -> list[str]:
+    """What the images of jobs on these have to be made for, as far as it is known."""
+    return sorted({one for one in map(_architecture, names) if one is not None})
 
 
 def image_types(names: Iterable[str]) -> list[str]:

@@ -6,12 +6,12 @@ be asked which instance types a zone has, and that is all that is asked here: no
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
-from .instance_types import families
+from .instance_types import patterns
 from .owner import Owner, answered
 from .settings import Settings
 
@@ -45,12 +45,6 @@ def choose_zones(owner: Owner) -> list[pulumi.Output[str]]:
     ).apply(choose)
     count = len(settings.availability_zone_ids) or ZONES
     return [chosen.apply(lambda zones, number=number: zones[number]) for number in range(count)]  # type: ignore[misc]
-
-
-def patterns(names: Iterable[str]) -> list[str]:
-    """What Batch takes as instance types, as EC2's filter takes it: a family is all of its sizes."""
-    each = (one for name in names for one in families(name))
-    return list(dict.fromkeys(one if "." in one else f"{one}.*" for one in each))
 
 
 def ranked(zones: Sequence[str], wanted: Sequence[str], offers: Mapping[str, set[str]]) -> list[str]:

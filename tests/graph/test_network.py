@@ -8,8 +8,9 @@ import re
 
 import pulumi
 import pytest
+from lustre_batch.instance_types import patterns
 from lustre_batch.network import subnet_ranges
-from lustre_batch.zones import patterns, ranked
+from lustre_batch.zones import ranked
 
 from tests.graph.recording import Graph, Mocks, record_stack
 

@@ -76,11 +76,11 @@ def checked(stack: Stack, values: Mapping[str, Any]) -> dict[str, Any]:
         if key not in _KEYS
     ]
     given = {key: value for key, value in values.items() if key in _KEYS}
-    base = _deployed(stack)
-    before = _problems(base)
-    problems = strange + [_as_the_run(stack, line) for line in _problems(base | given) if line not in before]
-    if problems:
-        raise Problem("nothing was started:\n" + "\n".join(f"  {line}" for line in problems))
+    base = deployed(stack)
+    before = problems(base)
+    refused = strange + [_as_the_run(stack, line) for line in problems(base | given) if line not in before]
+    if refused:
+        raise Problem("nothing was started:\n" + "\n".join(f"  {line}" for line in refused))
     read = read_settings({key: value for key, value in (base | given).items() if key in given})
     return {key: value for key, value in read.run_time_values().items() if key in given}
 
@@ -100,7 +100,8 @@ def _read(key: str, text: str) -> Any:
     return text
 
 
-def _problems(values: Mapping[str, Any]) -> list[str]:
+def problems(values: Mapping[str, Any]) -> list[str]:
+    """What the deployment would refuse of these, a line each."""
     try:
         read_settings(values)
     except SettingsError as error:
@@ -108,7 +109,7 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _deployed(stack: Stack) -> dict[str, Any]:
+def deployed(stack: Stack) -> dict[str, Any]:
     """What a run has without an input: the deployment's values, below the secret's; and what no run may choose."""
     found: dict[str, Any] = json.loads(stack.value("ParameterDefaults"))
     with contextlib.suppress(ClientError, ValueError):  # who may not read it is told by the run

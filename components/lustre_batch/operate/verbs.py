@@ -300,6 +300,29 @@ def logs(
     raise act(work, machine, pulumi_stack, as_json)
 
 
+def doctor(
+    machine: Machine = None,
+    pulumi_stack: PulumiStack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what would make a run fail: credentials, quota, roles, instance types, image, bucket, notifications.
+
+    Nothing is changed. Exit status: 0 nothing was found, 1 something was.
+    """
+
+    def work(stack: Stack, printer: Printer) -> Answer:
+        from .doctor import TROUBLE, Doctor
+
+        found = []
+        for one in Doctor(stack).findings():
+            found.append(one)
+            printer.say(f"{one.result:<7}  {one.check}: {one.words}" + (f"; {one.to_do}" if one.to_do else ""))
+        facts = {"findings": [one.__dict__ for one in found]}
+        return (1 if any(one.result == TROUBLE for one in found) else 0), facts
+
+    raise act(work, machine, pulumi_stack, as_json)
+
+
 def _problem(words: str) -> Exception:
     from .problems import Problem
 
@@ -366,3 +389,4 @@ def register(app: typer.Typer) -> None:
     app.command()(stop)
     app.command()(reclaim)
     app.command()(orphans)
+    app.command()(doctor)
