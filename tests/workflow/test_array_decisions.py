@@ -264,9 +264,9 @@ def test_failed_children_are_read_page_by_page_and_kept_in_order(run: Definition
 @pytest.mark.parametrize(
     ("failed", "token", "pages", "target"),
     [
-        ([3], "x", 399, "FindFailedChildren"),
+        ([3], "x", 199, "FindFailedChildren"),
         ([], "x", 0, "FindFailedChildren"),
-        ([3], "x", 400, "DescribeFailedChild"),
+        ([3], "x", 200, "DescribeFailedChild"),
         ([3], "", 0, "DescribeFailedChild"),
         ([], "", 0, "TellWhyItFailed"),
     ],
