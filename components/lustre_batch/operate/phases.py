@@ -13,6 +13,7 @@ WAITING: Final = "waiting"
 WORKING: Final = "working"
 DRAINING: Final = "draining"
 JOB: Final = "job"
+SESSION: Final = "session"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ RUN: Final = (
         "WatchAssociation IsAssociationIntact",
     ),
     _phase(
-        "session",
+        SESSION,
         WORKING,
         "the session is open for jobs of others",
         "OpenSession WaitForSession ReadSession IsSessionOver FindActiveJobs IsSessionBusy FindNewJobs IsSessionIdle",
@@ -107,7 +108,7 @@ CLEAN_UP: Final = (
         "stop",
         DRAINING,
         "jobs are stopped, and the lane's instances let go",
-        "HasQueue FindJobs HasJobs DescribeJobs AreJobsStopped StopJob WaitForJobsToStop NoteEndOfJobs "
+        "HasQueue FindJobs DescribeJobs AreJobsStopped StopJob WaitForJobsToStop NoteEndOfJobs "
         "FindJobDefinition HasJobDefinition DeregisterJobDefinition FindEnvironment NamesEnvironmentTemplate "
         "ReleaseEnvironment RemoveSession ReadLaneBeforeDisabling MayQueueBeDisabled DisableJobQueue WaitForJobQueue "
         "DescribeJobQueue IsJobQueueDisabled ReadLaneBeforeStopping MayJobsBeStopped AreThereMoreJobsToStop "

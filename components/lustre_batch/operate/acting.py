@@ -1,0 +1,147 @@
+"""What the verbs share: options, where words go, and how each ends, whatever AWS answers.
+
+With `--json`, standard output has one object alone, and whatever else is said goes to standard error. What takes long
+to import is imported when a verb is called: `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from .follow import Snapshot
+    from .stack import Stack
+
+Machine = Annotated[
+    str | None,
+    typer.Option(
+        "--state-machine",
+        metavar="ARN",
+        help="The stack's state machine; otherwise LUSTRE_BATCH_STATE_MACHINE, or the Pulumi project in this folder.",
+    ),
+]
+PulumiStack = Annotated[
+    str | None, typer.Option("--stack", metavar="STACK", help="The stack of the Pulumi project in this folder.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+Answer = tuple[int, dict[str, Any]]
+DETACHED: Final = 4
+_USAGE: Final = 2
+
+
+class Printer:
+    """Where a verb's words go."""
+
+    def __init__(self, as_json: bool, options: str) -> None:
+        self.as_json = as_json
+        self._options = options
+
+    def say(self, line: str) -> None:
+        typer.echo(line, err=self.as_json)
+
+    def complain(self, line: str) -> None:
+        typer.echo(f"lustre-batch: {line}", err=True)
+
+    def command(self, words: str) -> str:
+        """A command about the same stack, to be typed."""
+        return f"lustre-batch {words}{self._options}"
+
+    @property
+    def live(self) -> bool:
+        return not self.as_json and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def act(
+    work: Callable[[Stack, Printer], Answer], machine: str | None, pulumi_stack: str | None, as_json: bool
+) -> typer.Exit:
+    """Do what a verb does, and say how that ended: no traceback for anything a user or AWS can cause."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from . import stack
+    from .problems import Problem, in_words
+
+    given = f" --state-machine {machine}" if machine else f" --stack {pulumi_stack}" if pulumi_stack else ""
+    printer = Printer(as_json, given)
+    try:
+        status, facts = work(stack.Stack(stack.find(machine, pulumi_stack)), printer)
+    except Problem as problem:
+        status, facts = problem.status, {"error": str(problem)}
+        printer.complain(str(problem))
+    except (ClientError, BotoCoreError) as error:
+        status, facts = _USAGE, {"error": in_words(error)}
+        printer.complain(in_words(error))
+    except KeyboardInterrupt:
+        status, facts = 130, {"error": "interrupted"}
+        printer.complain("interrupted")
+    if as_json:
+        typer.echo(json.dumps(facts | {"exit_status": status}, default=str))
+    return typer.Exit(status)
+
+
+def started(stack: Stack, arn: str, printer: Printer, detach: bool) -> Answer:
+    name = arn.rpartition(":")[2]
+    printer.say(f"started {name}")
+    if detach:
+        printer.say(f"follow it: {printer.command('watch ' + name)}")
+        return DETACHED, {"run": arn}
+    return followed(stack, arn, printer)
+
+
+def followed(
+    stack: Stack, arn: str, printer: Printer, until: Callable[[Snapshot], dict[str, Any] | None] = lambda seen: None
+) -> Answer:
+    """Follow a run until it is over, what somebody waits for is there, or they want to do something else."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from . import screen
+    from .follow import Follower, status_of
+    from .problems import in_words
+
+    seen: Snapshot | None = None
+    back = f"it goes on by itself; to come back: {printer.command('watch ' + arn.rpartition(':')[2])}"
+    try:
+        with screen.view(printer.say, live=printer.live) as view:
+            for seen in Follower(stack, arn).looks():
+                view.show(seen)
+                if (found := until(seen)) is not None:
+                    return 0, found
+    except KeyboardInterrupt:
+        printer.say(f"\nleft the run: {back}")
+        return DETACHED, (seen.facts() if seen else {"run": arn})
+    except (ClientError, BotoCoreError) as error:
+        printer.complain(f"{in_words(error)}\nThe run is not touched by this: {back}")
+        return DETACHED, (seen.facts() if seen else {"run": arn}) | {"error": in_words(error)}
+    if seen is None:
+        raise RuntimeError("a run was followed without a look at it")
+    for line in screen.ending(seen, printer.command):
+        printer.say(line)
+    return status_of(seen), seen.facts()
+
+
+def problem(words: str) -> Exception:
+    from .problems import Problem
+
+    return Problem(words)
+
+
+def agree(printer: Printer, yes: bool, question: str) -> None:
+    """Go on only if somebody says so."""
+    if yes:
+        return
+    if printer.as_json:
+        raise problem("with --json nobody is asked: give --yes")
+    try:
+        agreed = typer.confirm(question)
+    except typer.Abort:
+        typer.echo()
+        raise problem("nobody was there to answer: give --yes") from None
+    if not agreed:
+        raise problem("nothing was done")

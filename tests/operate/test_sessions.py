@@ -1,0 +1,63 @@
+"""`session start` and `session stop`: a queue that others submit jobs to, from when it takes them to its end."""
+
+from __future__ import annotations
+
+from tests.operate.conftest import Desk, Typed
+
+
+def test_a_session_says_where_it_is_as_soon_as_it_takes_jobs_and_ends_when_it_is_told(desk: Desk) -> None:
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        typed.append(desk.type("session", "start", "--idle-minutes", "60", "--name", "engine", "--prefix", "wf/"))
+        (run,) = [one for one in desk.account.executions.all.values() if one.name == "engine"]
+        assert run.status == "RUNNING"
+        typed.append(desk.type("session", "stop", "never"))
+        typed.append(desk.type("session", "stop"))
+
+    desk.play(doing)
+    started, wrong, stopped = typed
+    assert started.status == 0
+    text = started.result.stdout
+    assert f"queue: {desk.session.exports['jobQueueArns'][0]}" in text
+    assert "path on its instances: /fsx/scratch" in text
+    assert f"results: s3://{desk.session.exports['bucketName']}/wf/" in text
+    assert f"run: {desk.stack.execution_arn('engine')}" in text
+    assert f"to end it: lustre-batch session stop engine --state-machine {desk.arn}" in text
+    assert (wrong.status, "never is no session that is open; open: engine" in wrong.result.stderr) == (2, True)
+    assert stopped.status == 0
+    assert "the run succeeded after" in stopped.result.stdout
+    assert desk.account.executions.all[desk.stack.execution_arn("engine")].output["session"] == "told"
+    assert desk.account.file_systems.living() == []
+    none = desk.type("session", "stop")
+    assert (none.status, "no session is open" in none.result.stderr) == (2, True)
+
+
+def test_as_json_it_is_the_item_of_the_session(desk: Desk) -> None:
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        typed.append(desk.type("session", "start", "--json"))
+        typed.append(desk.type("session", "stop", "--detach", "--json"))
+
+    desk.play(doing)
+    assert typed[0].facts["queueArn"] in desk.session.exports["jobQueueArns"]
+    assert (typed[0].status, typed[1].status) == (0, 4)
+
+
+def test_a_session_that_cannot_begin_says_why(desk: Desk) -> None:
+    typed: list[Typed] = []
+    refused = {"call": "fsx:CreateFileSystem", "error": "ServiceLimitExceeded", "times": 99}
+    desk.play(lambda: typed.append(desk.type("session", "start")), faults=[refused])
+    assert typed[0].status == 1
+    assert "the run failed: " in typed[0].result.stdout
+
+
+def test_what_is_about_a_job_is_refused_with_the_words_of_the_run(desk: Desk) -> None:
+    sfn, given = desk.stack.client("stepfunctions"), '{"session": {}, "jobDefinitionVcpus": 2}'
+    desk.play(lambda: sfn.start_execution(stateMachineArn=desk.arn, input=given))
+    (run,) = [one for one in desk.account.executions.all.values() if one.machine_arn == desk.arn]
+    typed = desk.type("session", "start", "--set", "jobDefinitionVcpus=2")
+    assert typed.status == 2
+    assert str(run.cause) in typed.result.stderr
+    assert desk.type("session", "start", "--idle-minutes", "1441").status == 2
