@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import select
+import sys
 from typing import Any
 
 import pytest
 from lustre_batch import definition
+from lustre_batch.command import app
 from lustre_batch.operate import follow, phases
 
 from tests.operate.conftest import Desk, Typed
@@ -143,3 +149,40 @@ def test_no_run_of_that_name_is_said_in_one_line(desk: Desk) -> None:
     typed = desk.type("watch", "never")
     assert (typed.status, len(typed.result.stderr.splitlines())) == (2, 1)
     assert "has no run never" in typed.result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a pseudo-terminal")
+def test_ctrl_c_in_a_terminal_leaves_the_run_drawn_and_says_how_to_come_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a process in a pseudo-terminal, which has the account of this one."""
+
+    def look_again(seconds: float) -> None:
+        desk.account.clock.advance(seconds)
+        select.select([], [], [], 0.02)
+
+    monkeypatch.setattr(follow, "pause", look_again)
+    child, terminal = pty.fork()
+    if child == 0:
+        status = 99
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 (not the tests' own)
+        try:
+            app(["run", "--name", "terminal", "--state-machine", desk.arn])
+        except SystemExit as end:
+            status = int(end.code or 0)
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is gone with its process
+        while b"the job (" not in shown:
+            shown += os.read(terminal, 4096)
+        os.write(terminal, b"\x03")
+        while data := os.read(terminal, 4096):
+            shown += data
+    _, ended = os.waitpid(child, 0)
+    text = shown.decode()
+    assert os.waitstatus_to_exitcode(ended) == 4, text
+    assert "Ctrl-C leaves the run to itself" in text
+    assert f"lustre-batch watch terminal --state-machine {desk.arn}" in "".join(text.split("\r\n"))
+    assert "Traceback" not in text

@@ -19,7 +19,7 @@ def looks(desk: Desk) -> list[Snapshot]:
 
     def doing() -> None:
         assert desk.type("run", "--name", "drawn", "--detach").status == 4
-        follower = Follower(desk.stack, desk.stack.execution_arn("drawn"))
+        follower = Follower(desk.stack, desk.stack.execution_arn("drawn"), closely=True)
         while not found or not found[-1].over:
             desk.account.clock.advance(60)
             found.append(follower.look())
@@ -45,6 +45,25 @@ def test_a_drawing_has_the_run_its_phases_the_present_one_marked_and_what_the_fi
     assert "file system: about $" in text
     assert "Ctrl-C leaves the run to itself" in text
     assert "Ctrl-C" not in drawn(looks[-1], 100)
+
+
+def test_a_close_look_has_the_age_of_the_export_queue(desk: Desk) -> None:
+    found: list[Snapshot] = []
+
+    def doing() -> None:
+        assert desk.type("run", "--name", "talks", "--detach").status == 4
+        follower = Follower(desk.stack, desk.stack.execution_arn("talks"), closely=True)
+        while not found or not found[-1].over:
+            desk.account.clock.advance(30)
+            found.append(follower.look())
+
+    writes = [{"over": 600, "files": 2000, "bytes_each": 1_000_000}]
+    desk.play(doing, job={"runtime": 600, "writes": writes}, export={"files_per_second": 2})
+    ages = [one.queue_age_seconds for one in found if one.queue_age_seconds is not None]
+    assert max(ages) > 60
+    assert ages[-1] == 0
+    (busy, *_) = [one for one in found if one.queue_age_seconds]
+    assert "export queue: the oldest change has waited 0:0" in drawn(busy, 100)
 
 
 @pytest.mark.parametrize("width", [30, 40, 200])

@@ -109,7 +109,7 @@ def followed(
     back = f"it goes on by itself; to come back: {printer.command('watch ' + arn.rpartition(':')[2])}"
     try:
         with screen.view(printer.say, live=printer.live) as view:
-            for seen in Follower(stack, arn).looks():
+            for seen in Follower(stack, arn, closely=printer.live).looks():
                 view.show(seen)
                 if (found := until(seen)) is not None:
                     return 0, found

@@ -6,6 +6,7 @@ A look that AWS does not answer in passing (throttling, the network) is repeated
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import time
@@ -24,6 +25,7 @@ from .stack import Stack
 PAUSE_SECONDS: Final = 10.0
 # Trouble that lasts longer is told, and the run left to itself.
 PATIENCE_SECONDS: Final = 300.0
+LOG_LINES: Final = 5
 ASKED: Final = "deleteLustre is false"
 
 
@@ -49,6 +51,9 @@ class Snapshot:
     error: str = ""
     cause: str = ""
     output: dict[str, Any] = field(default_factory=dict)
+    # Of a close look alone.
+    queue_age_seconds: float | None = None
+    log: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -78,7 +83,7 @@ class Snapshot:
             "status": self.status,
             "phase": self.steps[-1].phase.name if self.steps else "",
             "state": self.steps[-1].state if self.steps else "",
-            "started": self.started.isoformat(),
+            "started": self.started.astimezone(datetime.UTC).isoformat(),
             "elapsed_seconds": round(self.elapsed_seconds),
             "file_system": {"id": system["FileSystemId"], "lifecycle": system["Lifecycle"]} if system else None,
             "job": {"id": job["jobId"], "status": job["status"]} if job else None,
@@ -118,10 +123,11 @@ def status_of(end: Snapshot) -> int:
 
 
 class Follower:
-    """Looks at one run again and again."""
+    """Looks at one run again and again; closely, what its job prints and how long the oldest change has waited, too."""
 
-    def __init__(self, stack: Stack, execution_arn: str) -> None:
+    def __init__(self, stack: Stack, execution_arn: str, *, closely: bool = False) -> None:
         self._stack = stack
+        self._closely = closely
         self._arn = execution_arn
         self._run = runs.History(execution_arn, phases.RUN)
         self._clean_ups: dict[str, runs.History] = {}
@@ -182,7 +188,37 @@ class Follower:
             error=described.get("error", ""),
             cause=described.get("cause", ""),
             output=output if isinstance(output, dict) else {},
+            **(self._close_look(steps[-1].phase.name if steps else "", now) if self._closely else {}),
         )
+
+    def _close_look(self, phase: str, now: datetime.datetime) -> dict[str, Any]:
+        """What nobody misses who may not see it."""
+        found: dict[str, Any] = {}
+        with contextlib.suppress(ClientError):
+            if phase == phases.JOB and (stream := (self._job or {}).get("container", {}).get("logStreamName")):
+                answer = self._stack.client("logs").get_log_events(
+                    logGroupName=self._stack.value("JobLogGroupName"), logStreamName=stream, limit=LOG_LINES
+                )
+                found["log"] = tuple(str(event["message"]) for event in answer["events"][-LOG_LINES:])
+        with contextlib.suppress(ClientError):
+            if phase in phases.EXPORTING and self._file_system is not None and not self._gone:
+                found["queue_age_seconds"] = self._queue_age(now)
+        return found
+
+    def _queue_age(self, now: datetime.datetime) -> float | None:
+        """Of the last minute that CloudWatch has (FSx guide, AutoImport and AutoExport metrics)."""
+        dimensions = {"FileSystemId": (self._file_system or {})["FileSystemId"], "Publisher": "AutoExport"}
+        answer = self._stack.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/FSx",
+            MetricName="AgeOfOldestQueuedMessage",
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - datetime.timedelta(minutes=15),
+            EndTime=now,
+            Period=60,
+            Statistics=["Maximum"],
+        )
+        points = sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])
+        return float(points[-1]["Maximum"]) if points else None
 
     def _clean_up(self, given: Any) -> runs.History | None:
         """The clean-up that the run waits for, under the name that it gave it."""
@@ -263,7 +299,7 @@ class Follower:
     def _spans(
         self, steps: tuple[runs.Step, ...], end: datetime.datetime
     ) -> Iterator[tuple[str, datetime.datetime, datetime.datetime]]:
-        for step, until in zip(steps, [*(step.began for step in steps[1:]), end], strict=True):
+        for step, until in zip(steps, [*(step.began for step in steps[1:]), end], strict=False):
             if step.phase.name != phases.JOB:
                 yield step.phase.kind, step.began, until
                 continue

@@ -28,7 +28,7 @@ class Orphan:
 
     def facts(self) -> dict[str, Any]:
         """The same for programs."""
-        return {**self.__dict__, "since": self.since.isoformat() if self.since else None}
+        return {**self.__dict__, "since": self.since.astimezone(datetime.UTC).isoformat() if self.since else None}
 
 
 def orphans(stack: Stack) -> list[Orphan]:

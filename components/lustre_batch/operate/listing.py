@@ -33,7 +33,7 @@ def facts(stack: Stack, most: int) -> dict[str, Any]:
                 "name": one["name"],
                 "status": one["status"],
                 "phase": phase,
-                "started": one["startDate"].isoformat(),
+                "started": one["startDate"].astimezone(datetime.UTC).isoformat(),
                 "elapsed_seconds": round(((one.get("stopDate") or now) - one["startDate"]).total_seconds()),
                 "file_system": system["FileSystemId"] if system else None,
             }
@@ -58,7 +58,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         [
             one["name"],
             one["status"],
-            f"{datetime.datetime.fromisoformat(one['started']):%Y-%m-%d %H:%M}",
+            f"{datetime.datetime.fromisoformat(one['started']).astimezone():%Y-%m-%d %H:%M}",
             clock_time(one["elapsed_seconds"]),
             one["phase"] or one["file_system"] or "",
         ]
@@ -77,7 +77,7 @@ def orphans(left: Sequence[Orphan], command: Callable[[str], str]) -> Iterator[s
         return
     for one in left:
         state = "its clean-up is at work" if one.cleaning else f"kept: {one.kept}" if one.kept else "not cleaned up yet"
-        since = f" since {one.since:%Y-%m-%d %H:%M}" if one.since else ""
+        since = f" since {one.since.astimezone():%Y-%m-%d %H:%M}" if one.since else ""
         yield f"{one.type} {one.id}{since}, about ${one.dollars_a_day:.2f} a day, of {_name(one.run)}: {state}"
     yield f"all of it: about ${sum(one.dollars_a_day for one in left):.2f} a day"
     for one in left:

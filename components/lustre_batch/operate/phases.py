@@ -14,6 +14,7 @@ WORKING: Final = "working"
 DRAINING: Final = "draining"
 JOB: Final = "job"
 SESSION: Final = "session"
+EXPORTING: Final = ("stop", "drain", "verify")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from . import phases
 from .follow import ASKED, Snapshot, dollars_a_day, kept
@@ -35,7 +35,7 @@ class Lines:
     def show(self, seen: Snapshot) -> None:
         if seen.words != self._last and not seen.over:
             self._last = seen.words
-            self._say(f"{seen.at:%H:%M:%S}  {clock_time(seen.elapsed_seconds):>8}  {seen.words}")
+            self._say(f"{seen.at.astimezone():%H:%M:%S}  {clock_time(seen.elapsed_seconds):>8}  {seen.words}")
 
 
 class Live:
@@ -49,7 +49,7 @@ class Live:
 
 
 @contextlib.contextmanager
-def view(say: Say, stream: TextIO = sys.stdout, *, live: bool) -> Iterator[View]:
+def view(say: Say, *, live: bool) -> Iterator[View]:
     """The view that fits where it is shown."""
     if not live:
         yield Lines(say)
@@ -57,7 +57,7 @@ def view(say: Say, stream: TextIO = sys.stdout, *, live: bool) -> Iterator[View]
     from rich.console import Console  # late: it takes a tenth of a second
     from rich.live import Live as RichLive
 
-    console = Console(file=stream, highlight=False)
+    console = Console(file=sys.stdout, highlight=False)
     with RichLive(console=console, auto_refresh=False, transient=False) as drawing:
         yield Live(drawing)
 
@@ -73,7 +73,7 @@ def drawn(seen: Snapshot) -> Any:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     ends = [*(step.began for step in seen.steps[1:]), seen.stopped or seen.at]
-    for number, (step, end) in enumerate(zip(seen.steps, ends, strict=True), 1):
+    for number, (step, end) in enumerate(zip(seen.steps, ends, strict=False), 1):  # at first there is no step
         current = number == len(seen.steps) and not seen.over
         style = ("bold cyan" if step.phase.kind == phases.WORKING else "bold") if current else "dim"
         detail = f" ({seen.detail})" if current and seen.detail else ""
@@ -84,8 +84,11 @@ def drawn(seen: Snapshot) -> Any:
         )
     head = Text.assemble((seen.name, "bold"), f"  {seen.status.lower()}  {clock_time(seen.elapsed_seconds)}")
     rows: list[Any] = [head, table]
+    if seen.queue_age_seconds is not None:
+        rows.append(Text(f"export queue: the oldest change has waited {clock_time(seen.queue_age_seconds)}", "dim"))
     if cost := cost_words(seen):
         rows.append(Text(cost, "dim"))
+    rows += [Text(f"| {line}", no_wrap=True, overflow="ellipsis") for line in seen.log]
     if not seen.over:
         rows.append(Text("Ctrl-C leaves the run to itself", "dim"))
     return Group(*rows)
