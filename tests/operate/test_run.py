@@ -114,6 +114,11 @@ def test_trouble_that_passes_is_sat_out_and_trouble_that_stays_leaves_the_run_to
     assert len(typed.result.stderr.splitlines()) == 2
 
 
+def test_a_run_that_step_functions_does_not_know_of_yet_is_waited_for(desk: Desk) -> None:
+    unknown = {"call": "stepfunctions:DescribeExecution", "error": "ExecutionDoesNotExist", "times": 2}
+    assert followed(desk, "run", faults=[unknown]).status == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

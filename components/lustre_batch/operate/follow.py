@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..prices import file_system_dollars
 from . import phases, runs
-from .problems import AS_WISHED, KEPT, RUN_FAILED, Problem, passes
+from .problems import AS_WISHED, KEPT, RUN_FAILED, Problem, code_of, passes
 from .stack import Stack
 
 # Between two looks: a run changes every few minutes, and the account's APIs are shared.
@@ -151,7 +151,9 @@ class Follower:
             except (ClientError, BotoCoreError) as error:
                 now = time.monotonic()
                 trouble_since = now if trouble_since is None else trouble_since
-                if not passes(error) or now - trouble_since > PATIENCE_SECONDS:
+                # An execution is not known at once after its start (SFN API reference, DescribeExecution).
+                may_pass = passes(error) or code_of(error) == "ExecutionDoesNotExist"
+                if not may_pass or now - trouble_since > PATIENCE_SECONDS:
                     raise
                 pause(PAUSE_SECONDS)
                 continue
@@ -163,7 +165,7 @@ class Follower:
 
     def look(self) -> Snapshot:
         """One look."""
-        described = runs.describe(self._stack, self._arn)
+        described = self._stack.client("stepfunctions").describe_execution(executionArn=self._arn)
         now = described.get("stopDate") or datetime.datetime.now(datetime.UTC)
         self._run.read(self._stack)
         clean_up = self._clean_up(json.loads(described.get("input", "{}")))
