@@ -30,7 +30,7 @@ def transition_dollars(transitions: int) -> float:
 
 
 # State transitions of a sweep that finds nothing (docs/scenarios.md has those of runs).
-SWEEP_TRANSITIONS = 12
+SWEEP_TRANSITIONS = 13
 
 
 def resting_dollars(egress: str, sweep_interval_minutes: int = 60) -> float:

@@ -17,6 +17,7 @@ from tests.docs import markdown
 
 PAGE = "docs/operations.md"
 TABLE = "lanes"
+SESSION = "0123456789abcdef0123456789abcdef"
 
 
 def commands(service: str) -> list[list[str]]:
@@ -38,7 +39,8 @@ def ask(client: Any, command: list[str]) -> Any:
             query = value
         elif word != "--output":
             given[spelt[word]] = TABLE if value == "$table" else json.loads(value) if value[0] in "{t" else value
-    return jmespath.search(query, client._make_api_call(name, given))
+    answer = client._make_api_call(name, given)
+    return jmespath.search(query, answer) if query else answer
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +77,18 @@ def dynamodb() -> Iterator[Any]:
         holder = {"run": {"S": "holder"}, "lane": {"N": "2"}, "prefix": {"S": "b/"}, "takenAt": {"S": "0"}}
         lanes = {"kind": {"S": "lanes"}, "id": {"S": "lanes"}, "holders": {"L": [{"M": holder}]}}
         client.put_item(TableName=TABLE, Item=lanes)
+        client.put_item(TableName=TABLE, Item={"kind": {"S": "session"}, "id": {"S": SESSION}})
         yield client
 
 
 def test_who_holds_a_lane_and_who_waits_can_be_asked_of_the_table(dynamodb: Any) -> None:
-    holders, waiting = (ask(dynamodb, command) for command in commands("dynamodb"))
+    _, _, holders, waiting = (ask(dynamodb, command) for command in commands("dynamodb"))
     assert holders == [["2", "b/", "0", "holder"]]
     assert waiting == [["1", "a/", "first"], ["2", "a/", "second"]]
+
+
+def test_a_session_is_found_in_the_table_and_told_to_end(dynamodb: Any) -> None:
+    find, end, *_ = commands("dynamodb")
+    assert [one["id"]["S"] for one in ask(dynamodb, find)["Items"]] == [SESSION]
+    ask(dynamodb, end)
+    assert ask(dynamodb, find)["Items"][0]["end"] == {"BOOL": True}
