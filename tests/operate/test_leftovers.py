@@ -58,10 +58,14 @@ def test_a_run_is_stopped_once_somebody_agreed_and_its_clean_up_goes_on(desk: De
         assert agreed.status == 0
         assert "stopped nightly" in agreed.result.stdout
         assert "its clean-up begins within a minute" in agreed.result.stdout
+        watched = desk.type("watch", "nightly")
+        assert (watched.status, "the run was stopped: Stopped after" in watched.result.stdout) == (3, True)
+        assert "its clean-up goes on by itself" in watched.result.stdout
 
     played = during(desk, doing)
     assert played.first.status == "ABORTED"
     assert desk.account.file_systems.living() == []
+    assert desk.type("watch", "nightly").status == 1
     again = desk.type("stop", "nightly", "--yes")
     assert (again.status, "nightly has ended already: it is ABORTED" in again.result.stderr) == (2, True)
 

@@ -114,10 +114,15 @@ def kept(end: Snapshot) -> list[dict[str, str]]:
     return told
 
 
+def cleans_up_alone(end: Snapshot) -> bool:
+    """Whether a run did not live to see its clean-up, so that its file system is still there."""
+    return end.status in ("ABORTED", "TIMED_OUT") and end.file_system is not None
+
+
 def status_of(end: Snapshot) -> int:
     """How the command exits: that something was kept weighs more than how the run ended."""
     left = [line for line in end.cause.splitlines() if line.startswith(("Pending: ", "Not known to be removed: "))]
-    if left or any(one["reason"] != ASKED for one in kept(end)):
+    if left or cleans_up_alone(end) or any(one["reason"] != ASKED for one in kept(end)):
         return KEPT
     return AS_WISHED if end.status == "SUCCEEDED" else RUN_FAILED
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from . import phases
-from .follow import ASKED, Snapshot, dollars_a_day, kept
+from .follow import ASKED, Snapshot, cleans_up_alone, dollars_a_day, kept
 
 Say = Callable[[str], None]
 
@@ -106,6 +106,8 @@ def ending(seen: Snapshot, come_back: Callable[[str], str]) -> list[str]:
     """The last words about a run, in the order of what somebody has to know."""
     lines = [f"{seen.words} after {clock_time(seen.elapsed_seconds)}"]
     lines += [f"  {line}" for line in seen.cause.splitlines()]
+    if cleans_up_alone(seen):
+        lines.append(f"its clean-up goes on by itself; what is left until then: {come_back('orphans')}")
     for one in kept(seen):
         system = seen.file_system
         is_it = system is not None and system["FileSystemId"] == one["id"]
