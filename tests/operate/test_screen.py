@@ -6,7 +6,8 @@ import io
 
 import pytest
 from lustre_batch.operate import phases, screen
-from lustre_batch.operate.follow import Follower, Snapshot
+from lustre_batch.operate.follow import Follower
+from lustre_batch.operate.snapshot import Snapshot
 from rich.console import Console
 
 from tests.operate.conftest import Desk

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 if TYPE_CHECKING:
-    from .follow import Snapshot
+    from .snapshot import Snapshot
     from .stack import Stack
 
 Machine = Annotated[
@@ -102,8 +102,9 @@ def followed(
     from botocore.exceptions import BotoCoreError, ClientError
 
     from . import screen
-    from .follow import Follower, status_of
+    from .follow import Follower
     from .problems import in_words
+    from .snapshot import status_of
 
     seen: Snapshot | None = None
     back = f"it goes on by itself; to come back: {printer.command('watch ' + arn.rpartition(':')[2])}"

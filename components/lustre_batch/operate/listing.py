@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import phases, runs
-from .follow import dollars_a_day
 from .leftovers import Orphan
 from .screen import clock_time
+from .snapshot import dollars_a_day
 from .stack import TAG_OF_EXECUTION, Stack
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from . import phases
-from .follow import ASKED, Snapshot, cleans_up_alone, dollars_a_day, kept
+from .snapshot import ASKED, Snapshot, cleans_up_alone, dollars_a_day, kept
 
 Say = Callable[[str], None]
 

@@ -11,7 +11,7 @@ from . import upkeep
 from .acting import DETACHED, Answer, AsJson, Machine, Printer, PulumiStack, act, followed, started
 
 if TYPE_CHECKING:
-    from .follow import Snapshot
+    from .snapshot import Snapshot
     from .stack import Stack
 
 
