@@ -28,7 +28,7 @@ def guard_destruction(owner: Owner, workflow: Workflow) -> None:
         "guard-destroy",
         "guard_destroy",
         description="Refuses the destruction of a stack while a run is alive or a file system of it exists",
-        policy="policies/guard_destroy.json",
+        policy="guard_destroy",
         values={"RunMachineArn": workflow.run.arn, "CleanUpMachineArn": workflow.clean_up.arn},
     )
     aws.lambda_.Invocation(

@@ -25,16 +25,19 @@ def create_function(
     policy: str,
     values: Mapping[str, pulumi.Input[str]] | None = None,
     variables: Mapping[str, str] | None = None,
+    with_key: bool = False,
 ) -> aws.lambda_.Function:
     """Deploy a function.
 
-    ``policy`` is the data file of its role's policy, which may name ``LogGroupArn`` besides ``values``; ``variables``
-    are those of its environment.
+    ``policy`` is the name of its role's policy, which may name ``LogGroupArn`` besides ``values``; ``variables`` are
+    those of its environment. ``with_key``: it reads or writes what a customer's key encrypts.
     """
     log_group = owner.log_group(part, "/aws/lambda")
-    role, may = owner.role(
-        part, "lambda", render_output(read_data(policy), {"LogGroupArn": log_group.arn, **(values or {})})
+    given = {"LogGroupArn": log_group.arn, **(values or {})}
+    may_do = (
+        owner.policy_with_key(policy, given) if with_key else render_output(read_data(f"policies/{policy}.json"), given)
     )
+    role, may = owner.role(part, "lambda", may_do)
     return aws.lambda_.Function(
         owner.named(part),
         description=description,

@@ -64,7 +64,9 @@ def open_lanes(
         "guard-lanes",
         "guard_lanes",
         description="Opens the lanes of a stack; keeps one from being taken down while a run holds it",
-        policy="policies/guard_lanes.json",
+        policy="guard_lanes",
+        # DynamoDB asks for the table's key on behalf of whoever calls it (KMS guide, DynamoDB).
+        with_key=True,
         values={"LanesTableArn": table.arn, "RunMachineArn": state_machine_arn},
     )
     environments = [lane.compute_environment_arn for lane in lanes]

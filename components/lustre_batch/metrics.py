@@ -17,7 +17,7 @@ def create_check_metrics(owner: Owner) -> aws.lambda_.Function:
         "check-metrics",
         "check_metrics",
         description="Says whether the export queue of a file system has been seen empty since its job stopped",
-        policy="policies/metrics.json",
+        policy="metrics",
         variables={
             "PERIOD": str(settings.lambda_period_seconds),
             "TIME_DIFF": str(settings.lambda_time_diff_minutes),

@@ -5,6 +5,7 @@ mounts what the instance mounts."""
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,12 @@ class StrangersJobPlan(Plan):
     """Its one attempt."""
     writes: list[WritesPlan] = Field(default=[])
     """What it writes."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        for number, one in enumerate(self.writes):
+            if one.at + one.over > self.runtime:
+                end = f"the job ends after {self.runtime:g} s (runtime)"
+                yield f"writes.{number}", f"it goes on until {one.at + one.over:g} s, but {end}"
 
 
 class SessionPlan(Plan):

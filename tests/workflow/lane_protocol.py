@@ -29,11 +29,14 @@ STEPS = {
     "begin to clean up": {
         *("SweepLanes", "SweepTickets", "FindHolding", "IsItReallyOver", "FindTicket", "IsTicketOld", "HasQueue"),
     },
-    "mount": {"UpdateComputeEnvironment", "IsComputeEnvironmentValid"},
+    "mount": {"ReadLaneBeforeUpdate", "IsLaneOurs", "UpdateComputeEnvironment", "IsComputeEnvironmentValid"},
     "enable": {"EnableJobQueue", "DescribeJobQueue", "IsJobQueueEnabled"},
     # Of the clean-up, DescribeJobQueue too: until it is seen disabled, the step is taken again.
     "disable": {"ReadLaneBeforeDisabling", "MayQueueBeDisabled", "DisableJobQueue", "IsJobQueueDisabled"},
-    "stop the jobs": {"FindJobs", "AreJobsStopped", "ReadLaneBeforeStopping", "MayJobsBeStopped", "StopJob"},
+    "stop the jobs": {
+        *("FindJobs", "AreJobsStopped", "FindEarlierJobs", "AreEarlierJobsStopped"),
+        *("ReadLaneBeforeStopping", "MayJobsBeStopped", "StopJob"),
+    },
     "release": {"ReleaseEnvironment", "HasEnvironmentLetGo"},
     "give back": {
         "ReadHolders",
@@ -208,7 +211,7 @@ class Protocol:
         given = {"prefix": self._prefixes[number], "target": _name(number)}
         seen = assigned(self._run, "ReadLanes", item(1, holders), **given)
         known = {key: seen[key] for key in ("lane", "waitsFor", "free", "holders")}
-        leads_to, _ = choose(self._run, "MayLaneBeTaken", **known)
+        leads_to, _ = choose(self._run, "MayLaneBeTaken", polls=0, **known)
         if leads_to == "ReturnTicket":
             return "holding", seen["lane"]
         if leads_to == "CountTickets":

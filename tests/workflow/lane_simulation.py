@@ -219,7 +219,7 @@ class Simulation:
         own = {"prefix": "own/", "target": "own"}
         seen = assigned(self._run, "ReadLanes", item(1, holders), **own)
         known = {key: seen[key] for key in ("lane", "waitsFor", "free", "holders")}
-        if choose(self._run, "MayLaneBeTaken", **known)[0] != "ReadTickets":
+        if choose(self._run, "MayLaneBeTaken", polls=0, **known)[0] != "ReadTickets":
             return None
         tickets = [{"run": {"S": f"t{one}"}, "prefix": {"S": f"t{one}/"}} for one in range(ahead)]
         known = {"prefix": "own/"} | {key: seen[key] for key in ("holders", "free", "ahead")}

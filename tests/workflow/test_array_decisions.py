@@ -85,7 +85,7 @@ def test_clean_up_terminates_an_array_and_waits_for_its_last_child(clean_up: Def
     for given in (array(RUNNABLE=2), array(RUNNING=1, FAILED=1), array("FAILED", RUNNING=1, FAILED=1)):
         assert after(clean_up, given)[0] == "StopJob"
         assert looked(clean_up, given)["alive"] == ["job-1"]
-    assert after(clean_up, array("FAILED", FAILED=2))[0] == "AreJobsInDoubt"
+    assert after(clean_up, array("FAILED", FAILED=2))[0] == "FindEarlierJobs"
 
 
 def test_a_list_of_jobs_by_name_gives_an_array_once_whether_or_not_its_children_are_in_it(

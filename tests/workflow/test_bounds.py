@@ -136,7 +136,10 @@ LINKS = 8
 HOLDER_LOOKS = 32  # in two weeks: after ten minutes, then after a quarter more than was waited
 NOT_OURS = 40  # a lane is free, but the one for whom it is has not looked yet, or another was quicker
 SELDOM = {
-    **dict.fromkeys(("CreateLaunchTemplate", "UpdateComputeEnvironment", "IsFileSystemReady"), 1),
+    **dict.fromkeys(
+        ("CreateLaunchTemplate", "ReadLaneBeforeUpdate", "IsLaneOurs", "UpdateComputeEnvironment", "IsFileSystemReady"),
+        1,
+    ),
     **dict.fromkeys(("DescribeHolder", "IsHolderOver", "CleanUpHolder"), HOLDER_LOOKS),
     **dict.fromkeys(("ReadTickets", "IsItOurTurn", "TakeLane"), NOT_OURS),
 }

@@ -200,14 +200,13 @@ def test_no_clean_up_cancels_an_export_task(clean_up: Definition) -> None:
 
 
 def test_export_is_switched_off_only_once_the_queue_was_seen_empty(clean_up: Definition) -> None:
-    """But for a file system on which it is off already: StopImport stops the import there."""
     ways = all_edges(clean_up.states)
     off = {
         name
         for name in calling(clean_up, "updateDataRepositoryAssociation")
         if clean_up.states[name]["Arguments"]["S3"]["AutoExportPolicy"]["Events"] == []
     }
-    assert off == {"DisableAutoExport", "StopImport"}
+    assert off == {"DisableAutoExport"}
     assert "DisableAutoExport" not in reachable(clean_up.whole["StartAt"], ways, without=frozenset({"IsQueueEmpty"}))
     assert [edge.source for edge in ways if edge.target == "StopImport"] == ["MayImportGoOn"]
 
@@ -338,7 +337,8 @@ def test_every_failed_end_of_a_run_says_why(run: Definition) -> None:
     }
     assert silent == {
         ("IsJobDone", "choice"),  # the job succeeded
-        ("IsSessionOver", "choice"),  # told to end, or idle when its time was over
+        ("IsSessionOver", "choice"),  # told to end
+        ("MaySessionGoOn", "choice"),  # no job was left when its time was over
         ("IsSessionIdle", "choice"),
         ("IsAnythingLeft", "default"),  # as it was before the clean-up
         ("HasFailed", "choice"),

@@ -123,7 +123,7 @@ def test_export_stays_on_until_the_queue_was_seen_empty(clean_up: Definition, by
     given: dict[str, Any] = {"queueIsEmpty": False, "mayDelete": True, "reclaim": True, "needsTask": False}
     given |= {"fileSystemId": FILE_SYSTEM, "pending": []}
     for definition in (clean_up, by_metrics):
-        assert choose(definition, "IsQueueEmpty", **given, queueReason="x", since=NOW) == ("WaitForCheckMetrics", {})
+        assert choose(definition, "IsQueueEmpty", **given, queueReason="x", since=NOW) == ("IsLaneHeld", {})
         target, assigned = choose(definition, "IsQueueEmpty", **given, queueReason="no datapoint", since=0)
         assert target == "IsEnvironmentReleased"
         assert "no datapoint" in assigned["leaveReason"]
@@ -137,7 +137,7 @@ def test_a_queue_that_takes_long_is_asked_whether_anything_leaves_it(
     since = evaluate(f"{{% $millis() - {waited_minutes} * 60000 %}}")
     given = {"queueIsEmpty": False, "mayDelete": True, "reclaim": False, "needsTask": False, "queueReason": "x"}
     target, _ = choose(clean_up, "IsQueueEmpty", **given, since=since)
-    assert target == ("DescribeQueuedAssociation" if looked_at else "WaitForCheckMetrics")
+    assert target == ("DescribeQueuedAssociation" if looked_at else "IsLaneHeld")
 
 
 @pytest.mark.parametrize("status", ["", *LIFECYCLES])
@@ -149,7 +149,7 @@ def test_a_link_that_broke_while_its_queue_drains_is_left_to_the_next_clean_up_w
     target, assigned = choose(clean_up, "IsQueueServed", associationStatus=status, exportEvents=events, **given)
     served = status in ("AVAILABLE", "UPDATING") and events == 3
     for_good = status == "FAILED"
-    assert target == ("WaitForCheckMetrics" if served else "GiveUpExport" if for_good else "IsEnvironmentReleased")
+    assert target == ("IsLaneHeld" if served else "GiveUpExport" if for_good else "IsEnvironmentReleased")
     assert left(assigned) is not (served or for_good)
 
 
@@ -431,8 +431,11 @@ def test_the_tag_of_a_kept_file_system_is_one_that_fsx_takes(clean_up: Definitio
 
 @pytest.mark.parametrize("events", [0, 1, 3])
 @pytest.mark.parametrize("status", LIFECYCLES)
-def test_import_stops_on_a_kept_file_system_only_where_nothing_is_exported_any_more(
+def test_import_stops_on_a_kept_file_system_and_its_export_goes_on(
     clean_up: Definition, events: int, status: str
 ) -> None:
     target, _ = choose(clean_up, "MayImportGoOn", exportEvents=events, associationStatus=status)
-    assert target == ("StopImport" if events == 0 and status == "AVAILABLE" else "IsEnvironmentReleased")
+    assert target == ("StopImport" if status == "AVAILABLE" else "IsEnvironmentReleased")
+    sent = evaluate(clean_up.states["StopImport"]["Arguments"]["S3"], exportEvents=events)
+    assert sent["AutoImportPolicy"]["Events"] == []
+    assert sent["AutoExportPolicy"]["Events"] == (["NEW", "CHANGED", "DELETED"] if events else [])

@@ -167,9 +167,9 @@ def after(clean_up: Definition, *details: dict[str, Any], **changes: Any) -> tup
 @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"])
 def test_clean_up_goes_on_only_when_no_job_of_the_queue_can_write_any_more(clean_up: Definition, status: str) -> None:
     over = status in ("SUCCEEDED", "FAILED")
-    assert after(clean_up, detail(status))[0] == ("AreJobsInDoubt" if over else "StopJob")
+    assert after(clean_up, detail(status))[0] == ("FindEarlierJobs" if over else "StopJob")
     both = after(clean_up, detail("SUCCEEDED"), detail(status) | {"JobId": "job-2"})
-    assert both[0] == ("AreJobsInDoubt" if over else "StopJob")
+    assert both[0] == ("FindEarlierJobs" if over else "StopJob")
 
 
 def test_two_looks_in_a_row_have_to_see_no_job(clean_up: Definition) -> None:
@@ -180,7 +180,31 @@ def test_two_looks_in_a_row_have_to_see_no_job(clean_up: Definition) -> None:
     )
     assert after(clean_up, detail("RUNNING"))[1]["looks"] == 0
     assert after(clean_up, detail("RUNNING"))[1]["jobsSince"] == 999, "the next look begins at the oldest that has not"
-    assert after(clean_up, looks=1)[0] == "AreJobsInDoubt"
+    assert after(clean_up, looks=1)[0] == "FindEarlierJobs"
+
+
+def test_a_job_from_before_the_run_took_its_lane_is_found_by_its_status_and_ended_too(clean_up: Definition) -> None:
+    statuses = after(clean_up, looks=1)[1]["statuses"]
+    asked = []
+    while statuses:
+        asked.append(evaluate(clean_up.states["FindEarlierJobs"]["Arguments"], queueArn="q", statuses=statuses))
+        seen = evaluate(
+            clean_up.states["FindEarlierJobs"]["Assign"],
+            {"result": {"JobSummaryList": []}},
+            statuses=statuses,
+            sawJobs=False,
+        )
+        statuses = seen["statuses"]
+        target, _ = choose(clean_up, "AreEarlierJobsStopped", alive=seen["alive"], aliveSince=1, statuses=statuses)
+        assert target == ("FindEarlierJobs" if statuses else "AreJobsInDoubt")
+    assert [one["JobStatus"] for one in asked] == ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
+    page = {"JobSummaryList": [{"JobId": "job-1:3", "CreatedAt": 70}, {"JobId": "job-2", "CreatedAt": 60}]}
+    found = evaluate(
+        clean_up.states["FindEarlierJobs"]["Assign"], {"result": page}, statuses=["RUNNING"], sawJobs=False
+    )
+    assert (found["alive"], found["aliveSince"], found["sawJobs"]) == (["job-1", "job-2"], 60, True)
+    target, assigned = choose(clean_up, "AreEarlierJobsStopped", alive=["job-1"], aliveSince=60, statuses=[])
+    assert (target, assigned) == ("ReadLaneBeforeStopping", {"looks": 0, "jobsSince": 59})
 
 
 def test_every_page_of_the_list_is_read_and_what_cannot_be_is_left_to_the_next_clean_up(clean_up: Definition) -> None:

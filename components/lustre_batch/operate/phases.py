@@ -52,7 +52,7 @@ RUN: Final = (
         "the file system is created and linked",
         "RegisterJobDefinition CreateFileSystem CreateAssociation WasAssociationTooEarly MayPrepareInstances "
         "WaitForLustreCreation DescribeFileSystem IsFileSystemAvailable DescribeAssociation IsAssociationAvailable "
-        "CreateLaunchTemplate UpdateComputeEnvironment IsFileSystemReady",
+        "CreateLaunchTemplate ReadLaneBeforeUpdate IsLaneOurs UpdateComputeEnvironment IsFileSystemReady",
     ),
     _phase(
         "prepare",
@@ -80,7 +80,8 @@ RUN: Final = (
         SESSION,
         WORKING,
         "the session is open for jobs of others",
-        "OpenSession WaitForSession ReadSession IsSessionOver FindActiveJobs IsSessionBusy FindNewJobs IsSessionIdle",
+        "OpenSession WaitForSession ReadSession IsSessionOver FindActiveJobs IsSessionBusy FindNewJobs IsSessionIdle "
+        "MaySessionGoOn",
     ),
     _phase(
         "clean-up",
@@ -109,7 +110,8 @@ CLEAN_UP: Final = (
         "stop",
         DRAINING,
         "jobs are stopped, and the lane's instances let go",
-        "HasQueue FindJobs DescribeJobs AreJobsStopped StopJob WaitForJobsToStop NoteEndOfJobs "
+        "HasQueue FindJobs DescribeJobs AreJobsStopped FindEarlierJobs AreEarlierJobsStopped StopJob WaitForJobsToStop "
+        "NoteEndOfJobs "
         "FindJobDefinition HasJobDefinition DeregisterJobDefinition FindEnvironment NamesEnvironmentTemplate "
         "ReleaseEnvironment RemoveSession ReadLaneBeforeDisabling MayQueueBeDisabled DisableJobQueue WaitForJobQueue "
         "DescribeJobQueue IsJobQueueDisabled ReadLaneBeforeStopping MayJobsBeStopped AreThereMoreJobsToStop "
