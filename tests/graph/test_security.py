@@ -114,6 +114,14 @@ def _the_key_of_each_statement_is_named(graph: Graph) -> bool:
     return bool(decrypting) and not mine and all("key/" in str(each["Resource"]) for each in decrypting)
 
 
+def test_whoever_reads_and_writes_the_table_may_use_its_key() -> None:
+    """KMS guide, DynamoDB: it asks for the key on behalf of whoever calls it."""
+    policies = record_stack({"kmsKeyArn": KEY}).all("aws:iam/rolePolicy:RolePolicy")
+    by_table = [each for each in policies if "dynamodb:GetItem" in each.text("policy")]
+    assert sorted(each.name.removeprefix("autoexport-") for each in by_table) == ["clean-up", "guard-lanes", "workflow"]
+    assert [each.name for each in by_table if "kms:Decrypt" not in each.text("policy")] == []
+
+
 def _nothing_of(*types: str) -> Check:
     return lambda graph: not any(graph.all(type_) for type_ in types)
 

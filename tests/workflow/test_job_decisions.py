@@ -121,6 +121,15 @@ def test_a_job_that_is_known_never_to_have_started_wrote_nothing_although_it_was
     assert noted(clean_up, detail("FAILED"), submitted=True)["wasWrittenTo"] is False
 
 
+def test_of_a_file_system_of_six_days_nobody_knows_that_no_job_ever_wrote(clean_up: Definition) -> None:
+    """Those that did may be forgotten, and one that never started remembered: a session may be open for two weeks."""
+    old = {"submitted": True, "found": [{"old": True}]}
+    assert noted(clean_up, detail("FAILED"), **old)["wasWrittenTo"] is True
+    assert noted(clean_up, detail("FAILED"), submitted=True, found=[{"old": False}])["wasWrittenTo"] is False
+    (listed,) = [clean_up.states["FindFileSystems"]["Assign"]["found"]]
+    assert "$millis() - $toMillis(CreationTime) > 518400000" in listed
+
+
 def test_the_submission_is_noted_before_the_job_is_submitted(run: Definition) -> None:
     note = run.states["NoteSubmission"]
     assert note["Next"] == "EnableJobQueue", "nor may anybody else's start before"
