@@ -130,6 +130,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("exportVerification", "none", "none is not one of task, metrics"),
     ("maxConcurrentRuns", 0, "0 is not a whole number from 1 to 20"),
     ("maxConcurrentRuns", 21, "21 is not a whole number from 1 to 20"),
+    ("sessionTimeoutMinutes", 0, "0 is not a whole number of minutes from 1 to 20160"),
+    ("sessionTimeoutMinutes", 20161, "20161 is not a whole number of minutes from 1 to 20160"),
     ("laneTimeoutMinutes", 0, "0 is not a whole number of minutes from 1 to 20160"),
     ("laneTimeoutMinutes", 20161, "20161 is not a whole number of minutes from 1 to 20160"),
     ("provisioningTimeoutMinutes", 9, "9 is not a whole number of minutes from 10 to 240"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -177,8 +178,14 @@ def test_a_run_that_may_not_wait_fails_at_once_and_names_the_other(run: Definiti
 def test_a_run_waits_no_longer_than_it_may(run: Definition) -> None:
     target, told = may_wait(run, since=0, place=3)
     assert (target, told["failure"]["Error"]) == ("ReturnTicket", "LaneTimedOut")
-    assert told["failure"]["Cause"].endswith(f"3 runs were ahead of it, and it waited for {OTHER}")
-    assert may_wait(run, since=0, waitsFor="")[1]["failure"]["Cause"].endswith("0 runs were ahead of it")
+    assert told["failure"]["Cause"].endswith(
+        f"3 runs that wait were started before it, and it waited for a lane, such as that of {OTHER}"
+    )
+    overlapping = may_wait(run, since=0, busy="prefix")[1]["failure"]["Cause"]
+    assert re.search(rf"waited for {OTHER}, whose results would overlap with its own \(s3://[^/]+/a/\)$", overlapping)
+    assert may_wait(run, since=0, waitsFor="")[1]["failure"]["Cause"].endswith(
+        "0 runs that wait were started before it"
+    )
     short = definition_of(record_stack({"laneTimeoutMinutes": "1"}))
     assert "within 1 minutes (laneTimeoutMinutes)" in may_wait(short, since=0)[1]["failure"]["Cause"]
 
@@ -242,7 +249,7 @@ def test_what_is_seen_of_the_queue_is_counted_from_where_it_can_be_seen(run: Def
     # Seen in the history as the input of the next state.
     shown = evaluate(run.states["CountTickets"]["Output"], {"result": {"Count": 5}}, waitsFor=OTHER)
     assert (shown, run.states["CountTickets"]["Next"]) == ({"place": 5, "waitsFor": OTHER}, "MayWait")
-    assert may_wait(run, since=0, place=200)[1]["failure"]["Cause"].count("200 or more runs were ahead of it") == 1
+    assert may_wait(run, since=0, place=200)[1]["failure"]["Cause"].count("200 or more runs that wait") == 1
 
 
 def test_the_simulation_pauses_as_the_definition_does(run: Definition) -> None:

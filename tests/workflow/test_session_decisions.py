@@ -85,7 +85,7 @@ def test_others_read_where_to_submit_jobs_only_once_they_may(run: Definition) ->
 
 
 def over(run: Definition, **changes: Any) -> tuple[str, str, str]:
-    given = {"told": False, "since": NOW, "left": False} | changes
+    given = {"told": False, "since": NOW, "jobsLeft": False} | changes
     target, assigned = choose(run, "IsSessionOver", **given)
     if target == "FindActiveJobs":
         assert assigned == {"status": "PENDING"}
@@ -94,12 +94,12 @@ def over(run: Definition, **changes: Any) -> tuple[str, str, str]:
 
 
 def test_a_session_ends_when_it_is_told_to_and_when_its_time_is_over(run: Definition) -> None:
-    assert over(run) == over(run, left=True) == ("WaitForSession", "", "")
+    assert over(run) == over(run, jobsLeft=True) == ("WaitForSession", "", "")
     assert over(run, told=True, since=0) == ("CleanUp", "told", "")
-    assert over(run, since=0, left=True) == ("CleanUp", "timeout", "SessionTimedOut")
+    assert over(run, since=0, jobsLeft=True) == ("CleanUp", "timeout", "SessionTimedOut")
     assert over(run, since=0) == ("CleanUp", "timeout", ""), "the last look saw no job that had not ended"
     short = definition_of(record_stack({"sessionTimeoutMinutes": "7"}))
-    _, assigned = choose(short, "MaySessionGoOn", since=0, left=True)
+    _, assigned = choose(short, "MaySessionGoOn", since=0, jobsLeft=True)
     assert "After 7 minutes (sessionTimeoutMinutes)" in assigned["failure"]["Cause"]
 
 
@@ -155,13 +155,13 @@ def test_a_session_is_idle_when_every_look_for_so_long_has_seen_no_job_and_no_ne
     assert asked["Filters"] == [{"Name": "AFTER_CREATED_AT", "Values": ["1699999940000"]}]
     for name in ("FindActiveJobs", "FindNewJobs"):
         (unseen,) = run.states[name]["Catch"]
-        assert (unseen["Assign"], unseen["Next"]) == ({"idleSince": 0, "left": True}, "MaySessionGoOn"), (
+        assert (unseen["Assign"], unseen["Next"]) == ({"idleSince": 0, "jobsLeft": True}, "MaySessionGoOn"), (
             "what saw nothing proves nothing"
         )
     for status, left in (("RUNNING", True), ("SUCCEEDED", False), ("FAILED", False)):
         page = {"JobSummaryList": [{"JobId": "x", "Status": status}]}
         seen = evaluate(run.states["FindNewJobs"]["Assign"], {"result": page})
-        assert seen == {"active": True, "left": left}, "one that came and went counts against idleness alone"
+        assert seen == {"active": True, "jobsLeft": left}, "one that came and went counts against idleness alone"
     for busy in (True, False):
         target, assigned = choose(run, "IsSessionBusy", active=busy, statusesSeen=4, status="RUNNING")
         assert (target, assigned) == (("MaySessionGoOn", {"idleSince": 0}) if busy else ("FindNewJobs", {}))

@@ -9,7 +9,7 @@ from rehearsal.play.words import contradictions
 RUN = "arn:aws:states:us-east-1:123456789012:execution:m:run"
 FILE_SYSTEM = Thing("file-system", "fs-1", RUN)
 TEMPLATE = Thing("launch-template", "lt-1", RUN)
-LOCK = Thing("lock", "locks", RUN)
+LANE = Thing("lane", "lanes", RUN)
 OF_ANOTHER = Thing("file-system", "fs-2", "arn:aws:states:us-east-1:123456789012:execution:m:another")
 
 
@@ -63,9 +63,9 @@ def test_what_was_removed_has_to_be_gone() -> None:
     ]
 
 
-def test_a_lock_goes_without_saying_as_long_as_something_is_pending() -> None:
-    assert said(FILE_SYSTEM, LOCK, pending=("fs-1",)) == []
-    assert said(FILE_SYSTEM, LOCK, named=("fs-1",)) == ["the message does not name lock locks, which is still there"]
+def test_a_lane_goes_without_saying_as_long_as_something_is_pending() -> None:
+    assert said(FILE_SYSTEM, LANE, pending=("fs-1",)) == []
+    assert said(FILE_SYSTEM, LANE, named=("fs-1",)) == ["the message does not name lane lanes, which is still there"]
 
 
 def test_an_execution_is_found_again_by_a_tag_that_cannot_hold_its_name() -> None:
