@@ -11,18 +11,15 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from rehearsal.play.scenario import load, names
+from rehearsal.play.scenario import load
 from tests.conform.engines import PythonEngine
 from tests.conform.stand_in import Refused, StandIn
-from tools.conform.attempts import Attempt, record
+from tools.conform.attempts import Attempt, included, record
 
 
 @pytest.fixture(scope="session")
 def attempts() -> list[Attempt]:
-    """Of every scenario that is included, as far as the two definitions take: those of other settings add a handful of
-    requests only, and a deployment each."""
-    played = map(load, names())
-    return record(scenario for scenario in played if scenario.set.keys() <= {"exportVerification"})
+    return record(map(load, included()))
 
 
 class Wire:

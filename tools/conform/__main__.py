@@ -14,9 +14,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal.play.scenario import load, names
+from rehearsal.play.scenario import load
 from tools.conform import page
-from tools.conform.attempts import Attempt, record
+from tools.conform.attempts import Attempt, included, record
 from tools.conform.comparison import differences
 
 # What AWS has against one request, as opposed to against whoever asks (SDK TestState, Errors).
@@ -81,7 +81,7 @@ def main(
             print(f"conform: {NEEDED}", file=sys.stderr)
             return NOT_ASKED
         print("conform: playing every scenario first, which takes a minute or two", file=sys.stderr)
-        made = page.plan(record(map(load, names() if scenarios is None else scenarios)))
+        made = page.plan(record(map(load, included() if scenarios is None else scenarios)))
         if options.requests:
             _write_requests(made, options.requests)
         print(f"{len(made.requests):,} requests about {sum(len(made.sent(part)) for part in made.states)} states")

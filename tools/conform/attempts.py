@@ -18,7 +18,7 @@ from rehearsal.aws.calls import internally
 from rehearsal.aws.states.executions import Execution
 from rehearsal.aws.states.expressions import python
 from rehearsal.aws.states.interpreter import TaskFailure
-from rehearsal.play.scenario import Scenario
+from rehearsal.play.scenario import Scenario, names
 from rehearsal.play.session import Session
 from tools.scenarios import sessions
 
@@ -78,6 +78,11 @@ class Machine:
 
     part: str
     whole: dict[str, Json]
+
+
+def included() -> list[str]:
+    """The scenarios that are played: all but one whose hundred runs meet each other as chance will have it."""
+    return [name for name in names() if name != "hundred-runs"]
 
 
 def record(scenarios: Iterable[Scenario]) -> list[Attempt]:
