@@ -8,7 +8,6 @@ import pulumi
 import pulumi_aws as aws
 
 from .owner import Owner
-from .templates import read_data, render_output
 
 
 def handler_file(package: str) -> Path:
@@ -34,10 +33,7 @@ def create_function(
     """
     log_group = owner.log_group(part, "/aws/lambda")
     given = {"LogGroupArn": log_group.arn, **(values or {})}
-    may_do = (
-        owner.policy_with_key(policy, given) if with_key else render_output(read_data(f"policies/{policy}.json"), given)
-    )
-    role, may = owner.role(part, "lambda", may_do)
+    role, may = owner.role(part, "lambda", (owner.policy_with_key if with_key else owner.policy)(policy, given))
     return aws.lambda_.Function(
         owner.named(part),
         description=description,

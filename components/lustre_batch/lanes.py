@@ -13,6 +13,7 @@ them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -22,6 +23,7 @@ from .functions import create_function
 from .owner import Owner
 
 IN_ORDER = "in-order"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,12 @@ def open_lanes(
         opts=owner.child(depends_on=[lane.queue for lane in lanes]),
     )
 
-    def then(*values: pulumi.Output[str]) -> pulumi.Output[list[str]]:
-        return pulumi.Output.all(*values, opened.urn).apply(lambda known: [str(value) for value in known[:-1]])
+    def once_open(value: pulumi.Output[T]) -> pulumi.Output[T]:
+        return pulumi.Output.all(value, opened.urn).apply(lambda known: cast(T, known[0]))
 
     return Lanes(
-        table_arn=then(table.arn).apply(lambda known: known[0]),
-        table_name=then(table.name).apply(lambda known: known[0]),
-        compute_environment_arns=then(*environments),
-        job_queue_arns=then(*(lane.job_queue_arn for lane in lanes)),
+        table_arn=once_open(table.arn),
+        table_name=once_open(table.name),
+        compute_environment_arns=once_open(pulumi.Output.all(*environments)),
+        job_queue_arns=once_open(pulumi.Output.all(*(lane.job_queue_arn for lane in lanes))),
     )

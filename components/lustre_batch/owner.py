@@ -129,9 +129,13 @@ class Owner:
             opts=self.child(),
         )
 
+    def policy(self, name: str, values: Mapping[str, pulumi.Input[Any]]) -> pulumi.Output[str]:
+        """The policy of that name, with its placeholders filled in; a list of ARNs becomes one entry each."""
+        return render_output(read_data(f"policies/{name}.json"), values).apply(spread)
+
     def policy_with_key(self, name: str, values: Mapping[str, pulumi.Input[Any]], *uses: str) -> pulumi.Output[str]:
         """The policy of that name, with the use of the customer's key where there is one; ``uses`` name more of it."""
-        policy = render_output(read_data(f"policies/{name}.json"), values).apply(spread)
+        policy = self.policy(name, values)
         if not self.settings.kms_key_arn:
             return policy
         key = {"KmsKeyArn": self.settings.kms_key_arn, "Region": self.surroundings.region}

@@ -98,9 +98,7 @@ def rate_of(region: str, call: str, params: dict[str, Any] | None = None) -> tup
     service, _, operation = call.partition(":")
     if service == "batch":
         return ALL_OF_BATCH, _BATCH
-    if call == "ec2:DescribeInstances" and not {"Filters", "MaxResults", "NextToken", "InstanceIds"} & set(
-        params or {}
-    ):
+    if call == "ec2:DescribeInstances" and not NARROWED & set(params or {}):
         return f"{call} of all", _EC2_READS_OF_ALL
     if region in LARGE_REGIONS and call in IN_LARGE_REGIONS:
         return call, IN_LARGE_REGIONS[call]

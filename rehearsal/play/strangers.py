@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from pydantic import Field
 
 from ..aws.account import Account
-from ..aws.batch.job_plan import JobPlan, WritesPlan
+from ..aws.batch.job_plan import JobPlan, WritesPlan, overrunning
 from ..aws.calls import internally
 from ..aws.plan import Plan, Seconds
 
@@ -35,10 +35,7 @@ class StrangersJobPlan(Plan):
     """What it writes."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
-        for number, one in enumerate(self.writes):
-            if one.at + one.over > self.runtime:
-                end = f"the job ends after {self.runtime:g} s (runtime)"
-                yield f"writes.{number}", f"it goes on until {one.at + one.over:g} s, but {end}"
+        yield from overrunning(self.writes, self.runtime, f"the job ends after {self.runtime:g} s (runtime)")
 
 
 class SessionPlan(Plan):

@@ -10,10 +10,10 @@ from typing import Any
 import jmespath  # type: ignore[import-untyped]
 import pytest
 from botocore import xform_name
-from lustre_batch.lanes import IN_ORDER
 
 from rehearsal.aws.account import Account
 from tests.docs import markdown
+from tests.lanes_table import create_lanes_table
 
 PAGE = "docs/operations.md"
 TABLE = "lanes"
@@ -45,25 +45,9 @@ def ask(client: Any, command: list[str]) -> Any:
 
 @pytest.fixture(scope="module")
 def dynamodb() -> Iterator[Any]:
-    keys = [("kind", "HASH"), ("id", "RANGE")]
     with Account() as account:
         client = account.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id", "since")],
-            LocalSecondaryIndexes=[
-                {
-                    "IndexName": IN_ORDER,
-                    "KeySchema": [
-                        {"AttributeName": "kind", "KeyType": "HASH"},
-                        {"AttributeName": "since", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_lanes_table(client, TABLE)
         for order, run in [(2, "second"), (1, "first")]:
             content = {
                 "kind": "ticket",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
@@ -11,18 +9,13 @@ from typing import Any
 import pytest
 import time_machine
 
-from tests.functions.cloudwatch_stand_in import FILE_SYSTEM_ID, HANDLER, NOW, FakeCloudWatch, result
+from tests.functions.cloudwatch_stand_in import FILE_SYSTEM_ID, NOW, FakeCloudWatch, result
+from tests.functions.loading import loaded
 
 
 @pytest.fixture(scope="session")
 def handler() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("check_metrics_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return loaded("check_metrics")
 
 
 @pytest.fixture(autouse=True)

@@ -3,15 +3,14 @@ not."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-HANDLER = Path(__file__).parents[2] / "functions" / "guard_destroy" / "handler.py"
+from tests.functions.loading import loaded
+
 RUN = "arn:aws:states:us-east-1:123456789012:stateMachine:lustre"
 CLEAN_UP = f"{RUN}-clean-up"
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:lustre"
@@ -65,12 +64,7 @@ def _paged(items: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def guard() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("guard_destroy_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("guard_destroy")
 
 
 @pytest.fixture

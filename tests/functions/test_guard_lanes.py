@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-HANDLER = Path(__file__).parents[2] / "functions" / "guard_lanes" / "handler.py"
+from tests.functions.loading import loaded
+from tests.lanes_table import create_lanes_table
+
 RUN = "arn:aws:states:us-east-1:123456789012:execution:lustre:nightly"
 ENVIRONMENT = "arn:aws:batch:us-east-1:123456789012:compute-environment/lustre-environment"
 
@@ -32,12 +32,7 @@ class Table:
 
     def __init__(self) -> None:
         self.dynamodb = boto3.client("dynamodb", "us-east-1")
-        self.dynamodb.create_table(
-            TableName="lanes",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id")],
-            KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
-        )
+        create_lanes_table(self.dynamodb, "lanes")
         self.template: dict[str, Any] = {}
         self.executions: list[str] = []
         self.templates = [
@@ -96,12 +91,7 @@ class Table:
 
 @pytest.fixture(scope="module")
 def guard() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("guard_lanes_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("guard_lanes")
 
 
 @pytest.fixture

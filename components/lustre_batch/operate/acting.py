@@ -87,10 +87,14 @@ def act(
 
 
 def started(stack: Stack, arn: str, printer: Printer, detach: bool) -> Answer:
-    name = arn.rpartition(":")[2]
-    printer.say(f"started {name}")
+    printer.say(f"started {arn.rpartition(':')[2]}")
+    return followed_unless(detach, stack, arn, printer)
+
+
+def followed_unless(detach: bool, stack: Stack, arn: str, printer: Printer) -> Answer:
+    """Follow a run, or say how to."""
     if detach:
-        printer.say(f"follow it: {printer.command('watch ' + name)}")
+        printer.say(f"follow it: {printer.command('watch ' + arn.rpartition(':')[2])}")
         return DETACHED, {"run": arn}
     return followed(stack, arn, printer)
 

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from . import upkeep
-from .acting import DETACHED, Answer, AsJson, Machine, Printer, PulumiStack, act, followed, started
+from .acting import Answer, AsJson, Machine, Printer, PulumiStack, act, followed, followed_unless, started
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -152,12 +152,8 @@ def session_stop(
 
         arn = sessions.chosen(stack, run)
         sessions.end(stack, arn)
-        name = arn.rpartition(":")[2]
-        printer.say(f"told {name} to end: within minutes its queue closes, and the clean-up begins")
-        if detach:
-            printer.say(f"follow it: {printer.command('watch ' + name)}")
-            return DETACHED, {"run": arn}
-        return followed(stack, arn, printer)
+        printer.say(f"told {arn.rpartition(':')[2]} to end: within minutes its queue closes, and the clean-up begins")
+        return followed_unless(detach, stack, arn, printer)
 
     raise act(work, machine, pulumi_stack, as_json)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -35,6 +35,13 @@ class WritesPlan(Plan):
     """Each file replaces the one before, as checkpoints do."""
     renames: bool = False
     """Each file is written under another name and renamed when it is closed."""
+
+
+def overrunning(writes: Iterable[WritesPlan], runtime: float, end: str) -> Iterator[tuple[str, str]]:
+    """Each that goes on after whatever writes has ended, with the rule; `end` says when that is."""
+    for number, one in enumerate(writes):
+        if one.at + one.over > runtime:
+            yield f"writes.{number}", f"it goes on until {one.at + one.over:g} s, but {end}"
 
 
 class StartFailuresPlan(Plan):
@@ -124,9 +131,7 @@ class JobPlan(Plan):
         if not self.is_own and "real_seconds" in self.model_fields_set:
             yield "real_seconds", "only a job of one's own (job.script, job.command, job.image) takes real time"
         end = f"an attempt ends after {self.runtime:g} s (job.runtime)"
-        for number, one in enumerate(self.writes or []):
-            if one.at + one.over > self.runtime:
-                yield f"writes.{number}", f"it goes on until {one.at + one.over:g} s, but {end}"
+        yield from overrunning(self.writes or [], self.runtime, end)
         if not self.is_real and max(self.interruptions, default=0) > self.runtime:
             yield "interruptions", f"{end}, before it is interrupted"
         if self.outcome == "FAILED" and self.exit_code == 0:

@@ -16,6 +16,7 @@ from rehearsal.aws.calls import acting_as
 from rehearsal.aws.rates import RATES, TRANSITION, rate_of
 from rehearsal.aws.states import naming
 from rehearsal.aws.states.executions import Execution
+from tests.lanes_table import create_lanes_table
 
 ROLE = "arn:aws:iam::123456789012:role/role"
 Run = Callable[..., Execution]
@@ -84,23 +85,7 @@ def test_a_list_of_all_instances_has_a_smaller_bucket(account: Account) -> None:
 
 @pytest.fixture
 def table(account: Account) -> str:
-    account.client("dynamodb").create_table(
-        TableName="tickets",
-        KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id", "since")],
-        LocalSecondaryIndexes=[
-            {
-                "IndexName": "in-order",
-                "KeySchema": [
-                    {"AttributeName": "kind", "KeyType": "HASH"},
-                    {"AttributeName": "since", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return "tickets"
+    return create_lanes_table(account.client("dynamodb"), "tickets")
 
 
 def test_tables_are_charged_by_what_is_read_and_written(account: Account, table: str) -> None:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from rehearsal.aws.account import Account
 from rehearsal.aws.plans import Plans
 from rehearsal.aws.states.executions import Execution
+from tests.lanes_table import create_lanes_table
 
 Run = Callable[..., Execution]
 
@@ -94,22 +95,7 @@ def test_a_reset_takes_back_what_runs_wrote(run: Run, account: Account, table: s
 @pytest.fixture
 def tickets(account: Account) -> str:
     client = account.client("dynamodb")
-    client.create_table(
-        TableName="lanes",
-        KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id", "since")],
-        LocalSecondaryIndexes=[
-            {
-                "IndexName": "in-order",
-                "KeySchema": [
-                    {"AttributeName": "kind", "KeyType": "HASH"},
-                    {"AttributeName": "since", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_lanes_table(client, "lanes")
     for number in range(7):
         item = {"kind": {"S": "ticket"}, "id": {"S": f"{6 - number}"}, "since": {"S": f"2026-0{number // 2 + 1}"}}
         client.put_item(TableName="lanes", Item=item | {"prefixes": {"L": [{"S": "a/"}, {"N": "1"}]}})
