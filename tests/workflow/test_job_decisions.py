@@ -295,6 +295,13 @@ def test_no_jobs_means_that_the_queue_takes_none_any_more(clean_up: Definition, 
         assert target == "FindJobs"
 
 
+def test_a_queue_that_does_not_close_for_long_waits_for_somebody_to_mend_it(clean_up: Definition) -> None:
+    """One that somebody has deleted never will: nobody is to read that nothing needs to be done."""
+    for state, status in [("", "DELETED"), ("ENABLED", "UPDATING")]:
+        target, assigned = disabled(clean_up, state, status, since=0)
+        assert (target, assigned["lasting"]) == ("LeaveWhatJobsMayUse", True)
+
+
 def test_a_queue_is_disabled_only_by_who_holds_its_lane_at_that_moment(clean_up: Definition) -> None:
     assert choose(clean_up, "HasQueue", queueArn="arn", holdsLane=True)[0] == "ReadLaneBeforeDisabling"
     assert choose(clean_up, "HasQueue", queueArn="", holdsLane=False)[0] == "NoteEndOfJobs"

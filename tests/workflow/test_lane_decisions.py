@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.graph.recording import record_stack
+from tests.workflow.asl import all_edges
 from tests.workflow.conftest import Definition, calling, definition_of
 from tests.workflow.evaluation import NOW, RUN, choose, evaluate
 from tests.workflow.lane_simulation import pause
@@ -279,6 +280,25 @@ def test_with_a_lane_the_run_begins_and_without_one_it_ends(run: Definition, lan
     (catcher,) = run.states["ReturnTicket"]["Catch"]
     refused = {"errorOutput": {"Error": "x", "Cause": "y"}}
     assert (catcher["Next"], evaluate(catcher["Assign"], refused)["ticketError"]["Error"]) == ("WasTicketReturned", "x")
+
+
+def test_a_lane_that_may_have_been_taken_is_not_left_behind_by_a_run_that_gives_up(run: Definition) -> None:
+    given = {"lane": 0, "ticketError": {}, "isSession": False}
+    assert choose(run, "WasTicketReturned", **given, unsure=True)[0] == "CleanUp"
+
+
+def test_a_run_that_was_redriven_does_nothing_to_a_lane_that_another_has_by_now(run: Definition) -> None:
+    (before,) = [edge for edge in all_edges(run.states) if edge.target == "UpdateComputeEnvironment"]
+    assert (before.source, run.states["CreateLaunchTemplate"]["Next"]) == ("IsLaneOurs", "ReadLaneBeforeUpdate")
+    assign = run.states["ReadLaneBeforeUpdate"]["Assign"]
+    for holders, ours in [([held(RUN, 2)], True), ([held(RUN, 1)], False), ([held(OTHER, 2), held(RUN, 0)], False)]:
+        item = {"Item": {"version": {"N": "7"}, "holders": {"L": holders}}}
+        assert evaluate(assign, {"result": item}, target=RUN, lane=2) == {"isLaneOurs": ours}
+    assert evaluate(assign, {"result": {}}, target=RUN, lane=2) == {"isLaneOurs": False}
+    assert choose(run, "IsLaneOurs", isLaneOurs=True, lane=2)[0] == "UpdateComputeEnvironment"
+    target, told = choose(run, "IsLaneOurs", isLaneOurs=False, lane=2)
+    assert (target, told["failure"]["Error"]) == ("CleanUp", "LaneLost")
+    assert "Lane 2 is not held by this run any more" in told["failure"]["Cause"]
 
 
 def test_everything_a_run_does_to_batch_it_does_in_its_lane(run: Definition) -> None:

@@ -162,6 +162,10 @@ def test_an_unknown_key_gets_the_nearest_one(content: object, line: str) -> None
             'job.writes.0: {"at": 3600}: it goes on until 3600 s, but an attempt ends after 60 s (job.runtime)',
         ),
         (
+            {"input": {"session": {}}, "session": {"jobs": [{"runtime": 100, "writes": [{"over": 200}]}]}},
+            'session.jobs.0.writes.0: {"over": 200}: it goes on until 200 s, but the job ends after 100 s (runtime)',
+        ),
+        (
             {"job": {"runtime": 60, "interruptions": [30, 90]}},
             "job.interruptions: [30, 90]: an attempt ends after 60 s (job.runtime), before it is interrupted",
         ),
