@@ -162,7 +162,9 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
         timeline = Timeline(console) if runs == 1 else SideBySide(console, runs)
         listener = timeline.printed if scenario.has_own_job else None
         try:
-            played = session.play(scenario, timeline, log_calls=calls is not None, listener=listener)
+            played = session.play(
+                scenario, timeline, log_calls=calls is not None, listener=listener, jobs_watcher=timeline.job
+            )
         except JobComputes as error:
             timeline.close()
             print(f"{options.called}: {error} (job.real_seconds)", file=sys.stderr)

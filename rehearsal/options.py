@@ -185,4 +185,7 @@ def scenario(options: argparse.Namespace) -> Scenario:
         content = json.loads(options.input)
     except ValueError as error:
         raise UsageError(f"--input {options.input}: {error}") from None
-    return found.with_input(content)
+    found = found.with_input(content)
+    for key, rule in found.contradictions():
+        raise UsageError(f"--input {options.input}: {key}: {rule}")
+    return found

@@ -33,6 +33,7 @@ file_system: {create: 300, create_stuck: true}
 association: {create: 90, update: 45, update_stuck: true, queued: true}
 compute_environment: {update: 300}
 bucket: {folder: ., notifications: [{prefix: incoming/, events: ["s3:ObjectRemoved:*"]}]}
+submissions: [{start_delay: 60, runtime: 60}]
 faults: [{call: "batch:SubmitJob", state: SubmitJob, skip: 1}]
 events: {delay: 60, twice: true}
 seed: 7

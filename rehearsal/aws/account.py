@@ -137,8 +137,11 @@ class Account:
         self.placement.quota_allows = self.quotas.allow
         self.attempts = Attempts(context, self.placement, self.associations, self.work)
         self.attempts.on_output = self._printed
+        self.attempts.on_status = self._job_changed
         # Told the lines that a real job prints, when it does.
         self.listener: Callable[[list[str]], None] | None = None
+        # Told of a job that is SUBMITTED, RUNNING or over.
+        self.job_watcher: Callable[[Job], None] | None = None
         self.jobs = Jobs(
             context,
             self.definitions,
@@ -266,6 +269,10 @@ class Account:
         if self.listener is not None:
             self.listener(lines)
 
+    def _job_changed(self, job: Job) -> None:
+        if self.job_watcher is not None:
+            self.job_watcher(job)
+
     def stop(self) -> None:
         """End what is under way and what is planned; what has happened stays as it is, to be looked at."""
         self.work.stop()
@@ -273,7 +280,7 @@ class Account:
         self.clock.clear()
         self.calls.disarm()
         self.executions.watcher = None
-        self.listener = None
+        self.listener = self.job_watcher = None
 
     def _tags_of(self, arn: str) -> dict[str, str]:
         sources = {"fsx": self._fsx_tags.of, "batch": self._batch_tags.of, "ec2": self.launch_templates.tags_of}

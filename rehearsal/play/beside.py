@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from ..aws.batch.job import Job
 from ..aws.states.executions import Execution
 from .session import about, is_sweep
-from .timeline import HIDDEN, STYLES, clock_time, shortened
+from .timeline import HIDDEN, STYLES, clock_time, job_line, shortened
 
 MARGIN = 11  # of the times before a line
 NARROWEST_COLUMN = 16  # narrower ones say too little: then only starts and ends are shown
@@ -77,6 +78,14 @@ class SideBySide:
         now = next(iter(self._columns.values())).run.clock.now()
         for line in shortened(lines):
             self._print(now, f"│ {line}", "white", 0)
+
+    def job(self, run: str, job: Job) -> None:
+        """A job that somebody else submitted is SUBMITTED, RUNNING or over; it counts as that run's."""
+        column = self._columns.get(run)
+        if column is None or not self._is_wide_enough:
+            return
+        self._flush(column)
+        self._line(column, column.run.clock.now(), job_line(job), "white")
 
     def close(self) -> None:
         for column in self._columns.values():

@@ -4,7 +4,6 @@ account, and it judges nothing."""
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from typing import Any
 
@@ -24,8 +23,8 @@ def of_play(session: Session, played: Played, remaining: list[Thing]) -> dict[st
     began, witness, account = played.began, played.witness, session.account
     whole = Share.of(account)
     reasons = [(thing, witness.reason(thing)) for thing in remaining]
-    holder = functools.partial(_holder, session, witness.ledger)
-    mine = Share.of(account, played.first.arn) if played.are_several else whole
+    holder = witness.ledger.holder_of_queue
+    mine = Share.of_run(account, played.first.arn, holder) if played.are_several else whole
     facts: dict[str, Any] = {
         "scenario": played.scenario.name,
         **_ending(played.first),
@@ -33,6 +32,7 @@ def of_play(session: Session, played: Played, remaining: list[Thing]) -> dict[st
         **_left(reasons),
         **_moments(mine, began),
         "attempts": _attempts(whole, began),
+        "terminated_jobs": _terminated(whole, began),
         "submissions": played.strangers.facts(began),
         "virtual_seconds": round(played.ended - began, 3),
         "makespan_seconds": _makespan(played),
@@ -42,8 +42,10 @@ def of_play(session: Session, played: Played, remaining: list[Thing]) -> dict[st
         "api_calls": played.api_calls,
         "executions": [_execution(one, began) for one in played.executions],
         **_exported(whole),
+        "exported_to": _exported_to(mine),
         "foreign_mounts": measures.foreign_mounts(whole, holder),
         "unmet_faults": [fault.model_dump(by_alias=True, exclude_unset=True) for fault in played.unmet],
+        "unmet_plans": [plan._asdict() for plan in played.unmet_plans],
         "messages": [message | {"at": _since(began, message["at"])} for message in witness.messages],
     }
     if played.are_several:
@@ -55,7 +57,8 @@ def of_run(
     session: Session, played: Played, execution: Execution, reasons: list[tuple[Thing, str | None]]
 ) -> dict[str, Any]:
     """The same of one run, by what belongs to it and by who worked for it, and its lane."""
-    share, witness, began = Share.of(session.account, execution.arn), played.witness, played.began
+    witness, began = played.witness, played.began
+    share = Share.of_run(session.account, execution.arn, holder := witness.ledger.holder_of_queue)
     workers = [one for one in played.at_work if one is execution or about(one) == execution.arn]
     ended = measures.latest(one.stopped for one in workers)
     taken = witness.ledger.taken(execution.arn)
@@ -63,7 +66,7 @@ def of_run(
     calls = sum((witness.api_calls.get(one.arn, Counter()) for one in workers), Counter())
     return {
         "execution": execution.arn,
-        "lane": _lane(session, share.jobs) or (taken[1] if taken is not None else None),
+        "lane": _lane(witness.ledger, share.jobs) or (taken[1] if taken is not None else None),
         "queued_seconds": None if queued is None else round(queued, 3),
         "started_at": _since(began, execution.started),
         "stopped_at": _since(began, execution.stopped),
@@ -72,12 +75,14 @@ def of_run(
         **_left([(thing, reason) for thing, reason in reasons if thing.execution == execution.arn]),
         **_moments(share, began),
         "attempts": _attempts(share, began),
+        "terminated_jobs": _terminated(share, began),
         "virtual_seconds": None if ended is None else round(ended - execution.started, 3),
         "transitions": sum(one.transitions for one in workers),
         "history_events": max(one.history_events for one in workers),
         "api_calls": dict(sorted(calls.items())),
         **_exported(share),
-        "foreign_mounts": measures.foreign_mounts(share, functools.partial(_holder, session, witness.ledger)),
+        "exported_to": _exported_to(share),
+        "foreign_mounts": measures.foreign_mounts(share, holder),
         "messages": [
             message | {"at": _since(began, message["at"])}
             for message, whose in zip(witness.messages, witness.spoken_of, strict=True)
@@ -86,20 +91,9 @@ def of_run(
     }
 
 
-def _lane(session: Session, jobs: list[Job]) -> int | None:
+def _lane(ledger: Ledger, jobs: list[Job]) -> int | None:
     """The number of the queue that a run's first job was submitted to."""
-    return next((_number(session, job.queue) for job in jobs), None)
-
-
-def _number(session: Session, queue: str) -> int | None:
-    queues = session.exports.get("jobQueueArns", [])
-    return queues.index(queue) + 1 if queue in queues else None
-
-
-def _holder(session: Session, ledger: Ledger, queue: str, at: float) -> str | None:
-    """Which run held a queue's lane at some moment."""
-    lane = _number(session, queue)
-    return None if lane is None else ledger.holder(lane, at)
+    return next((ledger.lane(job.queue) for job in jobs), None)
 
 
 def _ending(execution: Execution) -> dict[str, Any]:
@@ -154,6 +148,15 @@ def _attempts(share: Share, began: float) -> list[dict[str, Any]]:
     return [
         one | {key: _since(began, one[key]) for key in ("started_at", "stopped_at")} for one in measures.attempts(share)
     ]
+
+
+def _terminated(share: Share, began: float) -> list[dict[str, Any]]:
+    return [one | {"stopped_at": _since(began, one["stopped_at"])} for one in measures.terminated_jobs(share)]
+
+
+def _exported_to(share: Share) -> str | None:
+    """Where the results go: what the link with policies was made with."""
+    return next((f"s3://{link.bucket}/{link.prefix}" for link in share.associations if not link.is_input), None)
 
 
 def _exported(share: Share) -> dict[str, Any]:

@@ -3,7 +3,7 @@ follows from that about a run. It must never ask the workflow: a write whose ans
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -30,8 +30,9 @@ class Entry(NamedTuple):
 class Ledger:
     """Takes note during one play."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queue_arns: Sequence[str] = ()) -> None:
         self._account = account
+        self._queue_arns = queue_arns
         self.entries: list[Entry] = []
 
     def look(self, service: str, operation: str, params: dict[str, Any]) -> None:
@@ -55,6 +56,15 @@ class Ledger:
                 if one.run == run and one.lane:
                     return entry.at, one.lane
         return None
+
+    def lane(self, queue_arn: str) -> int | None:
+        """The number of the lane that a queue is of."""
+        return self._queue_arns.index(queue_arn) + 1 if queue_arn in self._queue_arns else None
+
+    def holder_of_queue(self, queue_arn: str, at: float) -> str | None:
+        """Who held the lane of a queue at some moment."""
+        lane = self.lane(queue_arn)
+        return None if lane is None else self.holder(lane, at)
 
     def holder(self, lane: int, at: float) -> str | None:
         """Who held a lane at some moment."""

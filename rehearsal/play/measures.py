@@ -17,6 +17,7 @@ from ..aws.plans import RunPlans
 from .belongings import owner
 
 Interval = tuple[float, float]
+Holder = Callable[[str, float], str | None]  # which run held a queue's lane at some moment
 MOST_LINES = 1000  # of an attempt's output
 IMPORT = "IMPORT_METADATA_FROM_REPOSITORY"
 
@@ -32,20 +33,34 @@ class Share:
     jobs: list[Job]
 
     @classmethod
-    def of(cls, account: Account, execution: str | None = None) -> Share:
-        """Of the execution with that ARN, by the tags; of all, if none is given."""
+    def of(cls, account: Account) -> Share:
+        """Of all."""
+        return cls._of(account, lambda tags: True, lambda job: True)
 
-        def its(tags: Tags) -> bool:
-            return execution is None or owner(tags) == execution
+    @classmethod
+    def of_run(cls, account: Account, execution: str, holder: Holder) -> Share:
+        """Of the execution with that ARN: by the tags, and of jobs without one by the lane they were in."""
+        return cls._of(account, lambda tags: owner(tags) == execution, lambda job: whose(job, holder) == execution)
 
+    @classmethod
+    def _of(cls, account: Account, its: Callable[[Tags], bool], its_job: Callable[[Job], bool]) -> Share:
         tasks = account.data_repository_tasks.all
         return cls(
             account,
             [one for one in account.file_systems.all.values() if its(one.tags)],
             [one for one in account.associations.all if its(one.file_system.tags)],
             [one for one in tasks if its(one.association.file_system.tags)],
-            [one for one in account.jobs.all.values() if its(one.tags)],
+            [one for one in account.jobs.all.values() if its_job(one)],
         )
+
+
+def whose(job: Job, holder: Holder) -> str | None:
+    """The run that a job counts as: the one that its tag names. Of a job that somebody else submitted, whoever held its
+    queue's lane when it began, or when it was ended without that: every job of the queue counts as the holder's."""
+    if (named := owner(job.tags)) is not None:
+        return named
+    began = job.hosts[0][0] if job.hosts else None
+    return holder(job.queue, next(at for at in (began, job.stopped, job.created) if at is not None))
 
 
 def lifetime_seconds(file_system: FileSystem, now: float) -> float:
@@ -95,7 +110,16 @@ def deleted_at(share: Share) -> float | None:
     return latest(one.deleting_at for one in share.file_systems)
 
 
-def foreign_mounts(share: Share, holder: Callable[[str, float], str | None]) -> int:
+def terminated_jobs(share: Share) -> list[dict[str, Any]]:
+    """The jobs that were terminated before they had ended, and why; of an array, the parent alone."""
+    return [
+        {"job": job.id, "name": job.name, "reason": job.terminated, "stopped_at": job.stopped}
+        for job in share.jobs
+        if job.terminated is not None and job.parent is None
+    ]
+
+
+def foreign_mounts(share: Share, holder: Holder) -> int:
     """How many attempts ran on an instance that mounted a file system of another run than the job's, or none. A job
     that says nothing of a run belongs to whoever held its queue when the attempt began."""
     hosts = [(job, at, host.file_system) for job in share.jobs for at, host in job.hosts]

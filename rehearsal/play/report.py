@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from ..aws.bucket_plan import ARCHIVED
 from ..aws.fsx.space import GIB
-from .beside import print_runs
+from .beside import MOST_RUNS, print_runs
 from .measures import lifetime_seconds
 from .output import print_rows
 from .prices import PRICED_REGION, PRICES, file_system_dollars, storage_price, transition_dollars
@@ -22,6 +23,7 @@ from .verdict import Verdict
 BILLED = {"file-system", "job"}
 MOST_ATTEMPTS = 20  # of a job of one's own, which may be an array
 MOST_MESSAGES = 20
+MOST_TERMINATED = 5  # named in one line
 
 
 def show(console: Console, session: Session, verdict: Verdict, command_seconds: float) -> None:
@@ -55,13 +57,18 @@ def left(retained: list[dict[str, str]]) -> str:
 
 def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     facts = verdict.facts
-    rows = [("outcome", str(facts["outcome"]))]
-    if facts["error"]:
-        rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
+    if "runs" in facts:
+        rows = _of_each(facts["runs"])
+    else:
+        rows = [("outcome", str(facts["outcome"]))]
+        if facts["error"]:
+            rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
     if verdict.played.scenario.has_own_job:
         rows += [("job", _ended(attempt)) for attempt in facts["attempts"][:MOST_ATTEMPTS]]
         if (more := len(facts["attempts"]) - MOST_ATTEMPTS) > 0:
             rows.append(("", f"… and {_count(more, 'more attempt')}"))
+    rows += _submitted(facts)
+    rows += _terminated(facts) if "runs" not in facts else []
     rows += _exported(session, verdict)
     if archived := sum(one.count for one in verdict.played.scenario.bucket.objects if one.storage_class in ARCHIVED):
         rows.append(("archived", f"{archived:,} objects of the bucket are listed, but cannot be read until restored"))
@@ -83,12 +90,44 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     return [*rows, *_last_rows(session, verdict)]
 
 
+def _of_each(runs: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What the table of the runs has no room for: why one failed, and where its results are."""
+    rows = []
+    for number, run in enumerate(runs, 1):
+        lines = [f"{run['error']}: {run['cause']}" if run["error"] else str(run["outcome"])]
+        if run["exported_to"] is not None:
+            size = _size(run["exported_bytes"])
+            lines.append(f"{_count(run['exported_files'], 'file')}, {size}, in {run['exported_to']}")
+        lines += [f"terminated: {line}" for _, line in _terminated(run)]
+        rows.append((f"run {number}", "\n".join(lines)))
+    half = MOST_RUNS // 2
+    if len(rows) > MOST_RUNS:
+        rows = [*rows[:half], ("", f"… {len(rows) - MOST_RUNS} runs left out"), *rows[-half:]]
+    return rows
+
+
+def _submitted(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What became of the jobs that others submitted."""
+    ends = Counter("refused" if one["job"] is None else str(one["status"]) for one in facts["submissions"])
+    said = ", ".join(f"{number:,} {end}" for end, number in sorted(ends.items()))
+    return [("by others", f"{_count(ends.total(), 'job')} submitted: {said}")] if ends else []
+
+
+def _terminated(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The jobs that were terminated."""
+    names = [f"{one['name']} ({one['job']})" for one in facts["terminated_jobs"]]
+    if (more := len(names) - MOST_TERMINATED) > 0:
+        names = [*names[:MOST_TERMINATED], f"and {more:,} more"]
+    return [("terminated", f"{_count(len(facts['terminated_jobs']), 'job')}: {', '.join(names)}")] if names else []
+
+
 def _last_rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     facts = verdict.facts
     rows = _costs(session, verdict)
     rows += [("kept", f"{thing['type']} {thing['id']}: {thing['reason']}") for thing in facts["retained"]]
     rows += [("left behind", f"{thing['type']} {thing['id']}") for thing in facts["leaked"]]
     rows += [("unmet fault", _fault(fault)) for fault in facts["unmet_faults"]]
+    rows += [("unmet", f"{plan['key']} (at: {plan['at']:g}) {plan['reason']}") for plan in facts["unmet_plans"]]
     notes = [note["subject"] or note["message"].splitlines()[0] for note in facts["messages"]]
     rows += [("notified", note) for note in notes[:MOST_MESSAGES]]
     if (more := len(notes) - MOST_MESSAGES) > 0:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from ..aws.batch.job_plan import MODELLED
+from ..aws.batch.job_plan import MODELLED, JobPlan
 from ..aws.calls import Fault
 from ..aws.plan import Plan, Seconds, Window
 from ..aws.plans import Plans, RunPlans
@@ -33,6 +33,9 @@ class ScenarioError(Exception):
 # The longest trouble that is sat out; what lasts longer never passes, as far as one rehearsal can see.
 LONGEST_TROUBLE_SECONDS = 3 * 86_400.0
 MOST_FAILURES = 1000
+# Of a run, which has a job of its own or a session for those of others (input.session).
+OPENS_NONE = 'the run opens none (input: {"session": {}})'
+OPENS_ONE = "the run opens a session (input.session), which has only the jobs of others (session.jobs)"
 # What a job of one's own takes the place of.
 REPLACED = {*MODELLED, "image", "script", "command", "real_seconds"}
 
@@ -61,6 +64,11 @@ class OfRun(RunPlans):
     """The error's name, if it matters."""
     input: Any = Field(default={})
     """The execution's input: any JSON."""
+
+    @property
+    def opens_session(self) -> bool:
+        """Whether it is asked for a session, and so submits no job of its own."""
+        return isinstance(self.input, dict) and "session" in self.input
 
     @property
     def never_passes(self) -> list[str]:
@@ -111,8 +119,14 @@ class Scenario(Plans, OfRun):
             yield "runs.0.at", "none of the runs starts at 0, which all times count from"
         if self.runs and self.execution.again_at is not None:
             yield "execution.again_at", "with several runs (runs), another execution is one more of them"
+        each = self.each()
+        open_one = [run.opens_session for run in each]
+        if self.runs and self.session.model_fields_set and not any(open_one):
+            yield "session", OPENS_NONE
+        if self.runs and self.job.model_fields_set and all(open_one):
+            yield "job", OPENS_ONE
         named: list[str] = []
-        for number, run in enumerate(self.each()):
+        for number, run in enumerate(each):
             for key, rule_of_it in self._contradictions_of(run, named):
                 given_itself = bool(self.runs) and key.partition(".")[0] in self.runs[number].model_fields_set
                 yield (f"runs.{number}.{key}" if given_itself else key), rule_of_it
@@ -127,9 +141,10 @@ class Scenario(Plans, OfRun):
         if run.execution.name in named:
             yield "execution.name", "another of the runs has this name, and an execution's is its own"
         named += [] if run.execution.name is None else [run.execution.name]
-        asked = isinstance(run.input, dict) and "session" in run.input
-        if not asked and run.session != SessionPlan():
-            yield "session", 'the run opens none (input: {"session": {}})'
+        if not run.opens_session and run.session.model_fields_set:
+            yield "session", OPENS_NONE
+        if run.opens_session and run.job.model_fields_set:
+            yield "job", OPENS_ONE
         size, only = self.array_size(run), run.job.only_children
         if only and not size:
             yield "job.only_children", "the job is no array (jobDefinitionArraySize)"
@@ -143,7 +158,7 @@ class Scenario(Plans, OfRun):
         """The executions that are started, each with everything that is planned for it: what it does not say itself is
         as the scenario says."""
         if self.runs:
-            return [run.model_copy(update=self._defaults_of(run)) for run in self.runs]
+            return [self._completed(run) for run in self.runs]
         first = Run.model_construct(at=0.0, **self._own())
         again = self.execution.again_at
         if again is None:
@@ -151,6 +166,12 @@ class Scenario(Plans, OfRun):
         # What is done to the first is not done to the other, which then ends as any.
         ends = {} if self.execution == ExecutionPlan(again_at=again) else {"expect": "SUCCEEDED", "expect_error": None}
         return [first, first.model_copy(update={"at": again, "execution": ExecutionPlan(), **ends})]
+
+    def _completed(self, run: Run) -> Run:
+        """With the scenario's keys as its defaults; of `job` and `session` only the one that it has a use for."""
+        whole = run.model_copy(update=self._defaults_of(run))
+        unused = {"job": JobPlan()} if whole.opens_session else {"session": SessionPlan()}
+        return whole.model_copy(update={key: no for key, no in unused.items() if key not in run.model_fields_set})
 
     def _own(self) -> dict[str, Any]:
         return {key: getattr(self, key) for key in OfRun.model_fields}
@@ -188,11 +209,11 @@ class Scenario(Plans, OfRun):
         given = str(self.parameter("jobDefinitionArraySize", run))
         return int(given) if given.isdecimal() else 0
 
-    def trouble_passes_at(self, began: float, first_attempts: Sequence[float | None]) -> float:
+    def trouble_passes_at(self, began: float, first_attempts: Sequence[tuple[Run, float | None]]) -> float:
         """When the last planned trouble that passes is over; `began` is when the play did, and each run's windows count
-        from its first attempt."""
+        from its first attempt, as far as there was one."""
         ends = [began + (fault.at or 0.0) + fault.for_ for fault in self.faults if fault.for_ is not None]
-        for run, first in zip(self.each(), first_attempts, strict=True):
+        for run, first in first_attempts:
             ends += [] if first is None else [first + window.at + window.for_ for window in run.windows]
         return max((end for end in ends if end - began <= LONGEST_TROUBLE_SECONDS), default=began)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.account import Account
+from ..aws.batch.job import Job
 from ..aws.bucket_plan import BucketPlan
 from ..aws.calls import Fault, internally
 from ..aws.clock import ORIGIN
@@ -21,12 +22,16 @@ from ..aws.plans import RunPlans
 from ..aws.states.executions import Execution
 from .belongings import Belongings, owner
 from .call_log import CallLog
+from .due import Due, Unmet
+from .ledger import Ledger
+from .measures import whose
 from .scenario import MOST_FAILURES, OfRun, Run, Scenario, ScenarioError
 from .strangers import Strangers
 from .witness import Witness
 
 Watcher = Callable[[Execution, str, str], None]
 Listener = Callable[[list[str]], None]
+JobsWatcher = Callable[[str, Job], None]  # of the run that a job counts as, and of a job whose status has changed
 
 # After the clock's origin: a minute after a deployment, which takes some seconds.
 STARTS_AFTER_SECONDS = 70.0
@@ -49,7 +54,7 @@ class Played:
 
     scenario: Scenario
     exports: dict[str, Any]
-    runs: list[tuple[Run, Execution]]  # what is planned for each, in the scenario's order
+    runs: list[tuple[Run, Execution]]  # what is planned for each, in the order of their starts
     executions: list[Execution]
     sweeps: list[Execution]  # of the executions; those that only looked around
     began: float
@@ -61,6 +66,7 @@ class Played:
     calls: CallLog | None = None
     undelivered: list[str] = field(default_factory=list)
     unmet: list[Fault] = field(default_factory=list)  # the planned faults that have failed no call
+    unmet_plans: list[Unmet] = field(default_factory=list)  # what else was to happen at some moment, and did not
 
     @property
     def are_several(self) -> bool:
@@ -89,6 +95,7 @@ class Session:
         self.belongings = Belongings(account, self._baseline.launch_templates)
         self._runs: dict[str, Run] = {}  # by the execution's ARN
         self._unstarted = 0
+        self._due = Due()
         self._strangers: Strangers | None = None
 
     def play(
@@ -98,15 +105,17 @@ class Session:
         log_calls: bool = False,
         listener: Listener | None = None,
         starter: Callable[[], object] | None = None,
+        jobs_watcher: JobsWatcher | None = None,
     ) -> Played:
-        """Play one scenario: the watcher is told of states, the listener of what a real job prints. A starter does what
-        leads to the first execution in place of whoever would start it.
+        """Play one scenario: the watcher is told of states, the listener of what a real job prints, the jobs' watcher
+        of what becomes of those that others submit. A starter does what leads to the first execution in place of
+        whoever would start it.
 
         Afterwards the account shows what came of it, and nothing planned is in force any more.
         """
         began_wall = time.perf_counter()
         account = self.account
-        self._runs, self._unstarted = {}, 0
+        self._runs, self._unstarted, self._due = {}, 0, Due()
         account.reset(self._baseline, scenario, lambda tags: self._plan_of(scenario, tags))
         account.buckets.prepare(self.exports["bucketName"], scenario.bucket)
         for each in scenario.buckets:
@@ -118,14 +127,18 @@ class Session:
         account.executions.watcher = watcher
         account.listener = listener
         calls = CallLog(account.clock, self._baseline.at) if log_calls else None
+        queue_arns = list(self.exports.get("jobQueueArns", ()))
         witness = Witness(
-            account, self.belongings, self._clean_up_machine, observe=calls.observe if calls is not None else None
-        )
-        strangers = self._strangers = Strangers(
             account,
-            list(self.exports.get("jobQueueArns", ())),
-            str(self.exports.get("lanesTableName", "")),
-            scenario.job.start_delay,
+            self.belongings,
+            self._clean_up_machine,
+            queue_arns,
+            observe=calls.observe if calls is not None else None,
+        )
+        if jobs_watcher is not None:
+            account.job_watcher = functools.partial(_of_others, jobs_watcher, witness.ledger)
+        strangers = self._strangers = Strangers(
+            account, queue_arns, str(self.exports.get("lanesTableName", "")), self._due
         )
         strangers.plan(scenario.submissions)
         try:
@@ -151,6 +164,7 @@ class Session:
             calls=calls,
             undelivered=list(account.events.undelivered),
             unmet=unmet,
+            unmet_plans=self._due.unmet,
         )
 
     @property
@@ -178,26 +192,27 @@ class Session:
         if starter is not None:
             starter()
             clock.run(clock.now() + LONGEST_INTERVAL_SECONDS, stop=lambda: bool(executions))
-            self._started(next(iter(executions), ""), runs.pop(0))
-        for run in runs:
-            clock.after(run.at, functools.partial(self._start_run, run))
+            self._started(next(iter(executions), ""), runs[0], _place(scenario, 0))
+        for number, run in list(enumerate(runs))[0 if starter is None else 1 :]:
+            clock.after(run.at, functools.partial(self._start_run, run, _place(scenario, number)))
         self._rest(scenario)
         if any(run.execution.reclaim for run in self._runs.values()):
             self._reclaim(scenario)
 
-    def _start_run(self, run: Run) -> None:
-        self._started(self._start(run.input, run.execution.name), run)
+    def _start_run(self, run: Run, place: str) -> None:
+        self._started(self._start(run.input, run.execution.name), run, place)
 
-    def _started(self, arn: str, run: Run) -> None:
+    def _started(self, arn: str, run: Run, place: str) -> None:
         self._runs[arn] = run
         self._unstarted -= 1
         plan = run.execution
         if self._strangers is not None:
-            self._strangers.attend(arn, run.session)
+            self._strangers.attend(arn, run.session, place)
         if plan.abort_at is not None:
-            self.account.clock.after(plan.abort_at, lambda: self._abort(arn))
+            key = self._due.plan(f"{place}execution.abort_at", plan.abort_at, "stopped nothing: it had ended before")
+            self.account.clock.after(plan.abort_at, lambda: self._abort(arn, key))
         if plan.clean_up_abort_at is not None:
-            self._abort_clean_up(arn, plan.clean_up_abort_at)
+            self._abort_clean_up(arn, plan.clean_up_abort_at, f"{place}execution.clean_up_abort_at")
 
     def _start(self, content: Any, name: str | None = None) -> str:
         with internally():
@@ -208,19 +223,22 @@ class Session:
             )
         return str(answer["executionArn"])
 
-    def _abort(self, arn: str) -> None:
+    def _abort(self, arn: str, key: str) -> None:
+        if self.account.executions.all[arn].status == "RUNNING":
+            self._due.done(key)
         with internally():
             self.account.client("stepfunctions").stop_execution(executionArn=arn)
 
-    def _abort_clean_up(self, arn: str, seconds: float) -> None:
+    def _abort_clean_up(self, arn: str, seconds: float, key: str) -> None:
         """Stop the first clean-up of an execution so long after it began, whenever that is."""
         watcher, begun = self.account.executions.watcher, False
+        self._due.plan(key, seconds, "stopped nothing: it had ended before, or there was none")
 
         def watch(execution: Execution, state: str, kind: str) -> None:
             nonlocal begun
             if not begun and execution.machine_arn == self._clean_up_machine and about(execution) == arn:
                 begun = True
-                self.account.clock.after(seconds, lambda: self._abort(execution.arn))
+                self.account.clock.after(seconds, lambda: self._abort(execution.arn, key))
             if watcher is not None:
                 watcher(execution, state, kind)
 
@@ -258,7 +276,7 @@ class Session:
             if not clock.run(now + LONGEST_INTERVAL_SECONDS, stop=lambda: not self._ended()):
                 return
 
-    def _first_attempts(self) -> list[float | None]:
+    def _first_attempts(self) -> list[tuple[Run, float | None]]:
         """When the first attempt of each run began, as far as there was one."""
         found: dict[str, float] = {}
         for one in self.account.file_systems.all.values():
@@ -266,7 +284,7 @@ class Session:
             if one.first_attempt_at is not None:
                 arn = mine if mine in self._runs else next(iter(self._runs))
                 found[arn] = min(found.get(arn, one.first_attempt_at), one.first_attempt_at)
-        return [found.get(arn) for arn in self._runs]
+        return [(run, found.get(arn)) for arn, run in self._runs.items()]
 
     def _spent(self, scenario: Scenario) -> list[float]:
         """How often the planned failures that pass with their number have met a call."""
@@ -280,6 +298,18 @@ class Session:
         for file_system in self.account.file_systems.living():
             self._start({"reclaim": file_system.id})
             self._rest(scenario)
+
+
+def _of_others(watcher: JobsWatcher, ledger: Ledger, job: Job) -> None:
+    """Tell of a job that no run submitted, whose it is and how it stands."""
+    run = whose(job, ledger.holder_of_queue)
+    if run is not None and owner(job.tags) is None and job.parent is None:
+        watcher(run, job)
+
+
+def _place(scenario: Scenario, number: int) -> str:
+    """Where a scenario says what is planned for one of its executions: what its keys begin with."""
+    return f"runs.{number}." if scenario.runs else "again." if number else ""
 
 
 def about(execution: Execution) -> str | None:

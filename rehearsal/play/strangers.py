@@ -4,6 +4,7 @@ mounts what the instance mounts."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from ..aws.account import Account
 from ..aws.batch.job_plan import JobPlan, WritesPlan, overrunning
 from ..aws.calls import internally
 from ..aws.plan import Plan, Seconds
+from .due import Due
 
 LOOK_SECONDS = 30.0  # between two looks at the table, until there is a session
 CONTAINER = {
@@ -27,8 +29,11 @@ CONTAINER = {
 
 
 class StrangersJobPlan(Plan):
-    at: Seconds = 0
-    """From the first execution's start, or, of a job of a session, from when that is ready."""
+    """What is planned for a job, wherever it is submitted."""
+
+    at: Seconds = 0  # since when, its kinds say
+    start_delay: Seconds | None = 180
+    """From submitted to running, while instances boot and mount; `null`: it never starts."""
     runtime: Seconds = 600
     """Its one attempt."""
     writes: list[WritesPlan] = Field(default=[])
@@ -38,11 +43,16 @@ class StrangersJobPlan(Plan):
         yield from overrunning(self.writes, self.runtime, f"the job ends after {self.runtime:g} s (runtime)")
 
 
+class SessionJobPlan(StrangersJobPlan):
+    at: Seconds = 0
+    """It is submitted, from the moment the session is ready."""
+
+
 class SessionPlan(Plan):
     """What an engine does once the session is open; it reads the table to see that."""
 
-    jobs: list[StrangersJobPlan] = Field(default=[])
-    """Jobs that it submits to the lane's queue; `at` counts from the moment the session is ready."""
+    jobs: list[SessionJobPlan] = Field(default=[])
+    """Jobs that it submits to the lane's queue."""
     end_at: Seconds | None = None
     """It tells the session to end, from the moment that is ready."""
 
@@ -50,8 +60,16 @@ class SessionPlan(Plan):
 class SubmissionPlan(StrangersJobPlan):
     """A job that somebody else submits to the queue of the first lane."""
 
+    at: Seconds = 0
+    """It is submitted, from the first execution's start."""
     accepted: bool = True
     """Whether Batch should take it."""
+
+
+# What came of a plan that nobody carried out.
+NEVER_SUBMITTED = "was never submitted: the session had ended before, or never opened"
+TOLD_NOBODY = "told nobody: the session had ended before, or never opened"
+TOO_LATE = "was never submitted: everything was over before"
 
 
 @dataclass
@@ -59,6 +77,7 @@ class Submission:
     """What became of one."""
 
     at: float
+    key: str  # in the scenario
     plan: StrangersJobPlan
     job: str | None = None
     refusal: str | None = None
@@ -80,20 +99,26 @@ class Strangers:
     account: Account
     queue_arns: list[str]
     table: str
-    start_delay: float | None
+    due: Due
     made: list[Submission] = field(default_factory=list)
 
     def plan(self, submissions: list[SubmissionPlan]) -> None:
         """Submit each when it is due, from now on."""
-        for each in submissions:
-            self.account.clock.after(each.at, functools.partial(self.submit, each, self.queue_arns[0]))
+        for number, each in enumerate(submissions):
+            key = self.due.plan(f"submissions.{number}", each.at, TOO_LATE)
+            self.account.clock.after(each.at, functools.partial(self._submit, key, each, self.queue_arns[0]))
 
-    def attend(self, run: str, session: SessionPlan) -> None:
-        """Submit the jobs of a run's session once that is open."""
+    def attend(self, run: str, session: SessionPlan, place: str = "") -> None:
+        """Submit the jobs of a run's session once that is open; `place` is where the scenario says it."""
+        for number, each in enumerate(session.jobs):
+            self.due.plan(f"{place}session.jobs.{number}", each.at, NEVER_SUBMITTED)
+        if session.end_at is not None:
+            self.due.plan(f"{place}session.end_at", session.end_at, TOLD_NOBODY)
         if session.jobs or session.end_at is not None:
-            self.account.clock.after(LOOK_SECONDS, functools.partial(self._look_for_session, run, session))
+            look = functools.partial(self._look_for_session, run, session, place)
+            self.account.clock.after(LOOK_SECONDS, look)
 
-    def _look_for_session(self, run: str, plan: SessionPlan) -> None:
+    def _look_for_session(self, run: str, plan: SessionPlan, place: str) -> None:
         clock = self.account.clock
         with internally():
             found = self.account.client("dynamodb").query(
@@ -105,16 +130,18 @@ class Strangers:
         item = next((one for one in found if one["run"]["S"] == run), None)
         if item is None:
             if self.account.executions.all[run].status == "RUNNING":
-                clock.after(LOOK_SECONDS, functools.partial(self._look_for_session, run, plan))
+                clock.after(LOOK_SECONDS, functools.partial(self._look_for_session, run, plan, place))
             return
-        for each in plan.jobs:
-            clock.after(each.at, functools.partial(self.submit, each, item["queueArn"]["S"]))
+        for number, each in enumerate(plan.jobs):
+            key = f"{place}session.jobs.{number}"
+            clock.after(each.at, functools.partial(self._submit, key, each, item["queueArn"]["S"]))
         if plan.end_at is not None:
-            clock.after(plan.end_at, functools.partial(self._end, item["id"]))
+            clock.after(plan.end_at, functools.partial(self._end, f"{place}session.end_at", item["id"]))
 
-    def _end(self, identifier: dict[str, str]) -> None:
-        with internally():
-            self.account.client("dynamodb").update_item(
+    def _end(self, key: str, identifier: dict[str, str]) -> None:
+        table = self.account.client("dynamodb")
+        with internally(), contextlib.suppress(table.exceptions.ConditionalCheckFailedException):
+            table.update_item(
                 TableName=self.table,
                 Key={"kind": {"S": "session"}, "id": identifier},
                 UpdateExpression="SET #end = :end",
@@ -122,14 +149,17 @@ class Strangers:
                 ExpressionAttributeNames={"#end": "end"},
                 ExpressionAttributeValues={":end": {"S": "by the engine"}},
             )
+            self.due.done(key)
 
-    def submit(self, plan: StrangersJobPlan, queue_arn: str) -> None:
-        name = f"stranger-{len(self.made) + 1}"
+    def _submit(self, key: str, plan: StrangersJobPlan, queue_arn: str) -> None:
+        """Under a name by which people find the job again in the scenario: its key, in signs that Batch takes."""
+        name = "-".join(key.split(".")[-3:])
         self.account.jobs.plans[name] = JobPlan(
-            start_delay=self.start_delay, runtime=plan.runtime, writes=plan.writes, outcome="SUCCEEDED"
+            start_delay=plan.start_delay, runtime=plan.runtime, writes=plan.writes, outcome="SUCCEEDED"
         )
-        submission = Submission(self.account.clock.now(), plan)
+        submission = Submission(self.account.clock.now(), key, plan)
         self.made.append(submission)
+        self.due.done(key)
         with internally():
             batch = self.account.client("batch")
             definition = batch.register_job_definition(
@@ -146,6 +176,7 @@ class Strangers:
         return [
             {
                 "at": round(each.at - began, 3),
+                "key": each.key,
                 "job": each.job,
                 "status": None if each.job is None or each.job not in jobs else jobs[each.job].status,
                 "refusal": each.refusal,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from ..aws.batch.job import Job
 from ..aws.states.executions import Execution
 from .session import is_sweep
 
@@ -27,6 +28,11 @@ def shortened(lines: list[str]) -> list[str]:
     if len(lines) <= MOST_LINES:
         return lines
     return [*lines[:half], f"… {len(lines) - MOST_LINES:,} lines left out", *lines[-half:]]
+
+
+def job_line(job: Job) -> str:
+    """How the job of somebody else stands."""
+    return f"│ {job.status} {job.name}{', terminated' if job.terminated is not None else ''}"
 
 
 class Timeline:
@@ -61,15 +67,22 @@ class Timeline:
 
     def printed(self, lines: list[str]) -> None:
         """What the job has printed by now."""
-        now = next(iter(self._executions.values())).clock.now()
         self._flush()
         for line in shortened(lines):
-            self._line(now, f"│ {line}", "white")
+            self._line(self._now(), f"│ {line}", "white")
+
+    def job(self, run: str, job: Job) -> None:
+        """A job that somebody else submitted is SUBMITTED, RUNNING or over."""
+        self._flush()
+        self._line(self._now(), job_line(job), "white")
 
     def close(self) -> None:
         """Print what is outstanding; call it once everything has come to rest."""
         self._flush()
         self._print_ends()
+
+    def _now(self) -> float:
+        return next(iter(self._executions.values())).clock.now()
 
     def _line(self, moment: float, text: str, style: str) -> None:
         began = next(iter(self._executions.values())).started

@@ -52,7 +52,7 @@ def _why_not(session: Session, played: Played, found: dict[str, Any], remaining:
         if not may_stay(session, played, str(thing["type"]), str(thing["id"]), remaining)
     ]
     reasons += [
-        f"the job of somebody else was {'refused' if one.job is None else 'taken'}"
+        f"{one.key}, a job of somebody else, was " + ("taken" if one.job is not None else f"refused: {one.refusal}")
         for one in played.strangers.made
         if not one.is_as_planned
     ]

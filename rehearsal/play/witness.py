@@ -7,7 +7,7 @@ import collections
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,7 @@ class Witness:
     account: Account
     belongings: Belongings
     clean_up_machine: str
+    queue_arns: Sequence[str] = ()  # of the lanes
     observe: Callable[..., Callable[[Any], None]] | None = None  # every call, for whoever wants a log
     statements: list[Statement] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -76,7 +77,7 @@ class Witness:
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(self.account)
+        self.ledger = Ledger(self.account, self.queue_arns)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:

@@ -36,6 +36,8 @@ class Attempts:
         self._work = work
         # Told what a real job prints: the job, the attempt's log stream, lines.
         self.on_output: Callable[[Job, str, list[str]], None] = lambda job, log_stream, lines: None
+        # Told of a job that is SUBMITTED, RUNNING or over.
+        self.on_status: Callable[[Job], None] = lambda job: None
         # Told that a job has ended.
         self.on_end: Callable[[Job], None] = lambda job: None
 
@@ -93,6 +95,7 @@ class Attempts:
             }
         host = self._placement.enter(job, host)
         job.hosts.append((clock.now(), host))
+        self.on_status(job)
         if file_system is not None:
             self._associations.begin(file_system)
         # Batch guide, using the awslogs log driver: job definition's name, "default", the ECS task's id.
@@ -220,6 +223,7 @@ class Attempts:
         job.status, job.reason = status, reason
         job.stopped = self._clock.now()
         self._placement.leave(job)
+        self.on_status(job)
         self.on_end(job)
 
     def terminate(self, job: Job, reason: str) -> None:

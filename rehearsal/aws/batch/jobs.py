@@ -85,6 +85,7 @@ class Jobs:
             tags=tags,
         )
         self.all[identifier] = job
+        self._attempts.on_status(job)
         job.timers.append(clock.after(1, lambda: self._submitted(job)))
         if plan.cancelled_at is not None:
             reason = "Cancelled by hand (planned by the scenario)"

@@ -161,6 +161,17 @@ def test_a_run_has_what_the_scenario_says_unless_it_says_otherwise_itself() -> N
     assert (second.expect, second.expect_error) == ("SUCCEEDED", None)
 
 
+def test_of_a_job_and_a_session_that_the_scenario_says_each_run_has_the_one_that_it_has_a_use_for() -> None:
+    content = {
+        "job": {"runtime": 60, "writes": []},
+        "session": {"end_at": 90},
+        "runs": [{"input": {"session": {}}}, {"at": 5}],
+    }
+    session, ordinary = parse(content, "file").each()
+    assert (session.session.end_at, session.job.model_fields_set) == (90, set())
+    assert (ordinary.session.end_at, ordinary.job.runtime) == (None, 60)
+
+
 def test_without_runs_there_is_one_and_again_at_makes_it_two() -> None:
     [only] = parse({"execution": {"abort_at": 5}, "expect": "ABORTED"}, "file").each()
     assert (only.at, only.execution.abort_at, only.expect) == (0, 5, "ABORTED")
@@ -212,6 +223,20 @@ def test_an_input_from_outside_is_merged_with_that_of_every_run() -> None:
         (
             {"runs": [{"expect_error": "JobFailed"}]},
             'runs.0.expect_error: "JobFailed": an execution that is expected to succeed (expect) has no error',
+        ),
+        (
+            {"runs": [{}, {"input": {"session": {}}, "job": {"runtime": 5}}]},
+            'runs.1.job: {"runtime": 5}: the run opens a session (input.session), which has only the jobs of others '
+            "(session.jobs)",
+        ),
+        (
+            {"job": {"runtime": 5}, "input": {"session": {}}, "runs": [{}, {"at": 5}]},
+            'job: {"runtime": 5}: the run opens a session (input.session), which has only the jobs of others '
+            "(session.jobs)",
+        ),
+        (
+            {"session": {"end_at": 5}, "runs": [{}, {"at": 5}]},
+            'session: {"end_at": 5}: the run opens none (input: {"session": {}})',
         ),
         (
             {"runs": [{}, {"job": {"only_children": [1]}}]},

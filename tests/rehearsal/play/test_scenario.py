@@ -166,6 +166,11 @@ def test_an_unknown_key_gets_the_nearest_one(content: object, line: str) -> None
             'session.jobs.0.writes.0: {"over": 200}: it goes on until 200 s, but the job ends after 100 s (runtime)',
         ),
         (
+            {"input": {"session": {}}, "job": {"runtime": 3600}, "session": {"end_at": 600}},
+            'job: {"runtime": 3600}: the run opens a session (input.session), which has only the jobs of others '
+            "(session.jobs)",
+        ),
+        (
             {"job": {"runtime": 60, "interruptions": [30, 90]}},
             "job.interruptions: [30, 90]: an attempt ends after 60 s (job.runtime), before it is interrupted",
         ),

@@ -62,6 +62,7 @@ def test_a_scenario_ends_as_it_says_with_nothing_lost_and_nothing_leaked(play: P
     assert verdict.why_not == [], verdict.facts["cause"]
     assert set(verdict.facts) >= KEYS
     assert [fault for fault in verdict.facts["unmet_faults"] if not {"at", "for"} & set(fault)] == []
+    assert verdict.facts["unmet_plans"] == []
     assert verdict.facts["history_events"] < 25_000
     assert json.loads(verdict.json())["scenario"] == name
 
