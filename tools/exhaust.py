@@ -236,6 +236,8 @@ def run(chosen: list[Case], processes: int, progress: bool = True) -> list[Resul
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         for result in pool.imap_unordered(play, chosen, chunksize=4):
             results.append(result)
+            if progress and result.why_not:
+                print(f"\r{_failure(result)}", file=sys.stderr)
             if progress and (len(results) % 10 == 0 or len(results) == len(chosen)):
                 failed = sum(bool(one.why_not) for one in results)
                 line = f"\r{len(results):,} of {len(chosen):,} cases, {failed} failed, {_pace(results, began)}"
@@ -243,6 +245,10 @@ def run(chosen: list[Case], processes: int, progress: bool = True) -> list[Resul
     if progress:
         print(file=sys.stderr)
     return results
+
+
+def _failure(result: Result) -> str:
+    return f"{result.case.name}: {result.ending}: {'; '.join(result.why_not)}"
 
 
 def _pace(results: list[Result], began: float) -> str:
@@ -325,7 +331,7 @@ def main(arguments: list[str] | None = None) -> int:
     results.sort(key=lambda one: order[one.case.name])
     failed = [one for one in results if one.why_not]
     for one in failed:
-        print(f"{one.case.name}: {one.ending}: {'; '.join(one.why_not)}")
+        print(_failure(one))
     if failed:
         print("a scenario file that shows the first:\n" + yaml.safe_dump(failed[0].case.content, sort_keys=False))
     print(f"{len(results):,} cases, {len(failed)} failed")

@@ -19,7 +19,7 @@ from .ledger import Ledger
 
 NAMED = re.compile(r"^(Kept|Pending|Not removed yet): (\S+) (\S+): (.*)$", re.MULTILINE)
 # How a clean-up says that it does not know whether something is there.
-UNSEEN = "could not be observed"
+UNSEEN = ("could not be observed", "was not looked for")
 # What a run says of what it created when its clean-up does not answer.
 PERHAPS = re.compile(r"^Not known to be removed: (\S+) (\S+)$", re.MULTILINE)
 # And of what it asked for without an answer, so that it knows no id.
@@ -156,7 +156,8 @@ class Witness:
                     {identifier for word, _, identifier, _ in lines if word != "Kept"} | set(pending) | set(perhaps)
                 ),
                 perhaps=frozenset(
-                    {identifier for identifier, reason in named.items() if UNSEEN in reason} | set(perhaps)
+                    {identifier for identifier, reason in named.items() if any(words in reason for words in UNSEEN)}
+                    | set(perhaps)
                 ),
                 removed=frozenset({name for _, name in REMOVED.findall(text)} | set(_listed(output, "removed"))),
                 there=tuple(self.belongings.all()),

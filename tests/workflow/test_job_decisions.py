@@ -262,7 +262,7 @@ def test_a_job_that_will_not_stop_leaves_everything_it_may_still_use_and_names_i
         ("job", "job-1", "it does not stop"),
         ("file-system", FILE_SYSTEM, "job job-1 may still write to it"),
         ("launch-template", "lt-1", "a job may still need it"),
-        ("job-definition", STACK, "a job may still need it"),
+        ("job-definition", STACK, "it was not looked for, because a job may still need it"),
     ]
     nothing = left_behind(clean_up, assigned, fileSystemId="", templateIds=[])
     assert [each[0] for each in nothing] == ["job", "job-definition"]

@@ -113,11 +113,18 @@ def test_an_unknown_key_is_named_together_with_the_known_ones(adopted: Definitio
     (problem,) = check(adopted, given={"jobDefinitionVcpu": 4})["problems"]
     assert problem.startswith("jobDefinitionVcpu: 4 is not a run-time parameter")
     assert all(key in problem for key in DEFAULTS)
+    assert problem.endswith("; of an input: reclaim, session, wait)")
+
+
+def test_a_session_that_is_given_as_text_is_shown_as_text(adopted: Definition) -> None:
+    (problem,) = check(adopted, given={"session": "{}"})["problems"]
+    assert problem.startswith('session: "{}" is not {"idleMinutes": a whole number')
 
 
 def test_an_unknown_key_in_the_secret_is_refused_too(adopted: Definition) -> None:
     (problem,) = check(adopted, secret=DEFAULTS | {"envName": "X"})["problems"]
     assert problem.startswith("envName: X is not a run-time parameter")
+    assert "session" not in problem, "a key of an input alone"
 
 
 def test_several_mistakes_are_told_together(adopted: Definition) -> None:
