@@ -5,6 +5,7 @@ What a subcommand does is another module's, imported when it is called: `lustre-
 
 import importlib
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,9 +15,11 @@ from typer.core import TyperCommand
 
 from .operate import verbs
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 USAGE: Final = 2
+# Of typer, which has had a click of its own since 0.26, and names it nowhere.
+_UsageError: Final[Any] = typer.BadParameter.__base__
 _REHEARSAL: Final = "lustre_batch_rehearsal.__main__"
 
 
@@ -36,7 +39,7 @@ def config(
         bool, typer.Option("--json", help="Print one JSON object and ask nothing; written only with --yes.")
     ] = False,
 ) -> None:
-    """Take the autoExport section of a cdk.json over into a stack's configuration.
+    """Take the autoExport section of a cdk.json over into a stack.
 
     Run it in the folder of Pulumi.yaml. It says what it takes, what it does not know and what a deployment would
     refuse, which is left out, before it writes anything. Comments in Pulumi.STACK.yaml stay. Exit status: 0 as
@@ -84,7 +87,7 @@ class _HandedOn(TyperCommand):
 
 @app.command(cls=_HandedOn)
 def rehearse(context: typer.Context) -> None:
-    """Rehearse the stack, or a program of your own, on an embedded AWS (rehearse --help)."""
+    """Rehearse the stack, or a program of yours, on an embedded AWS."""
     started = time.perf_counter()
     try:
         # By name: the package does not depend on the rehearsal, which depends on it.
@@ -139,4 +142,13 @@ def _usage(message: str) -> typer.Exit:
 
 def main() -> None:
     """Run the command; the wheel installs this as ``lustre-batch``."""
-    app(prog_name="lustre-batch")
+    try:
+        status = app(prog_name="lustre-batch", standalone_mode=False)
+    except typer.Abort:
+        status = 1
+    except _UsageError as error:
+        error.show()
+        if "--json" in sys.argv:
+            typer.echo(json.dumps({"error": error.format_message(), "exit_status": USAGE}))
+        status = USAGE
+    sys.exit(status)

@@ -38,8 +38,13 @@ class Typed:
     @property
     def facts(self) -> dict[str, Any]:
         """With --json, standard output is one object."""
-        facts: dict[str, Any] = json.loads(self.result.stdout)
+        facts: dict[str, Any] = self.answer
         return facts
+
+    @property
+    def answer(self) -> Any:
+        """With --query, it is whatever was asked for."""
+        return json.loads(self.result.stdout)
 
 
 class Desk:

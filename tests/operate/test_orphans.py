@@ -31,7 +31,7 @@ def test_the_list_has_runs_with_what_they_are_at_and_file_systems_with_their_cos
         assert typed.status == 0
         first = typed.lines[0]
         assert first.startswith("nightly  RUNNING  ")
-        assert first.endswith("  the job")
+        assert first.endswith("  lane 1: the job")
         assert typed.lines[-1].startswith(f"file system {system.id} is AVAILABLE, about $")
         (run,) = facts["runs"]
         assert (run["name"], run["file_system"], run["elapsed_seconds"]) == ("nightly", system.id, 1500)

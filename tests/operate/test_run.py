@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
+import re
 import select
 import sys
 from typing import Any
 
 import pytest
-from lustre_batch import definition
+from lustre_batch import command, definition
 from lustre_batch.command import app
 from lustre_batch.operate import follow, phases
+from typer.testing import CliRunner
 
 from tests.operate.conftest import Desk, Typed
 
@@ -131,6 +134,8 @@ def test_a_run_that_step_functions_does_not_know_of_yet_is_waited_for(desk: Desk
         (("--set", "jobDefinitionVcpus=200"), "jobDefinitionVcpus: 200 with jobDefinitionMemory"),
         (("--name", "a b"), "--name: a b is not the name of a run"),
         (("--command",), "--command: nothing follows it"),
+        (("--set", "wait=false"), "wait: false is not a run-time parameter, but lustre-batch run --no-wait"),
+        (("--query", "runs["), "--query: runs[ is not a JMESPath expression"),
     ],
 )
 def test_what_a_run_would_refuse_is_refused_before_anything_is_started(
@@ -141,6 +146,31 @@ def test_what_a_run_would_refuse_is_refused_before_anything_is_started(
     assert typed.status == 2
     assert said in typed.result.stderr
     assert len(desk.account.executions.all) == before
+
+
+def test_a_run_without_a_name_gets_one_that_can_be_said_and_is_no_others(desk: Desk) -> None:
+    names = {followed(desk, "run", "--query", "run").answer.rpartition(":")[2] for _ in range(2)}
+    assert len(names) == 2
+    assert all(re.fullmatch(r"[a-z]+-[a-z]+-[0-9a-f]{6}", name) for name in names), names
+
+
+def test_with_json_a_wrong_option_is_an_object_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["lustre-batch", "watch", "--json", "--nope"])
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    told = capsys.readouterr()
+    assert (end.value.code, json.loads(told.out)["exit_status"]) == (2, 2)
+    assert json.loads(told.out)["error"].startswith("No such option: --nope")
+    assert "No such option: --nope" in told.err
+
+
+def test_no_line_of_the_help_is_cut_off_in_a_terminal_of_80_columns() -> None:
+    for words in ([], ["session"]):
+        commands = CliRunner().invoke(app, [*words, "--help"], terminal_width=80).stdout.partition("Commands:")[2]
+        assert "start" in commands
+        assert "..." not in commands
 
 
 def test_a_run_and_the_command_refuse_a_value_with_the_same_words(desk: Desk) -> None:

@@ -13,10 +13,15 @@ def test_a_session_says_where_it_is_as_soon_as_it_takes_jobs_and_ends_when_it_is
         (run,) = [one for one in desk.account.executions.all.values() if one.name == "engine"]
         assert run.status == "RUNNING"
         typed.append(desk.type("session", "stop", "never"))
+        typed.append(desk.type("session", "list"))
+        typed.append(desk.type("logs", "engine"))
         typed.append(desk.type("session", "stop"))
 
     desk.play(doing)
-    started, wrong, stopped = typed
+    started, wrong, listed, logs, stopped = typed
+    assert listed.lines == [line for line in started.lines if line in listed.lines]
+    assert listed.lines[0].startswith("queue: ")
+    assert "engine is a session: what its jobs print goes where their job definitions send it" in logs.result.stderr
     assert started.status == 0
     text = started.result.stdout
     assert f"queue: {desk.session.exports['jobQueueArns'][0]}" in text
@@ -61,3 +66,23 @@ def test_what_is_about_a_job_is_refused_with_the_words_of_the_run(desk: Desk) ->
     assert typed.status == 2
     assert str(run.cause) in typed.result.stderr
     assert desk.type("session", "start", "--idle-minutes", "1441").status == 2
+
+
+def test_what_is_no_open_session_says_what_it_is_and_what_ends_it(desk: Desk) -> None:
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        sfn = desk.stack.client("stepfunctions")
+        sfn.start_execution(stateMachineArn=desk.arn, name="opening", input='{"session": {}, "keyPrefix": "o/"}')
+        sfn.start_execution(stateMachineArn=desk.arn, name="plain", input='{"keyPrefix": "p/"}')
+        typed.append(desk.type("session", "stop", "opening"))
+        typed.append(desk.type("session", "stop", "plain"))
+        typed.append(desk.type("session", "list"))
+
+    desk.play(doing)
+    typed.append(desk.type("session", "stop", "opening"))
+    said = [one.result.output for one in typed]
+    assert "opening does not take jobs, or not yet: lustre-batch stop opening ends it all the same" in said[0]
+    assert "plain is no session: lustre-batch stop plain stops it" in said[1]
+    assert typed[2].lines == ["no session takes jobs"]
+    assert "the session opening has ended already: it is SUCCEEDED" in said[3]

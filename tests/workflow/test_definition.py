@@ -409,3 +409,17 @@ def test_every_loop_has_a_pause_or_comes_nearer_to_its_end_each_time(definition:
     for loop in loops(definition.states):
         waits = {name for name in loop if definition.states[name]["Type"] == "Wait"}
         assert waits or frozenset(loop) in ENDING_BY_THEMSELVES, f"spins without a pause: {sorted(loop)}"
+
+
+def test_whatever_is_created_under_a_name_has_the_same_one_when_it_is_asked_for_again(definition: Definition) -> None:
+    """A retry evaluates the arguments anew; the moment at which the state was entered stays (SFN guide, context)."""
+    named = {
+        name: json.dumps(
+            [state["Arguments"][key] for key in state["Arguments"] if key.endswith(("Name", "Token", "Tag"))]
+        )
+        for name, state in tasks(definition)
+        if isinstance(state.get("Arguments"), dict)
+    }
+    assert any("EnteredTime" in each for each in named.values())
+    for name, each in named.items():
+        assert not re.search(r"\$(millis|now|random|uuid)\(", each), name

@@ -58,6 +58,9 @@ def test_a_file_system_that_is_left_to_the_next_clean_up_is_looked_at_and_named_
     assert (look["Next"], leave["Next"]) == ("LeaveFileSystem", "IsTemplateReleased")
     of_others = evaluate(look["Assign"], {"result": {"FileSystems": [{"Lifecycle": "DELETING"}]}}, failure={}, **given)
     assert (of_others["failure"].get("Error") == "ExportIncomplete") is not verified
+    by_another = {"Lifecycle": "DELETING", "Tags": [{"Key": "lustre-batch:verified", "Value": "true"}]}
+    by_clean_up = evaluate(look["Assign"], {"result": {"FileSystems": [by_another]}}, failure={}, **given)
+    assert by_clean_up["failure"] == {}, "another clean-up deletes it"
     named = evaluate(leave["Assign"], fileSystemId=FILE_SYSTEM, leaveReason="why", pending=[])
     assert named == {"pending": [{"type": "file-system", "id": FILE_SYSTEM, "reason": "why"}]}
 

@@ -6,6 +6,8 @@ to import is imported when a verb is called: `--help` answers at once.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import os
 import sys
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
     from .stack import Stack
 
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+Answer = tuple[int, dict[str, Any]]
+
+# What every verb has.
 Machine = Annotated[
     str | None,
     typer.Option(
@@ -30,9 +37,7 @@ PulumiStack = Annotated[
     str | None, typer.Option("--stack", metavar="STACK", help="The stack of the Pulumi project in this folder.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-
-Answer = tuple[int, dict[str, Any]]
+Query = Annotated[str | None, typer.Option(metavar="JMESPATH", help="Print this part of the JSON object alone.")]
 DETACHED: Final = 4
 _USAGE: Final = 2
 
@@ -59,8 +64,45 @@ class Printer:
         return not self.as_json and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def act(
-    work: Callable[[Stack, Printer], Answer], machine: str | None, pulumi_stack: str | None, as_json: bool
+def verb(work: Callable[..., Answer]) -> Callable[..., None]:
+    """A verb of the command, from what it does with a stack and a printer; it gets the options that every one has."""
+
+    @functools.wraps(work)
+    def typed(
+        *, machine: str | None, pulumi_stack: str | None, as_json: bool, query: str | None, **options: Any
+    ) -> None:
+        given = f" --state-machine {machine}" if machine else f" --stack {pulumi_stack}" if pulumi_stack else ""
+        printer = Printer(as_json or bool(query), given)
+        raise _act(functools.partial(work, **options), machine, pulumi_stack, query, printer)
+
+    annotations = inspect.get_annotations(work, eval_str=True, locals={"Stack": Any})
+    own = [
+        one.replace(annotation=annotations[name])
+        for name, one in inspect.signature(work).parameters.items()
+        if name not in ("stack", "printer")
+    ]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, default, annotation in (
+            ("machine", None, Machine),
+            ("pulumi_stack", None, PulumiStack),
+            ("as_json", False, AsJson),
+            ("query", None, Query),
+        )
+    ]
+    # What typer reads: the one in some of its versions, the other in others.
+    parameters = [*own, *shared]
+    typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    typed.__annotations__ = {one.name: one.annotation for one in parameters}
+    return typed
+
+
+def _act(
+    work: Callable[[Stack, Printer], Answer],
+    machine: str | None,
+    pulumi_stack: str | None,
+    query: str | None,
+    printer: Printer,
 ) -> typer.Exit:
     """Do what a verb does, and say how that ended: no traceback for anything a user or AWS can cause."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -68,9 +110,8 @@ def act(
     from . import stack
     from .problems import Problem, in_words
 
-    given = f" --state-machine {machine}" if machine else f" --stack {pulumi_stack}" if pulumi_stack else ""
-    printer = Printer(as_json, given)
     try:
+        chosen = _part(query)
         status, facts = work(stack.Stack(stack.find(machine, pulumi_stack)), printer)
     except Problem as problem:
         status, facts = problem.status, {"error": str(problem)}
@@ -81,9 +122,25 @@ def act(
     except KeyboardInterrupt:
         status, facts = 130, {"error": "interrupted"}
         printer.complain("interrupted")
-    if as_json:
-        typer.echo(json.dumps(facts | {"exit_status": status}, default=str))
+    if printer.as_json:
+        # As they are printed, so that a query finds times as text.
+        told = json.loads(json.dumps(facts | {"exit_status": status}, default=str))
+        typer.echo(json.dumps(told if set(told) == {"error", "exit_status"} else chosen(told)))
     return typer.Exit(status)
+
+
+def _part(query: str | None) -> Callable[[Any], Any]:
+    """What of an answer is asked for."""
+    if not query:
+        return lambda facts: facts
+    import jmespath  # boto3's own
+
+    try:
+        found: Callable[[Any], Any] = jmespath.compile(query).search
+        return found
+    except jmespath.exceptions.JMESPathError as error:
+        said = " ".join(str(error).split())
+        raise problem(f"--query: {query} is not a JMESPath expression (https://jmespath.org): {said}") from None
 
 
 def started(stack: Stack, arn: str, printer: Printer, detach: bool) -> Answer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import re
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..instance_types import architectures, patterns
 from . import inputs
+from .images import ARCHITECTURES, ECR
 from .problems import Problem, code_of, in_words
 from .stack import Stack
 
@@ -32,12 +32,6 @@ _MANIFESTS: Final = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-_ECR: Final = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P<name>[^:@]+)"
-    r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
-)
-# As images name what EC2 calls otherwise.
-_ARCHITECTURES: Final = {"x86_64": "amd64", "arm64": "arm64"}
 
 
 @dataclass(frozen=True)
@@ -189,7 +183,7 @@ class Doctor:
 
     def _image(self) -> Finding:
         image = str(self._defaults["jobDefinitionContainerImage"])
-        place = _ECR.fullmatch(image)
+        place = ECR.fullmatch(image)
         if place is None:
             return Finding("image", UNKNOWN, f"{image} is in a registry that is not looked at")
         identifier = {"imageDigest": place["digest"]} if place["digest"] else {"imageTag": place["tag"] or "latest"}
@@ -197,14 +191,19 @@ class Doctor:
         asked = {"registryId": place["account"], "repositoryName": place["name"]}
         answer = ecr.batch_get_image(**asked, imageIds=[identifier], acceptedMediaTypes=[*_INDEXES, *_MANIFESTS])
         if not answer["images"]:
-            return Finding("image", TROUBLE, f"{image} does not exist", f"push it: docker push {image}")
+            return Finding(
+                "image",
+                TROUBLE,
+                f"{image} does not exist",
+                f"push it: docker push {image}, or build one: lustre-batch push CONTEXT",
+            )
         manifest = json.loads(answer["images"][0]["imageManifest"])
         has = {one["platform"]["architecture"] for one in manifest.get("manifests", []) if "platform" in one}
         if not has and "config" in manifest:
             layer = ecr.get_download_url_for_layer(**asked, layerDigest=manifest["config"]["digest"])
             has = {str(json.loads(downloaded(layer["downloadUrl"]))["architecture"])}
         names = self._described[0]["computeResources"]["instanceTypes"] if self._described else []
-        wanted = {_ARCHITECTURES.get(one, one) for one in architectures(names)}
+        wanted = {ARCHITECTURES.get(one, one) for one in architectures(names)}
         if has and wanted and not wanted <= has:
             return Finding(
                 "image",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import phases, runs
+from . import phases, queueing, runs
 from .problems import Problem, code_of, passes
 from .snapshot import Snapshot, dollars_a_day, job_words
 from .stack import Stack
@@ -44,6 +44,7 @@ class Follower:
         self._gone = False
         self._job: dict[str, Any] | None = None
         self._works_since: datetime.datetime | None = None
+        self._queued: dict[str, Any] = {}  # its lane and prefix; before that, its place in the queue
 
     def looks(self) -> Iterator[Snapshot]:
         """Until the run is over.
@@ -80,6 +81,7 @@ class Follower:
         clean_up = self._clean_up(json.loads(described.get("input", "{}")))
         if clean_up is not None:
             clean_up.read(self._stack)
+        self._look_at_lanes()
         self._look_at_file_system()
         self._look_at_job()
         self._works_since = self._works_since or _works_since(self._job, now)
@@ -92,6 +94,7 @@ class Follower:
             steps=steps,
             started=described["startDate"],
             stopped=described.get("stopDate"),
+            queued=self._queued,
             detail=self._detail(steps[-1].phase.name if steps else ""),
             file_system=None if self._gone else self._file_system,
             job=self._job,
@@ -159,6 +162,13 @@ class Follower:
             found += clean_up.steps if step.phase.name == "clean-up" and clean_up.steps else [step]
         return tuple(found)
 
+    def _look_at_lanes(self) -> None:
+        """Until the run has one; nobody misses it who may not see it."""
+        if "TakeTicket" not in self._run.times or "lane" in self._queued or "WaitForCleanUp" in self._run.times:
+            return
+        with contextlib.suppress(ClientError):
+            self._queued = queueing.look(self._stack).facts(self._arn) or self._queued
+
     def _look_at_file_system(self) -> None:
         if self._gone or "CreateFileSystem" not in self._run.times:
             return
@@ -184,6 +194,8 @@ class Follower:
     def _detail(self, phase: str) -> str:
         """What a phase waits for."""
         system = self._file_system
+        if phase == phases.QUEUE:
+            return queueing.words(self._queued)
         if phase == "create" and system is not None:
             return f"{system['FileSystemId']} is {system['Lifecycle']}"
         if phase == phases.JOB and self._job is not None:

@@ -17,6 +17,12 @@ from ..validation import SettingsError, hint, read_settings, rule_of
 from .problems import Problem
 from .stack import Stack
 
+# Keys of an input that are no parameters, by what says them here.
+_INSTEAD = {
+    "wait": ", but lustre-batch run --no-wait",
+    "session": ", but lustre-batch session start",
+    "reclaim": ", but lustre-batch reclaim",
+}
 _KEYS = {to_camel(name): name for name in run_time_names()}
 
 
@@ -71,7 +77,7 @@ def checked(stack: Stack, values: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     known = ", ".join(_KEYS)
     strange = [
-        f"{key}: {show(value)} is not a run-time parameter{hint(key)} (known: {known})"
+        f"{key}: {show(value)} is not a run-time parameter{_INSTEAD.get(key) or hint(key)} (known: {known})"
         for key, value in values.items()
         if key not in _KEYS
     ]

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from .problems import Problem, code_of
 from .runs import describe, file_system_of, job_of, tag_of, tags_of
+from .sessions import is_session
 from .stack import TAG_OF_EXECUTION, Stack
 
 _INSTANCE: Final = re.compile(r"\bi-[0-9a-f]{8,17}\b")
@@ -27,6 +28,11 @@ def of_job(stack: Stack, run: str, child: int | None = None) -> Iterator[str]:
         When there is no such log.
     """
     described, name = describe(stack, run), run.rpartition(":")[2]
+    if is_session(described):
+        raise Problem(
+            f"{name} is a session: what its jobs print goes where their job definitions send it, "
+            "to the log group /aws/batch/job unless they say otherwise"
+        )
     stream = _stream(stack, run, described, child)
     group = stack.value("JobLogGroupName")
     asked: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}

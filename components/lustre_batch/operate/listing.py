@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import phases, runs
+from . import phases, queueing, runs
 from .leftovers import Orphan
 from .screen import clock_time
 from .snapshot import dollars_a_day
@@ -19,20 +19,30 @@ def facts(stack: Stack, most: int) -> dict[str, Any]:
     living = runs.file_systems(stack)
     systems = {runs.tags_of(one["Tags"]).get(TAG_OF_EXECUTION, ""): one for one in living}
     now = datetime.datetime.now(datetime.UTC)
+    table = queueing.look(stack)
     listed = []
     for one in runs.executions(stack, most=most):
         arn, system = one["executionArn"], systems.get(runs.tag_of(one["executionArn"]))
-        phase = ""
+        phase = error = ""
         if one["status"] in runs.RUNNING:
             history = runs.History(arn, phases.RUN)
             history.read(stack)
             phase = history.steps[-1].phase.words if history.steps else ""
+        elif one["status"] != "SUCCEEDED":
+            error = runs.describe(stack, arn).get("error", "")
+        queued = table.facts(arn)
         listed.append(
             {
                 "run": arn,
                 "name": one["name"],
                 "status": one["status"],
+                "error": error,
                 "phase": phase,
+                "lane": queued.get("lane"),
+                "prefix": queued.get("prefix"),
+                "place": queued.get("place"),
+                "waits_for": queued.get("waits_for", []),
+                "detail": queueing.words(queued),
                 "started": one["startDate"].astimezone(datetime.UTC).isoformat(),
                 "elapsed_seconds": round(((one.get("stopDate") or now) - one["startDate"]).total_seconds()),
                 "file_system": system["FileSystemId"] if system else None,
@@ -60,7 +70,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             one["status"],
             f"{datetime.datetime.fromisoformat(one['started']).astimezone():%Y-%m-%d %H:%M}",
             clock_time(one["elapsed_seconds"]),
-            one["phase"] or one["file_system"] or "",
+            _at(one),
         ]
         for one in found["runs"]
     ]
@@ -68,6 +78,13 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     for one in found["file_systems"]:
         kept = f", kept: {one['kept']}" if one["kept"] else ""
         yield f"file system {one['id']} is {one['lifecycle']}, about ${one['dollars_a_day']:.2f} a day{kept}"
+
+
+def _at(one: dict[str, Any]) -> str:
+    """What a run is at, or how it ended."""
+    lane = f"lane {one['lane']}: " if one["lane"] else ""
+    detail = f" ({one['detail']})" if one["detail"] else ""
+    return f"{lane}{one['phase']}{detail}" if one["phase"] else one["error"] or one["file_system"] or ""
 
 
 def orphans(left: Sequence[Orphan], command: Callable[[str], str]) -> Iterator[str]:

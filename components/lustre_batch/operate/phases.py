@@ -12,6 +12,7 @@ from typing import Final
 WAITING: Final = "waiting"
 WORKING: Final = "working"
 DRAINING: Final = "draining"
+QUEUE: Final = "queue"
 JOB: Final = "job"
 SESSION: Final = "session"
 EXPORTING: Final = ("stop", "drain", "verify")
@@ -40,7 +41,7 @@ RUN: Final = (
         "CheckKeys CheckTogether AreParametersValid GetQuota IsQuotaEnough",
     ),
     _phase(
-        "queue",
+        QUEUE,
         WAITING,
         "waiting for a lane",
         "PrepareTicket TakeTicket ReadLanes MayLaneBeTaken ReadTickets IsItOurTurn TakeLane CountTickets MayWait "

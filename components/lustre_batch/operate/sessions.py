@@ -3,13 +3,15 @@ session says where it is, and by which it is told to end (lanes.py says what it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from .problems import Problem, code_of
-from .runs import md5
+from .queueing import items
+from .runs import RUNNING, describe, md5
 from .stack import Stack
 
 
@@ -31,18 +33,7 @@ def wanted(values: Mapping[str, Any], idle_minutes: int | None) -> dict[str, Any
 
 def opened(stack: Stack) -> list[dict[str, Any]]:
     """The sessions that take jobs, by the names that their items have."""
-    pages = (
-        stack.client("dynamodb")
-        .get_paginator("query")
-        .paginate(
-            TableName=stack.value("LanesTableName"),
-            ConsistentRead=True,
-            KeyConditionExpression="kind = :kind",
-            ExpressionAttributeValues={":kind": {"S": "session"}},
-        )
-    )
-    items = [item for page in pages for item in page["Items"]]
-    return [{key: next(iter(value.values())) for key, value in item.items()} for item in items]
+    return items(stack, "session")
 
 
 def of_run(stack: Stack, arn: str) -> dict[str, Any] | None:
@@ -62,7 +53,7 @@ def chosen(stack: Stack, run: str | None) -> str:
     if run is not None:
         arn = stack.execution_arn(run)
         if arn not in there:
-            raise Problem(f"{arn.rpartition(':')[2]} is no session that is open; open: {_listed(there)}")
+            raise Problem(_why_not_open(stack, arn) + f"; open: {_listed(there)}")
         return arn
     if len(there) != 1:
         raise Problem(f"which session? open: {_listed(there)}" if there else "no session is open")
@@ -101,6 +92,34 @@ def words(item: Mapping[str, Any]) -> list[str]:
         f"file system: {item['fileSystemId']}",
         f"run: {item['run']}",
     ]
+
+
+def table(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The same of several."""
+    if not found:
+        yield "no session takes jobs"
+    for number, item in enumerate(found):
+        yield from ([""] if number else [])
+        yield from words(item)
+
+
+def is_session(described: Mapping[str, Any]) -> bool:
+    """Whether an execution was started as one."""
+    given = json.loads(described.get("input") or "{}")
+    return isinstance(given, dict) and "session" in given
+
+
+def _why_not_open(stack: Stack, arn: str) -> str:
+    name = arn.rpartition(":")[2]
+    try:
+        described = describe(stack, arn)
+    except Problem:
+        return f"{name} is no session that is open"
+    if not is_session(described):
+        return f"{name} is no session: lustre-batch stop {name} stops it"
+    if described["status"] in RUNNING:
+        return f"{name} does not take jobs, or not yet: lustre-batch stop {name} ends it all the same"
+    return f"the session {name} has ended already: it is {described['status']}"
 
 
 def _listed(there: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ class Snapshot:
     file_system: dict[str, Any] | None
     job: dict[str, Any] | None
     dollars: dict[str, float] | None
+    queued: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     cause: str = ""
     output: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +63,10 @@ class Snapshot:
             "status": self.status,
             "phase": self.steps[-1].phase.name if self.steps else "",
             "state": self.steps[-1].state if self.steps else "",
+            "lane": self.queued.get("lane"),
+            "prefix": self.queued.get("prefix"),
+            "place": self.queued.get("place"),
+            "waits_for": self.queued.get("waits_for", []),
             "started": self.started.astimezone(datetime.UTC).isoformat(),
             "elapsed_seconds": round(self.elapsed_seconds),
             "file_system": {"id": system["FileSystemId"], "lifecycle": system["Lifecycle"]} if system else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -28,9 +29,10 @@ def start(stack: Stack, values: Mapping[str, Any], name: str | None = None) -> s
         raise Problem(
             f"--name: {name} is not the name of a run: 1 to 80 letters, digits, apostrophes and _ . + = @ ! ( ) -"
         )
+    name = name or _made_up()
     try:
         answer = stack.client("stepfunctions").start_execution(
-            stateMachineArn=stack.arn, input=json.dumps(values), **({"name": name} if name else {})
+            stateMachineArn=stack.arn, input=json.dumps(values), name=name
         )
     except ClientError as error:
         if code_of(error) == "ExecutionAlreadyExists":
@@ -41,3 +43,10 @@ def start(stack: Stack, values: Mapping[str, Any], name: str | None = None) -> s
             ) from None
         raise
     return str(answer["executionArn"])
+
+
+def _made_up() -> str:
+    """A name that people can say, and that no other run of 90 days has."""
+    from coolname import generate_slug  # late: it reads its words
+
+    return f"{generate_slug(2)}-{secrets.token_hex(3)}"

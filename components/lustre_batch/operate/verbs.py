@@ -8,11 +8,18 @@ import typer
 from typer.core import TyperCommand
 
 from . import upkeep
-from .acting import Answer, AsJson, Machine, Printer, PulumiStack, act, followed, followed_unless, started
+from .acting import Answer, Printer, followed, followed_unless, started, verb
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
     from .stack import Stack
+
+
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Fail at once when no lane is free, or the prefix is another run's.")
+]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="The run's name; otherwise one is made up.")]
+Prefix = Annotated[str | None, typer.Option(metavar="PREFIX", help="Where the results go (keyPrefix).")]
 
 
 class WithCommand(TyperCommand):
@@ -27,6 +34,8 @@ class WithCommand(TyperCommand):
 
 
 def run(
+    stack: Stack,
+    printer: Printer,
     context: typer.Context,
     sets: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="A run-time parameter, for this run alone.")
@@ -36,62 +45,55 @@ def run(
     ] = [],  # noqa: B006
     array: Annotated[int | None, typer.Option(metavar="N", help="Children of an array job.")] = None,
     image: Annotated[str | None, typer.Option(metavar="IMAGE", help="The job's image.")] = None,
-    prefix: Annotated[str | None, typer.Option(metavar="PREFIX", help="Where the results go (keyPrefix).")] = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="The run's name; otherwise one is made up.")] = None,
+    prefix: Prefix = None,
+    name: Name = None,
     detach: Annotated[bool, typer.Option("--detach", help="Start it, and do not follow it.")] = False,
+    no_wait: NoWait = False,
     command: Annotated[
         bool, typer.Option("--command", help="Comes last: all that follows is the job's command.")
     ] = False,
-    machine: Machine = None,
-    pulumi_stack: PulumiStack = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Answer:
     """Start a run, and follow it.
 
     Values that the run would refuse are refused before anything is started. Ctrl-C leaves the run to itself. Exit
     status: 0 as wished, 1 the run failed, 2 nothing was started, 3 something was kept, 4 left to itself.
     """
+    from . import inputs, start
+    from .problems import Problem
 
-    def work(stack: Stack, printer: Printer) -> Answer:
-        from . import inputs, start
-        from .problems import Problem
-
-        given = context.meta.get("command") if command else None
-        if command and not given:
-            raise Problem("--command: nothing follows it")
-        values = inputs.wanted(sets, given, environment, array, image, prefix)
-        arn = start.start(stack, inputs.checked(stack, values), name)
-        return started(stack, arn, printer, detach)
-
-    raise act(work, machine, pulumi_stack, as_json)
+    given = context.meta.get("command") if command else None
+    if command and not given:
+        raise Problem("--command: nothing follows it")
+    values = inputs.wanted(sets, given, environment, array, image, prefix)
+    values = inputs.checked(stack, values) | ({"wait": False} if no_wait else {})
+    arn = start.start(stack, values, name)
+    return started(stack, arn, printer, detach)
 
 
 def watch(
+    stack: Stack,
+    printer: Printer,
     run: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="A run's name or ARN; otherwise the newest.")
     ] = None,
-    machine: Machine = None,
-    pulumi_stack: PulumiStack = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Answer:
     """Follow a run to its end; Ctrl-C leaves it to itself. The exit status is that of `run`."""
+    from . import runs
 
-    def work(stack: Stack, printer: Printer) -> Answer:
-        from . import runs
-
-        arn = runs.chosen(stack, run)
-        runs.describe(stack, arn)
-        return followed(stack, arn, printer)
-
-    raise act(work, machine, pulumi_stack, as_json)
+    arn = runs.chosen(stack, run)
+    runs.describe(stack, arn)
+    return followed(stack, arn, printer)
 
 
 # ---------------------------------------------------------------------- sessions
-session = typer.Typer(no_args_is_help=True, help="Open a file system and its queue for jobs of others, and close it.")
+session = typer.Typer(no_args_is_help=True, help="Open a file system and its queue for jobs of others.")
 
 
 @session.command("start")
+@verb
 def session_start(
+    stack: Stack,
+    printer: Printer,
     idle_minutes: Annotated[
         int | None,
         typer.Option(min=1, max=1440, metavar="N", help="It ends when no job was there for so long (15 otherwise)."),
@@ -99,73 +101,74 @@ def session_start(
     sets: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="A run-time parameter of the file system.")
     ] = [],  # noqa: B006
-    prefix: Annotated[str | None, typer.Option(metavar="PREFIX", help="Where the results go (keyPrefix).")] = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="The run's name; otherwise one is made up.")] = None,
-    machine: Machine = None,
-    pulumi_stack: PulumiStack = None,
-    as_json: AsJson = False,
-) -> None:
-    """Start a session, and print its queue and path as soon as it takes jobs; it goes on by itself.
+    prefix: Prefix = None,
+    name: Name = None,
+    no_wait: NoWait = False,
+) -> Answer:
+    """Start a session, and print its queue once it takes jobs.
 
-    Exit status: 0 it takes jobs, 1 it failed before, 2 nothing was started, 3 something was kept, 4 left to itself.
+    With it the path of its file system; it goes on by itself. Exit status: 0 it takes jobs, 1 it failed before, 2
+    nothing was started, 3 something was kept, 4 left to itself.
     """
+    from . import inputs, phases, sessions, start
 
-    def work(stack: Stack, printer: Printer) -> Answer:
-        from . import inputs, phases, sessions, start
+    values = inputs.wanted(sets, None, [], None, None, prefix)
+    given = sessions.wanted(values, idle_minutes)
+    values = inputs.checked(stack, values) | {"session": given["session"]} | ({"wait": False} if no_wait else {})
+    arn = start.start(stack, values, name)
+    printer.say(f"started {arn.rpartition(':')[2]}")
 
-        values = inputs.wanted(sets, None, [], None, None, prefix)
-        given = sessions.wanted(values, idle_minutes)
-        arn = start.start(stack, inputs.checked(stack, values) | {"session": given["session"]}, name)
-        printer.say(f"started {arn.rpartition(':')[2]}")
+    def ready(seen: Snapshot) -> dict[str, Any] | None:
+        at_it = bool(seen.steps) and seen.steps[-1].phase.name == phases.SESSION
+        return sessions.of_run(stack, arn) if at_it else None
 
-        def ready(seen: Snapshot) -> dict[str, Any] | None:
-            at_it = bool(seen.steps) and seen.steps[-1].phase.name == phases.SESSION
-            return sessions.of_run(stack, arn) if at_it else None
+    status, facts = followed(stack, arn, printer, ready)
+    if "queueArn" in facts:
+        for line in sessions.words(facts):
+            printer.say(line)
+        printer.say(f"to end it: {printer.command('session stop ' + arn.rpartition(':')[2])}")
+    return status, facts
 
-        status, facts = followed(stack, arn, printer, ready)
-        if "queueArn" in facts:
-            for line in sessions.words(facts):
-                printer.say(line)
-            printer.say(f"to end it: {printer.command('session stop ' + arn.rpartition(':')[2])}")
-        return status, facts
 
-    raise act(work, machine, pulumi_stack, as_json)
+@session.command("list")
+@verb
+def session_list(stack: Stack, printer: Printer) -> Answer:
+    """Show the sessions that take jobs: queue, path and run of each."""
+    from . import sessions
+
+    found = sessions.opened(stack)
+    for line in sessions.table(found):
+        printer.say(line)
+    return 0, {"sessions": found}
 
 
 @session.command("stop")
+@verb
 def session_stop(
+    stack: Stack,
+    printer: Printer,
     run: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="The session's run; otherwise the only one.")
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Tell it to end, and do not follow that.")] = False,
-    machine: Machine = None,
-    pulumi_stack: PulumiStack = None,
-    as_json: AsJson = False,
-) -> None:
-    """Tell a session to end, and follow that: jobs that are left are terminated, and everything is exported.
+) -> Answer:
+    """Tell a session to end, and follow its clean-up.
 
-    The exit status is that of `run`.
+    Jobs that are left are terminated, and everything is exported. The exit status is that of `run`.
     """
+    from . import sessions
 
-    def work(stack: Stack, printer: Printer) -> Answer:
-        from . import sessions
-
-        arn = sessions.chosen(stack, run)
-        sessions.end(stack, arn)
-        printer.say(f"told {arn.rpartition(':')[2]} to end: within minutes its queue closes, and the clean-up begins")
-        return followed_unless(detach, stack, arn, printer)
-
-    raise act(work, machine, pulumi_stack, as_json)
+    arn = sessions.chosen(stack, run)
+    sessions.end(stack, arn)
+    printer.say(f"told {arn.rpartition(':')[2]} to end: within minutes its queue closes, and the clean-up begins")
+    return followed_unless(detach, stack, arn, printer)
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command, in the order of its help."""
-    app.command(cls=WithCommand)(run)
-    app.command()(watch)
-    app.command("list")(upkeep.list_runs)
-    app.command()(upkeep.logs)
-    app.command()(upkeep.stop)
-    app.command()(upkeep.reclaim)
-    app.command()(upkeep.orphans)
-    app.command()(upkeep.doctor)
+    app.command(cls=WithCommand)(verb(run))
+    app.command()(verb(watch))
+    app.command("list")(verb(upkeep.list_runs))
+    for each in (upkeep.logs, upkeep.stop, upkeep.reclaim, upkeep.orphans, upkeep.push, upkeep.doctor):
+        app.command()(verb(each))
     app.add_typer(session, name="session")
