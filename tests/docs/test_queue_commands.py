@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-import jmespath  # type: ignore[import-untyped]
+import jmespath
 import pytest
 from botocore import xform_name
 
