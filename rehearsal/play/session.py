@@ -230,13 +230,14 @@ class Session:
             self.account.client("stepfunctions").stop_execution(executionArn=arn)
 
     def _abort_clean_up(self, arn: str, seconds: float, key: str) -> None:
-        """Stop the first clean-up of an execution so long after it began, whenever that is."""
+        """Stop the first clean-up of an execution so long after it began, whenever that is. Whoever only looks whether
+        one is needed, and starts it, is none."""
         watcher, begun = self.account.executions.watcher, False
         self._due.plan(key, seconds, "stopped nothing: it had ended before, or there was none")
 
         def watch(execution: Execution, state: str, kind: str) -> None:
             nonlocal begun
-            if not begun and execution.machine_arn == self._clean_up_machine and about(execution) == arn:
+            if not begun and execution.machine_arn == self._clean_up_machine and cleans_up(execution, arn):
                 begun = True
                 self.account.clock.after(seconds, lambda: self._abort(execution.arn, key))
             if watcher is not None:
@@ -321,6 +322,14 @@ def about(execution: Execution) -> str | None:
             named = detail.get("executionArn") if isinstance(detail, dict) else None
             return content.get("execution") or content.get("reclaim") or content.get("waitedFor") or named
     return None
+
+
+def cleans_up(execution: Execution, after: str) -> bool:
+    """Whether an execution was started to clean up after that one."""
+    with contextlib.suppress(ValueError):
+        content = json.loads(execution.input)
+        return isinstance(content, dict) and content.get("execution") == after
+    return False
 
 
 def is_sweep(execution: Execution) -> bool:
