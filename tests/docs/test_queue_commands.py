@@ -10,6 +10,7 @@ from typing import Any
 import jmespath
 import pytest
 from botocore import xform_name
+from lustre_batch import definition
 
 from rehearsal.aws.account import Account
 from tests.docs import markdown
@@ -24,7 +25,7 @@ def commands(service: str) -> list[list[str]]:
     return [shlex.split(line)[2:] for line in markdown.commands(PAGE) if line.startswith(f"aws {service} ")]
 
 
-def ask(client: Any, command: list[str]) -> Any:
+def ask(client: Any, command: list[str], execution: str = "") -> Any:
     """What the command would print, before it is text."""
     operation, *words = command
     name = next(name for name in client.meta.service_model.operation_names if xform_name(name, "-") == operation)
@@ -38,31 +39,37 @@ def ask(client: Any, command: list[str]) -> Any:
         if word == "--query":
             query = value
         elif word != "--output":
-            given[spelt[word]] = TABLE if value == "$table" else json.loads(value) if value[0] in "{t" else value
+            value = {"$table": TABLE, "$execution": execution}.get(value, value)
+            given[spelt[word]] = json.loads(value) if value[0] in "{t" or value.isdecimal() else value
     answer = client._make_api_call(name, given)
     return jmespath.search(query, answer) if query else answer
 
 
 @pytest.fixture(scope="module")
-def dynamodb() -> Iterator[Any]:
-    with Account() as account:
-        client = account.client("dynamodb")
-        create_lanes_table(client, TABLE)
-        for order, run in [(2, "second"), (1, "first")]:
-            content = {
-                "kind": "ticket",
-                "id": run,
-                "since": f"{order}",
-                "run": run,
-                "prefix": "a/",
-                "takenAt": f"{order}",
-            }
-            client.put_item(TableName=TABLE, Item={key: {"S": value} for key, value in content.items()})
-        holder = {"run": {"S": "holder"}, "lane": {"N": "2"}, "prefix": {"S": "b/"}, "takenAt": {"S": "0"}}
-        lanes = {"kind": {"S": "lanes"}, "id": {"S": "lanes"}, "holders": {"L": [{"M": holder}]}}
-        client.put_item(TableName=TABLE, Item=lanes)
-        client.put_item(TableName=TABLE, Item={"kind": {"S": "session"}, "id": {"S": SESSION}})
-        yield client
+def account() -> Iterator[Account]:
+    with Account() as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="module")
+def dynamodb(account: Account) -> Any:
+    client = account.client("dynamodb")
+    create_lanes_table(client, TABLE)
+    for order, run in [(2, "second"), (1, "first")]:
+        content = {
+            "kind": "ticket",
+            "id": run,
+            "since": f"{order}",
+            "run": run,
+            "prefix": "a/",
+            "takenAt": f"{order}",
+        }
+        client.put_item(TableName=TABLE, Item={key: {"S": value} for key, value in content.items()})
+    holder = {"run": {"S": "holder"}, "lane": {"N": "2"}, "prefix": {"S": "b/"}, "takenAt": {"S": "0"}}
+    lanes = {"kind": {"S": "lanes"}, "id": {"S": "lanes"}, "holders": {"L": [{"M": holder}]}}
+    client.put_item(TableName=TABLE, Item=lanes)
+    client.put_item(TableName=TABLE, Item={"kind": {"S": "session"}, "id": {"S": SESSION}})
+    return client
 
 
 def test_who_holds_a_lane_and_who_waits_can_be_asked_of_the_table(dynamodb: Any) -> None:
@@ -76,3 +83,27 @@ def test_a_session_is_found_in_the_table_and_told_to_end(dynamodb: Any) -> None:
     assert [one["id"]["S"] for one in ask(dynamodb, find)["Items"]] == [SESSION]
     ask(dynamodb, end)
     assert ask(dynamodb, find)["Items"][0]["end"] == {"BOOL": True}
+
+
+def test_what_a_run_waits_for_is_seen_in_its_history(account: Account) -> None:
+    """The page asks for what is given to a state; that this is what a run waits for, its definition says."""
+    seen = {"place": 3, "waitsFor": "another"}
+    run = definition.read("run")["States"]
+    assert ({*run["CountTickets"]["Output"]}, run["CountTickets"]["Next"]) == ({*seen}, "MayWait")
+    states = {
+        "LookAtQueue": {"Type": "Pass", "Output": {**seen, "place": 4}, "Next": "WaitForTurn"},
+        "WaitForTurn": {"Type": "Wait", "Seconds": 60, "Output": seen, "Next": "MayWait"},
+        "MayWait": {"Type": "Pass", "Next": "AndOn"},
+        "AndOn": {"Type": "Wait", "Seconds": 60, "End": True},
+    }
+    client = account.client("stepfunctions")
+    machine = client.create_state_machine(
+        name="waits",
+        roleArn="arn:aws:iam::123456789012:role/machine",
+        definition=json.dumps({"QueryLanguage": "JSONata", "StartAt": "LookAtQueue", "States": states}),
+    )
+    arn = client.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+    account.clock.advance(90)
+    where, waits = (ask(client, one, arn) for one in commands("stepfunctions") if one[0] == "get-execution-history")
+    assert [name for _, name in where] == ["AndOn", "MayWait", "WaitForTurn", "LookAtQueue"]
+    assert json.loads(waits) == seen

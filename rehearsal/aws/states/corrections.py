@@ -77,7 +77,8 @@ def state_body(self: Any, env: Any) -> None:
     kind = type(self).__name__.removeprefix("State")
     kind = "Task" if kind.startswith("Task") else kind
     runtime = env.runtime
-    runtime.entered(self.name, kind)
+    # What is recorded is no copy: whatever comes next takes its place (States.reset), and nothing changes it.
+    runtime.entered(self.name, kind, env.states._states_data["input"])
     env.states.context_object.context_object_data["State"] = {
         "EnteredTime": naming.iso(runtime.clock.datetime()),
         "Name": self.name,
@@ -91,7 +92,7 @@ def state_body(self: Any, env: Any) -> None:
     self._eval_state_output(env)
     if not env.jumped:
         self._set_next(env)
-    runtime.recorded("StateExited", {"name": self.name, "kind": kind})
+    runtime.recorded("StateExited", {"name": self.name, "kind": kind}, env.states._states_data["input"])
 
 
 def state_output(self: Any, env: Any) -> None:

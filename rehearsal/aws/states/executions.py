@@ -57,7 +57,7 @@ class Execution:
     machine_deleted: bool = False
     transition_delay: Callable[[], float] = lambda: 0.0
 
-    def entered(self, state: str, kind: str) -> None:
+    def entered(self, state: str, kind: str, given: Any) -> None:
         delay = self.transition_delay()
         if delay > 0:
             self.clock.sleep(delay)
@@ -65,13 +65,13 @@ class Execution:
             raise Terminated
         self.transitions += 1
         whereabouts.set((self.arn, state))
-        self.recorded("StateEntered", {"name": state, "kind": kind})
+        self.recorded("StateEntered", {"name": state, "kind": kind}, given)
         if self.watcher is not None:
             self.watcher(self, state, kind)
 
-    def recorded(self, event: str, details: dict[str, Any]) -> None:
+    def recorded(self, event: str, details: dict[str, Any], data: Any = None) -> None:
         self.history_events += 1
-        self.events.append(history.Event(self.clock.now(), event, details))
+        self.events.append(history.Event(self.clock.now(), event, details, data))
         if self.history_events >= HISTORY_LIMIT and not event.startswith("Execution"):
             raise HistoryLimit
 

@@ -1,6 +1,6 @@
 """What GetExecutionHistory answers: the events that were recorded of an execution, as AWS names them. Owns their form;
-what is recorded, and when, the interpreter says. The data of states (inputs, outputs, variables) is left out, as it is
-when it is not asked for."""
+what is recorded, and when, the interpreter says. Inputs and outputs of states and executions are there unless they are
+not asked for; what a state assigns to variables, and what a task is called with and answers, is left out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..clock import moment
+from .expressions import to_json
 
 # SFN API reference, GetExecutionHistory, maxResults.
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
@@ -26,6 +27,7 @@ class Event:
     at: float
     type: str
     details: dict[str, Any]
+    data: Any = None  # the input or output of a state; nobody changes it afterwards
 
 
 class Recorded(Protocol):
@@ -36,15 +38,23 @@ class Recorded(Protocol):
     stopped: float | None
     error: str | None
     cause: str | None
+    input: str
+    output: Any
+    role_arn: str
 
 
 def page(execution: Recorded, params: dict[str, Any]) -> dict[str, Any]:
     """One page of it, in either order."""
-    events = [shown for event in execution.events if (shown := _shown(event)) is not None]
+    # SFN API reference, GetExecutionHistory, includeExecutionData: "The default is true".
+    with_data = params.get("includeExecutionData", True)
+    events = [shown for event in execution.events if (shown := _shown(execution, event, with_data)) is not None]
     if execution.stopped is not None:
-        told = {key: value for key in ("error", "cause") if (value := getattr(execution, key)) is not None}
         kind = _ENDS[execution.status]
-        details = {} if kind == "ExecutionSucceeded" else {f"{kind[0].lower()}{kind[1:]}EventDetails": told}
+        if kind == "ExecutionSucceeded":
+            told = _data("output", to_json(execution.output)) if with_data else {}
+        else:
+            told = {key: value for key in ("error", "cause") if (value := getattr(execution, key)) is not None}
+        details = {f"{kind[0].lower()}{kind[1:]}EventDetails": told}
         events.append({"timestamp": moment(execution.stopped), "type": kind, **details})
     numbered = [{**event, "id": number, "previousEventId": number - 1} for number, event in enumerate(events, 1)]
     if params.get("reverseOrder"):
@@ -54,12 +64,22 @@ def page(execution: Recorded, params: dict[str, Any]) -> dict[str, Any]:
     return answer if begin + size >= len(numbered) else answer | {"nextToken": str(begin + size)}
 
 
-def _shown(event: Event) -> dict[str, Any] | None:
+def _data(name: str, text: str) -> dict[str, Any]:
+    """An input or output, whole: SDK HistoryEventExecutionDataDetails, truncated, "Always false for API calls"."""
+    return {name: text, f"{name}Details": {"truncated": False}}
+
+
+def _shown(execution: Recorded, event: Event, with_data: bool) -> dict[str, Any] | None:
     at = {"timestamp": moment(event.at)}
+    if event.type == "ExecutionStarted":
+        data = _data("input", execution.input) if with_data else {}
+        return at | {"type": event.type, "executionStartedEventDetails": data | {"roleArn": execution.role_arn}}
     if event.type in ("StateEntered", "StateExited"):
         kind, details = event.details["kind"], {"name": event.details["name"]}
         if (kind, event.type) == ("Fail", "StateExited"):  # SDK HistoryEventType has no such type
             return None
+        if with_data:
+            details |= _data("input" if event.type == "StateEntered" else "output", to_json(event.data))
         return at | {"type": f"{kind}{event.type}", f"state{event.type[5:]}EventDetails": details}
     if event.type == "ExecutionEnded":  # how, its status says
         return None

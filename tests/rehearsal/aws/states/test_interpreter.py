@@ -198,6 +198,33 @@ def test_an_execution_dies_at_25000_history_events(run: Run) -> None:
     assert "history events" in (execution.cause or "")
 
 
+def test_the_history_has_what_every_state_was_given_and_gave_unless_it_is_not_asked_for(
+    run: Run, account: Account
+) -> None:
+    states = {
+        "A": {"Type": "Pass", "Output": {"place": "{% 2 + 1 %}", "waitsFor": ""}, "Next": "B"},
+        "B": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.place = 3 %}", "Next": "C"}]},
+        "C": {"Type": "Succeed", "Output": "text"},
+    }
+    execution = run(states, {"a": None})
+    client = account.client("stepfunctions")
+    events = client.get_execution_history(executionArn=execution.arn)["events"]
+    entered = {one["name"]: one for event in events if (one := event.get("stateEnteredEventDetails"))}
+    exited = {one["name"]: one for event in events if (one := event.get("stateExitedEventDetails"))}
+    assert {name: one["input"] for name, one in entered.items()} == {
+        "A": '{"a":null}', "B": '{"place":3,"waitsFor":""}', "C": '{"place":3,"waitsFor":""}',
+    }  # fmt: skip
+    assert (exited["A"]["output"], exited["C"]["output"]) == ('{"place":3,"waitsFor":""}', '"text"')
+    assert entered["A"]["inputDetails"] == exited["A"]["outputDetails"] == {"truncated": False}
+    started, ended = events[0]["executionStartedEventDetails"], events[-1]["executionSucceededEventDetails"]
+    assert (json.loads(started["input"]), started["roleArn"], ended["output"]) == (
+        {"a": None}, execution.role_arn, '"text"',
+    )  # fmt: skip
+    bare = client.get_execution_history(executionArn=execution.arn, includeExecutionData=False)["events"]
+    assert [event["type"] for event in bare] == [event["type"] for event in events]
+    assert not [key for event in bare for one in event.values() if isinstance(one, dict) for key in one if "put" in key]
+
+
 def test_deleting_the_machine_ends_its_executions_at_their_next_transition(run: Run, account: Account) -> None:
     states = {"A": {"Type": "Wait", "Seconds": 1000, "Next": "B"}, "B": {"Type": "Succeed"}}
     execution = run(states, seconds=100)
