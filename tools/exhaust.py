@@ -24,8 +24,9 @@ import yaml
 from rehearsal.aws.account import Account
 from rehearsal.aws.states.executions import Execution
 from rehearsal.play.output import whole_number
+from rehearsal.play.purposes import is_sweep
 from rehearsal.play.scenario import parse
-from rehearsal.play.session import Session, is_sweep
+from rehearsal.play.session import Session
 from rehearsal.play.turns import overtaken
 from rehearsal.play.verdict import judge
 from rehearsal.provider.mocks import deploy

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..aws.batch.job import Job
 from ..aws.states.executions import Execution
-from .session import about, is_sweep
+from .purposes import about, is_sweep
 from .timeline import HIDDEN, STYLES, clock_time, job_line, shortened
 
 MARGIN = 11  # of the times before a line

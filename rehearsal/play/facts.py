@@ -15,7 +15,8 @@ from . import measures
 from .belongings import Thing
 from .ledger import Ledger
 from .measures import Share
-from .session import Played, Session, about
+from .purposes import about
+from .session import Played, Session
 
 
 def of_play(session: Session, played: Played, remaining: list[Thing]) -> dict[str, Any]:

@@ -58,15 +58,13 @@ def left(retained: list[dict[str, str]]) -> str:
 def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     facts = verdict.facts
     if "runs" in facts:
-        rows = _of_each(facts["runs"])
+        rows = _of_each(facts["runs"], verdict.played.scenario.has_own_job)
     else:
         rows = [("outcome", str(facts["outcome"]))]
         if facts["error"]:
             rows += [("error", str(facts["error"])), ("cause", str(facts["cause"]))]
-    if verdict.played.scenario.has_own_job:
-        rows += [("job", _ended(attempt)) for attempt in facts["attempts"][:MOST_ATTEMPTS]]
-        if (more := len(facts["attempts"]) - MOST_ATTEMPTS) > 0:
-            rows.append(("", f"… and {_count(more, 'more attempt')}"))
+        if verdict.played.scenario.has_own_job:
+            rows += [("job", line) for line in _attempts(facts)]
     rows += _submitted(facts)
     rows += _terminated(facts) if "runs" not in facts else []
     rows += _exported(session, verdict)
@@ -90,11 +88,19 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
     return [*rows, *_last_rows(session, verdict)]
 
 
-def _of_each(runs: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """What the table of the runs has no room for: why one failed, and where its results are."""
+def _attempts(facts: dict[str, Any]) -> list[str]:
+    """How those of a job of one's own went."""
+    lines = [_ended(attempt) for attempt in facts["attempts"][:MOST_ATTEMPTS]]
+    more = len(facts["attempts"]) - MOST_ATTEMPTS
+    return [*lines, f"… and {_count(more, 'more attempt')}"] if more > 0 else lines
+
+
+def _of_each(runs: list[dict[str, Any]], has_own_job: bool) -> list[tuple[str, str]]:
+    """What the table of the runs has no room for: why one failed, how its own job went, and where its results are."""
     rows = []
     for number, run in enumerate(runs, 1):
         lines = [f"{run['error']}: {run['cause']}" if run["error"] else str(run["outcome"])]
+        lines += [f"job {line}" for line in _attempts(run)] if has_own_job else []
         if run["exported_to"] is not None:
             size = _size(run["exported_bytes"])
             lines.append(f"{_count(run['exported_files'], 'file')}, {size}, in {run['exported_to']}")

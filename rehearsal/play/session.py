@@ -4,7 +4,6 @@ rest, sweeps included. It does not judge: the verdict is reached from what a pla
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import time
@@ -25,6 +24,7 @@ from .call_log import CallLog
 from .due import Due, Unmet
 from .ledger import Ledger
 from .measures import whose
+from .purposes import cleans_up, is_sweep
 from .scenario import MOST_FAILURES, OfRun, Run, Scenario, ScenarioError
 from .strangers import Strangers
 from .witness import Witness
@@ -311,30 +311,3 @@ def _of_others(watcher: JobsWatcher, ledger: Ledger, job: Job) -> None:
 def _place(scenario: Scenario, number: int) -> str:
     """Where a scenario says what is planned for one of its executions: what its keys begin with."""
     return f"runs.{number}." if scenario.runs else "again." if number else ""
-
-
-def about(execution: Execution) -> str | None:
-    """The execution that a clean-up, or a reclaim, was told of by its ARN; the rule's event names it too."""
-    with contextlib.suppress(ValueError):
-        content = json.loads(execution.input)
-        if isinstance(content, dict):
-            detail = content.get("detail")
-            named = detail.get("executionArn") if isinstance(detail, dict) else None
-            return content.get("execution") or content.get("reclaim") or content.get("waitedFor") or named
-    return None
-
-
-def cleans_up(execution: Execution, after: str) -> bool:
-    """Whether an execution was started to clean up after that one."""
-    with contextlib.suppress(ValueError):
-        content = json.loads(execution.input)
-        return isinstance(content, dict) and content.get("execution") == after
-    return False
-
-
-def is_sweep(execution: Execution) -> bool:
-    """Whether an execution was started by the schedule, to look around."""
-    with contextlib.suppress(ValueError):
-        content = json.loads(execution.input)
-        return execution.machine_arn.endswith("-clean-up") and content == {"sweep": True}
-    return False

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..aws.batch.job import Job
 from ..aws.states.executions import Execution
-from .session import is_sweep
+from .purposes import is_sweep
 
 STYLES = {"Task": "cyan", "Fail": "bold red", "Succeed": "bold green", "Wait": "dim", "Choice": "dim", "Pass": "white"}
 HIDDEN = {"Choice"}  # decisions show in what follows them

@@ -13,6 +13,7 @@ from rehearsal.aws.account import Account
 from rehearsal.aws.states.executions import Execution
 from rehearsal.play.beside import SideBySide, print_runs
 from rehearsal.play.ledger import Entry, Holding, Ledger
+from rehearsal.play.report import _of_each, show
 from rehearsal.play.scenario import ScenarioError, parse
 from rehearsal.play.session import Session
 from rehearsal.play.stage import staged
@@ -97,6 +98,15 @@ def test_every_run_has_a_real_job_if_none_is_modelled(session: Session) -> None:
     for prefix, run in zip(("a/", "b/"), verdict.facts["runs"], strict=True):
         written = session.account.buckets.read(bucket, f"{prefix}out") or b""
         assert written.decode().split() == run["output"]["jobIds"]
+    shown = io.StringIO()
+    show(Console(file=shown, width=200), session, verdict, 0.0)
+    lines = [line.strip() for line in shown.getvalue().splitlines()]
+    first, second = (
+        next(n for n, line in enumerate(lines) if line.split() == ["run", f"{m}", "SUCCEEDED"]) for m in (1, 2)
+    )
+    for place, prefix in ((first, "a/"), (second, "b/")):
+        assert lines[place + 1].startswith("job attempt 1: exit code 0 after 0:0")
+        assert lines[place + 2].endswith(f"in s3://{bucket}/{prefix}")
 
 
 def test_an_instance_that_mounts_another_runs_file_system_is_seen(session: Session) -> None:
@@ -336,3 +346,5 @@ def test_of_a_hundred_runs_the_table_has_the_first_and_the_last(two: Verdict) ->
     assert len(lines) == 43
     assert lines[21].strip() == "… 60 runs left out"
     assert lines[41].split()[0] == "100"
+    rows = _of_each(two.facts["runs"] * 50, has_own_job=False)
+    assert (len(rows), rows[20], rows[-1][0]) == (41, ("", "… 60 runs left out"), "run 100")

@@ -136,15 +136,18 @@ def test_live_lines_tell_of_the_jobs_of_others_in_the_column_of_their_run(three:
 
 def test_whoever_comes_after_the_end_of_a_session_is_told_of(session: Session) -> None:
     """The engine tells a session to end that is over; a job is submitted to a queue that takes none any more."""
-    late = {"input": {"session": {"idleMinutes": 1}}, "session": {"jobs": [{"at": 120}], "end_at": 130}}
+    jobs = [{"at": 0, "runtime": 60}, {"at": 480}]
+    late = {"input": {"session": {"idleMinutes": 1}}, "session": {"jobs": jobs, "end_at": 500}}
     verdict, lines = play(session, late)
     [unmet] = verdict.facts["unmet_plans"]
     assert (unmet["key"], unmet["reason"]) == (
         "session.end_at", "told nobody: the session had ended before, or never opened",
     )  # fmt: skip
     [reason] = verdict.why_not
-    assert reason.startswith("session.jobs.0, a job of somebody else, was refused: JobQueue ")
-    assert any(line.split() == ["by", "others", "1", "job", "submitted:", "1", "refused"] for line in lines)
+    assert reason.startswith("session.jobs.1, a job of somebody else, was refused: JobQueue ")
+    told = [line.partition("│ ")[2] for line in lines if "│" in line]
+    assert told == [f"{status} session-jobs-0" for status in ("SUBMITTED", "RUNNING", "SUCCEEDED")]
+    assert any(line.endswith("2 jobs submitted: 1 SUCCEEDED, 1 refused") for line in lines)
 
 
 def test_a_stop_that_comes_after_the_end_is_told_of(session: Session) -> None:
