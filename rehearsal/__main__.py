@@ -6,9 +6,7 @@ Whatever takes time to import is imported late: an interruption finds `main`."""
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
-import os
 import signal
 import sys
 import time
@@ -16,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING
 
 from . import STARTED
+from .process import Terminated, interruptible, system_problem, uncollected, without_account
 
 if TYPE_CHECKING:
     import argparse
@@ -29,10 +28,8 @@ def main(arguments: list[str] | None = None, started: float | None = None, calle
     """Run the command; `started` is when it began, by `time.perf_counter`, if that was before this call, and `called`
     what was typed."""
     started = time.perf_counter() if started is None else started
-    before = signal.getsignal(signal.SIGTERM)
     try:
-        signal.signal(signal.SIGTERM, _terminated)
-        with _unswallowed():
+        with interruptible(), without_account():
             from .options import parsed
 
             return _run(parsed(sys.argv[1:] if arguments is None else arguments, called), started)
@@ -42,8 +39,6 @@ def main(arguments: list[str] | None = None, started: float | None = None, calle
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _run(options: argparse.Namespace, started: float) -> int:
@@ -60,55 +55,12 @@ def _run(options: argparse.Namespace, started: float) -> int:
         _list(console_on(), options.json)
         return 0
     try:
-        _check_system()
+        if (why_not := system_problem()) is not None:
+            raise UsageError(why_not)
         return _rehearse(options, console_on(stderr=options.json), started)
     except (ScenarioError, UsageError) as error:
         print(f"{options.called}: {error}", file=sys.stderr)
         return 2
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, from whoever wants the command to end: it cleans up as after an interruption."""
-
-
-def _terminated(number: int, frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Terminated
-
-
-@contextlib.contextmanager
-def _unswallowed() -> Iterator[None]:
-    """An interruption that comes in a destructor or in a callback of the garbage collector's, of which imports have
-    many, is only printed there by Python, which goes on (sys.unraisablehook): raise it once more, a moment later."""
-    before, alarm = sys.unraisablehook, signal.getsignal(signal.SIGALRM)
-    swallowed: list[BaseException] = []
-
-    def noted(ignored: sys.UnraisableHookArgs) -> None:
-        if not isinstance(ignored.exc_value, KeyboardInterrupt):
-            before(ignored)
-            return
-        swallowed.append(ignored.exc_value)
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-
-    def again(number: int, frame: object) -> None:
-        raise swallowed[-1]
-
-    try:
-        signal.signal(signal.SIGALRM, again)
-        sys.unraisablehook = noted
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.unraisablehook = before
-        signal.signal(signal.SIGALRM, alarm)
-
-
-def _check_system() -> None:
-    """A real job is waited for by a file descriptor of its process."""
-    from .options import UsageError
-
-    if not hasattr(os, "pidfd_open"):
-        raise UsageError(f"the rehearsal needs Linux 5.3 or later, and this is {sys.platform}: use a container there")
 
 
 def _list(console: Console, as_json: bool) -> None:
@@ -132,7 +84,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
     config = {**scenario.set, **settings(options.set)}
     with contextlib.ExitStack() as stack:
         calls = stack.enter_context(_writable(options.calls)) if options.calls is not None else None
-        with _uncollected():
+        with uncollected():
             # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
             from .aws.batch.real_attempt import JobComputes
             from .play.beside import SideBySide
@@ -223,18 +175,6 @@ def _writable(name: str) -> Iterator[IO[str]]:
         except OSError as error:
             raise UsageError(f"--calls {name}: {error.strerror}") from None
         yield file
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Imports and deployment create a million objects that live until the end. Python's garbage collector would walk
-    through all of them again and again, which takes a third of the command's time, and find nothing."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 if __name__ == "__main__":

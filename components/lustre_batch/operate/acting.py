@@ -38,6 +38,9 @@ PulumiStack = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Query = Annotated[str | None, typer.Option(metavar="JMESPATH", help="Print this part of the JSON object alone.")]
+Rehearse = Annotated[
+    bool, typer.Option("--rehearse", help="Play it on an embedded AWS, and say what it would cost; nothing is started.")
+]
 DETACHED: Final = 4
 _USAGE: Final = 2
 
@@ -64,16 +67,33 @@ class Printer:
         return not self.as_json and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def verb(work: Callable[..., Answer]) -> Callable[..., None]:
+def verb(work: Callable[..., Answer], *, can_be_rehearsed: bool = False) -> Callable[..., None]:
     """A verb of the command, from what it does with a stack and a printer; it gets the options that every one has."""
 
     @functools.wraps(work)
     def typed(
-        *, machine: str | None, pulumi_stack: str | None, as_json: bool, query: str | None, **options: Any
+        *,
+        machine: str | None,
+        pulumi_stack: str | None,
+        as_json: bool,
+        query: str | None,
+        rehearse: bool = False,
+        **options: Any,
     ) -> None:
         given = f" --state-machine {machine}" if machine else f" --stack {pulumi_stack}" if pulumi_stack else ""
         printer = Printer(as_json or bool(query), given)
-        raise _act(functools.partial(work, **options), machine, pulumi_stack, query, printer)
+
+        def act() -> Answer:
+            from . import rehearsing, stack
+
+            def on(chosen: Stack) -> Answer:
+                return work(stack=chosen, printer=printer, **options)
+
+            if rehearse:
+                return rehearsing.played(on, machine, pulumi_stack, bool(options.get("detach")), printer.say)
+            return on(stack.Stack(stack.find(machine, pulumi_stack)))
+
+        raise _act(act, query, printer)
 
     annotations = inspect.get_annotations(work, eval_str=True, locals={"Stack": Any})
     own = [
@@ -88,6 +108,7 @@ def verb(work: Callable[..., Answer]) -> Callable[..., None]:
             ("pulumi_stack", None, PulumiStack),
             ("as_json", False, AsJson),
             ("query", None, Query),
+            *([("rehearse", False, Rehearse)] if can_be_rehearsed else []),
         )
     ]
     # What typer reads: the one in some of its versions, the other in others.
@@ -97,22 +118,15 @@ def verb(work: Callable[..., Answer]) -> Callable[..., None]:
     return typed
 
 
-def _act(
-    work: Callable[[Stack, Printer], Answer],
-    machine: str | None,
-    pulumi_stack: str | None,
-    query: str | None,
-    printer: Printer,
-) -> typer.Exit:
+def _act(work: Callable[[], Answer], query: str | None, printer: Printer) -> typer.Exit:
     """Do what a verb does, and say how that ended: no traceback for anything a user or AWS can cause."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from . import stack
     from .problems import Problem, in_words
 
     try:
         chosen = _part(query)
-        status, facts = work(stack.Stack(stack.find(machine, pulumi_stack)), printer)
+        status, facts = work()
     except Problem as problem:
         status, facts = problem.status, {"error": str(problem)}
         printer.complain(str(problem))
@@ -176,6 +190,8 @@ def followed(
                 if (found := until(seen)) is not None:
                     return 0, found
     except KeyboardInterrupt:
+        if stack.pass_time is not None:
+            raise  # a rehearsed run goes on only as long as somebody looks
         printer.say(f"\nleft the run: {back}")
         return DETACHED, (seen.facts() if seen else {"run": arn})
     except (ClientError, BotoCoreError) as error:

@@ -65,13 +65,16 @@ class Follower:
                 may_pass = passes(error) or code_of(error) == "ExecutionDoesNotExist"
                 if not may_pass or now - trouble_since > PATIENCE_SECONDS:
                     raise
-                pause(PAUSE_SECONDS)
+                self._pause()
                 continue
             trouble_since = None
             yield seen
             if seen.over:
                 return
-            pause(PAUSE_SECONDS)
+            self._pause()
+
+    def _pause(self) -> None:
+        (self._stack.pass_time or pause)(PAUSE_SECONDS)
 
     def look(self) -> Snapshot:
         """One look."""

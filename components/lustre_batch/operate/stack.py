@@ -11,7 +11,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -82,6 +82,8 @@ class Stack:
 
     arn: str
     _clients: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    # Of a rehearsed stack: lets so many seconds of its time pass.
+    pass_time: Callable[[float], None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def region(self) -> str:

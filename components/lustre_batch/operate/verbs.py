@@ -166,7 +166,7 @@ def session_stop(
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command, in the order of its help."""
-    app.command(cls=WithCommand)(verb(run))
+    app.command(cls=WithCommand)(verb(run, can_be_rehearsed=True))
     app.command()(verb(watch))
     app.command("list")(verb(upkeep.list_runs))
     for each in (upkeep.logs, upkeep.stop, upkeep.reclaim, upkeep.orphans, upkeep.push, upkeep.doctor):

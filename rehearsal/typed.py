@@ -1,0 +1,76 @@
+"""What the command `lustre-batch` has rehearsed: it comes here by name (operate.rehearsing), since the package never
+imports the rehearsal. Owns on which stack a verb is played, and that time passes while it looks."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lustre_batch.operate.problems import Problem
+from lustre_batch.operate.stack import Stack
+
+from .process import interruptible, system_problem, uncollected, without_account
+
+if TYPE_CHECKING:
+    from .play.stage import Stage
+
+Say = Callable[[str], None]
+Answer = tuple[int, dict[str, Any]]
+
+# Whoever follows a run looks every ten seconds; one who waits for nothing need not see each of them.
+PACE: Final = 6.0
+
+
+def play(verb: Callable[[Stack], Answer], pulumi_stack: str | None, say: Say) -> Answer:
+    """Do what a verb does on a rehearsed stack, and say what that would cost.
+
+    Raises
+    ------
+    Problem
+        When the stack cannot be rehearsed, or the verb's own.
+    """
+    with stage_of(pulumi_stack, say) as stage:
+        from .play.prices import PRICED_REGION, transition_dollars
+        from .play.scenario import load
+
+        clock = stage.session.account.clock
+        stack = Stack(stage.session.exports["stateMachineArn"], pass_time=lambda seconds: clock.advance(PACE * seconds))
+        answers: list[Answer] = []
+        say("rehearsed with the sample job in place of yours")
+        played = stage.session.play(load("default"), starter=lambda: answers.append(verb(stack)))
+    (status, facts) = answers[0]
+    transitions = sum(one.transitions for one in played.at_work)
+    dollars = transition_dollars(transitions)
+    say(f"state transitions: {transitions:,}, about ${dollars:.4f}; list prices of {PRICED_REGION}, without instances")
+    say("this was a rehearsal: nothing was started on AWS")
+    return status, facts | {"rehearsed": True, "transitions": transitions, "transition_dollars": dollars}
+
+
+@contextlib.contextmanager
+def stage_of(pulumi_stack: str | None, say: Say) -> Iterator[Stage]:
+    """The Pulumi project in this folder, deployed into an embedded account; without one, the program that the package
+    comes with."""
+    if (why_not := system_problem()) is not None:
+        raise Problem(why_not)
+    with interruptible(), without_account(), contextlib.ExitStack() as opened:
+        with uncollected():
+            from .options import with_hint
+            from .play.stage import OwnProgram, staged
+            from .provider.deployment import ROOT, DeployError
+
+            folder = Path.cwd()
+            has_project = (folder / "Pulumi.yaml").exists()
+            program = OwnProgram(folder) if has_project and folder.resolve() != ROOT else None
+            if not has_project:
+                say("there is no Pulumi project in this folder: the stack program that lustre-batch comes with is used")
+            try:
+                with contextlib.redirect_stdout(sys.stderr):  # what a program prints is not the verb's answer
+                    stage = opened.enter_context(staged(None, pulumi_stack, program=program))
+            except DeployError as error:
+                raise Problem(with_hint(str(error))) from None
+        for note in stage.notes:
+            say(f"note: {note}")
+        yield stage

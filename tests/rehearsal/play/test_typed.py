@@ -1,0 +1,90 @@
+"""`lustre-batch run --rehearse`: the same command, played on the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from lustre_batch.command import app
+from lustre_batch.operate import rehearsing
+from typer.testing import CliRunner, Result
+
+PROGRAM = """
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
+
+print("a program may print")
+LustreBatchAutoExport("mine", LustreBatchAutoExportArgs(lustre_storage_capacity=4800))
+"""
+
+
+def typed(*words: str) -> Result:
+    result = CliRunner().invoke(app, list(words))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(autouse=True)
+def somebody_without_an_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsing, "REHEARSAL", "rehearsal")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("LUSTRE_BATCH_STATE_MACHINE", "of no account that anybody is signed in to")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_run_is_rehearsed_without_an_account_and_followed_to_its_end_with_what_it_would_cost() -> None:
+    said = typed("run", "--rehearse", "--name", "nightly", "--prefix", "today/", "--env", "SAMPLE_FILES=2")
+    assert said.exit_code == 0, said.output
+    lines = said.stdout.splitlines()
+    assert "the stack program that lustre-batch comes with" in lines[0]
+    assert "started nightly" in lines
+    phases = ("the file system is created", "the job (", "results are exported", "what the run created is removed")
+    places = [next(number for number, line in enumerate(lines) if phase in line) for phase in phases]
+    assert places == sorted(places)
+    end = next(number for number, line in enumerate(lines) if line.startswith("the run succeeded after 0:2"))
+    assert lines[end + 1].startswith("file system: about $0.1")
+    assert lines[end + 2].startswith("state transitions: ")
+    assert lines[end + 3 :] == ["this was a rehearsal: nothing was started on AWS"]
+
+
+def test_the_program_in_the_folder_is_rehearsed_and_with_json_the_facts_are_one_object(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: mine\nruntime: python\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text("config: {aws:region: eu-west-1}\n")
+    (tmp_path / "__main__.py").write_text(PROGRAM)
+    said = typed("run", "--rehearse", "--stack", "prod", "--json", "--env", "SAMPLE_FILES=1")
+    facts = json.loads(said.stdout)
+    assert (said.exit_code, facts["exit_status"], facts["status"], facts["rehearsed"]) == (0, 0, "SUCCEEDED", True)
+    assert ":eu-west-1:" in facts["run"]
+    monthly, hours = 4800 * 0.14, facts["elapsed_seconds"] / 3600
+    assert sum(facts["file_system_dollars"].values()) == pytest.approx(monthly / 730 * hours, rel=0.25)
+    assert facts["transition_dollars"] == pytest.approx(facts["transitions"] * 0.025 / 1000)
+
+
+def test_what_the_run_would_refuse_its_rehearsal_refuses_in_the_same_words() -> None:
+    said = typed("run", "--rehearse", "--set", "jobDefinitionVcpus=0")
+    assert said.exit_code == 2
+    assert "nothing was started:\n  jobDefinitionVcpus: 0 is not a whole number from 1 to 256" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--state-machine", "arn:aws:states:us-east-1:123456789012:stateMachine:x"), "leave --state-machine out"),
+        (("--detach",), "leave one of them out"),
+        (("--stack", "nope"), "there is no stack 'nope'"),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_said_in_one_line(words: tuple[str, ...], why: str) -> None:
+    said = typed("run", "--rehearse", *words)
+    *_, line = said.stderr.splitlines()
+    assert (said.exit_code, why in line) == (2, True), said.output
+
+
+def test_without_the_rehearsal_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsing, "REHEARSAL", "not_installed")
+    said = typed("run", "--rehearse")
+    assert said.exit_code == 2
+    assert said.stderr.splitlines() == [
+        "lustre-batch: --rehearse needs not_installed: pip install 'lustre-batch[rehearsal]'"
+    ]
