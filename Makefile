@@ -8,7 +8,7 @@ NEEDED := 3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
 IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
-.PHONY: help rehearse test lint format definition engine cloud-init jsonata bench soak exhaust mutants compare conform docs clean
+.PHONY: help rehearse test lint format definition engine cloud-init jsonata chromium picture bench soak exhaust mutants compare conform docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,12 @@ engine: ## find or build the Pulumi engine that the tests and --engine use (not 
 
 cloud-init: ## unpack the distribution's cloud-init for the tests of the user data (Debian or Ubuntu; nothing is installed)
 	@tools/cloud_init/fetch.sh
+
+chromium: ## install the distribution's Chromium for the test of the page, unless there is one (Debian or Ubuntu, as root)
+	@tools/chromium/install.sh
+
+picture: $(INSTALLED) ## draw docs/images/report.png anew, from a rehearsal (needs Chromium: make chromium)
+	@$(BIN)/python -m tools.picture
 
 format: $(INSTALLED) ## format the code and sort its imports
 	$(BIN)/ruff check --fix .

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from .play.session import Session
     from .play.stage import Stage
+    from .play.verdict import Verdict
 
 
 def main(arguments: list[str] | None = None, started: float | None = None, called: str = "python -m rehearsal") -> int:
@@ -80,10 +82,15 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
 
     if options.serve and not options.engine:
         raise UsageError("--serve: it is the engine that goes on with the stack, so add --engine")
+    if options.report is not None:
+        _check_charts()
     scenario = read_scenario(options)
     config = {**scenario.set, **settings(options.set)}
     with contextlib.ExitStack() as stack:
-        calls = stack.enter_context(_writable(options.calls)) if options.calls is not None else None
+        calls, report, trace = (
+            stack.enter_context(_writable(option, name)) if name is not None else None
+            for option, name in (("--calls", options.calls), ("--report", options.report), ("--trace", options.trace))
+        )
         with uncollected():
             # Imported late: `--list` and mistakes in the arguments need neither moto nor Pulumi.
             from .aws.batch.real_attempt import JobComputes
@@ -125,10 +132,37 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
         if calls is not None and played.calls is not None:
             calls.write(played.calls.lines())
         verdict = judge(session, played)
+        if report is not None or trace is not None:
+            _tell(session, verdict, report, trace)
         show(console, session, verdict, time.perf_counter() - started)
         if options.json:
             print(verdict.json())
     return 0 if verdict.passed else 1
+
+
+def _check_charts() -> None:
+    """What draws the page is installed beside the rehearsal."""
+    from lustre_batch.report import charts
+
+    from .options import UsageError
+
+    try:
+        charts.check()
+    except charts.NoCharts as error:
+        raise UsageError(f"--report: {error}") from None
+
+
+def _tell(session: Session, verdict: Verdict, report: IO[str] | None, trace: IO[str] | None) -> None:
+    """Write the page and the line of each run."""
+    from lustre_batch.report import facts, page
+
+    from .play.telling import story
+
+    told = story(session, verdict)
+    if report is not None:
+        report.write(page.of(told))
+    if trace is not None:
+        trace.write(facts.trace(told))
 
 
 def _teller(console: Console) -> Callable[[str], None]:
@@ -165,15 +199,15 @@ def _serve(console: Console, stage: Stage, name: str) -> None:
 
 
 @contextlib.contextmanager
-def _writable(name: str) -> Iterator[IO[str]]:
-    """The file for the calls, opened before anything is played."""
+def _writable(option: str, name: str) -> Iterator[IO[str]]:
+    """A file that is written in the end, opened before anything is played."""
     from .options import UsageError
 
     with contextlib.ExitStack() as stack:
         try:
-            file = stack.enter_context(open(name, "w", encoding="utf-8"))
+            file = stack.enter_context(open(name, "w", encoding="utf-8", newline=""))
         except OSError as error:
-            raise UsageError(f"--calls {name}: {error.strerror}") from None
+            raise UsageError(f"{option} {name}: {error.strerror}") from None
         yield file
 
 

@@ -78,6 +78,8 @@ def parser(called: str = "python -m rehearsal") -> argparse.ArgumentParser:
     )
     known.add_argument("--json", action="store_true", help="print the facts as one JSON object on the last line")
     known.add_argument("--calls", default=None, metavar="FILE.jsonl", help="write every API call that was made there")
+    known.add_argument("--report", default=None, metavar="FILE.html", help="write a page that shows how it went there")
+    known.add_argument("--trace", default=None, metavar="FILE.csv", help="write the facts there, a line for each run")
     known.add_argument("--list", action="store_true", help="list the scenarios")
     known.add_argument("--example", action="store_true", help="print a scenario to start from")
     return known

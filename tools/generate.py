@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 TRANSLATIONS = ROOT / "tools" / "translations"
 
 
-SETTINGS, VALIDATION = described("settings"), described("validation")
+SETTINGS, VALIDATION, FACTS = described("settings"), described("validation"), described("report.facts")
 PYTHON_TYPES = {"string": "str", "boolean": "bool", "integer": "int", "array": "list[str]", "object": "dict[str, str]"}
 UNITS_IN_JAPANESE = {"s": "秒", "min": "分", "d": "日"}
 
@@ -101,6 +101,12 @@ def parameter_table(language: str) -> str:
     return "\n".join(rows)
 
 
+def trace_table() -> str:
+    """A Markdown table of the columns of a trace."""
+    rows = [f"| `{one.key}` | {one.words} | {one.unit} |" for one in FACTS.COLUMNS]
+    return "\n".join(["| column | meaning | unit |", "|---|---|---|", *rows])
+
+
 def rule_in_japanese(name: str) -> str:
     """A parameter's rule: the general ones are put together here, the worded ones are in rules.ja.json."""
     if stated := SETTINGS.extra(name)["rule"]:
@@ -153,6 +159,7 @@ GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("docs/parameters.md", between("parameters", lambda _: parameter_table("en"))),
     ("docs/parameters.ja.md", between("parameters", lambda _: parameter_table("ja"))),
     ("docs/rehearsal.md", between("scenario keys", lambda _: scenario_keys.table())),
+    ("docs/rehearsal.md", between("trace columns", lambda _: trace_table())),
     ("docs/workflow.md", between("overview", lambda _: overview("en"))),
     ("docs/workflow.ja.md", between("overview", lambda _: overview("ja"))),
     *(

@@ -90,6 +90,19 @@ class ExportMetric:
                 return None
         return math.floor(association.content.age(minute))
 
+    def published(self, association: Association) -> list[tuple[float, float, float]]:
+        """Each datapoint that can be read by now: the end of its minute, its value, and since when."""
+        delay = self._plan_of(association.file_system.tags).delay
+        now = self._clock.now()
+        self._settle_writers(now)
+        first = math.ceil((association.linked_at or now) / MINUTE) * MINUTE
+        last = association.file_system.deleting_at or now
+        found: list[tuple[float, float, float]] = []
+        for minute in range(int(first), int(last), MINUTE):
+            if (value := self._value(association, minute)) is not None:
+                found.append((minute + MINUTE, value, minute + MINUTE + delay))
+        return found
+
     def _series(self, metric: dict[str, Any], params: dict[str, Any]) -> list[tuple[float, float]]:
         """(period's start, value), oldest first."""
         association = self._association(metric["Metric"].get("Dimensions", []))

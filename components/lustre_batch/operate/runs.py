@@ -50,18 +50,22 @@ class History:
 
     def read(self, stack: Stack) -> None:
         for event in reversed(list(self._new(stack))):
-            self.last_id = max(self.last_id, event["id"])
-            if not event["type"].endswith("StateEntered"):
-                continue
-            state, at = event["stateEnteredEventDetails"]["name"], event["timestamp"]
-            self.entered[state] = at
-            self.times[state] = self.times.get(state, 0) + 1
-            phase = phases.of(self.machine, state)
-            same = self.steps and self.steps[-1].phase is phase
-            self.steps = [
-                *(self.steps[:-1] if same else self.steps),
-                Step(phase, self.steps[-1].began if same else at, state),
-            ]
+            self.take(event)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """The next event."""
+        self.last_id = max(self.last_id, event["id"])
+        if not event["type"].endswith("StateEntered"):
+            return
+        state, at = event["stateEnteredEventDetails"]["name"], event["timestamp"]
+        self.entered[state] = at
+        self.times[state] = self.times.get(state, 0) + 1
+        phase = phases.of(self.machine, state)
+        same = self.steps and self.steps[-1].phase is phase
+        self.steps = [
+            *(self.steps[:-1] if same else self.steps),
+            Step(phase, self.steps[-1].began if same else at, state),
+        ]
 
     def _new(self, stack: Stack) -> Iterator[dict[str, Any]]:
         """The latest first, so that a look at a long run asks for no more than what has happened since."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -83,6 +83,15 @@ class Change:
     done_at: float
 
 
+class Passed(NamedTuple):
+    """Files that were written, or exported, from one moment to another; directories are none."""
+
+    began: float
+    ended: float
+    files: int
+    size: int
+
+
 @dataclass
 class Rates:
     """How fast the queue is worked off; stalls are (from, to) instants."""
@@ -118,6 +127,9 @@ class Content:
         self.on_export: Callable[[str, bool], None] | None = None
         self.on_refused: Callable[[str, int], None] | None = None
         self.last_exported_at: float | None = None
+        # Everything that was closed, and everything that was exported, each time.
+        self.written: list[Passed] = []
+        self.exported: list[Passed] = []
         self._refused_left = refused
         self._queue: list[Change] = []
         self._done: list[float] = []
@@ -161,6 +173,7 @@ class Content:
         group.imported = False
         group.version += 1
         group.written_at = at
+        self._note(self.written, key, at, at, count)
         self._enqueue(key, False, at, count - group.refused, count * bytes_each)
 
     def rename(self, key: str, new_key: str, at: float) -> None:
@@ -229,6 +242,7 @@ class Content:
                 group.exported_version = group.exported = 0
             else:
                 group.export(group.count)
+                self._note(self.exported, change.key, change.starts_at, change.done_at, group.exported)
             self.last_exported_at = change.done_at
             if self.on_export is not None:
                 self.on_export(change.key, change.removed)
@@ -250,8 +264,13 @@ class Content:
             if not change.removed and not group.deleted and change.starts_at < now and group.count > 1:
                 share = (now - change.starts_at) / (change.done_at - change.starts_at)
                 group.export(int(group.count * share))
+                self._note(self.exported, change.key, change.starts_at, now, group.exported)
         self._cut_at = now
         self._settled = len(self._queue)
+
+    def _note(self, where: list[Passed], key: str, began: float, ended: float, files: int) -> None:
+        if not tree.is_directory(key) and files:
+            where.append(Passed(began, ended, files, files * self.groups[key].bytes_each))
 
     def to_export(self) -> list[tuple[str, int, int]]:
         """What an export task finds: key, files it can export, files it cannot."""
@@ -266,7 +285,9 @@ class Content:
         group = self.groups[key]
         if group.deleted or group.version != version:
             return
+        before = group.exported if group.exported_version == group.version else 0
         group.export(group.count)
+        self._note(self.exported, key, at, at, group.exported - before)
         self.last_exported_at = at
         if self.on_export is not None:
             self.on_export(key, False)

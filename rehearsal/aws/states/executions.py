@@ -155,7 +155,7 @@ class Executions:
 
     def history(self, params: dict[str, Any]) -> dict[str, Any]:
         execution = self._execution(params["executionArn"])
-        return history.page(execution, params)
+        return history.page(execution, params, self._context.region)
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Newest first (SFN API reference, ListExecutions)."""

@@ -1,6 +1,6 @@
 """What GetExecutionHistory answers: the events that were recorded of an execution, as AWS names them. Owns their form;
-what is recorded, and when, the interpreter says. Inputs and outputs of states and executions are there unless they are
-not asked for; what a state assigns to variables, and what a task is called with and answers, is left out."""
+what is recorded, and when, the interpreter says. Inputs and outputs of states, tasks and executions are there unless they
+are not asked for; what a state assigns to variables is left out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Event:
     at: float
     type: str
     details: dict[str, Any]
-    data: Any = None  # the input or output of a state; nobody changes it afterwards
+    data: Any = None  # the input or output of a state, or of a task; nobody changes it afterwards
 
 
 class Recorded(Protocol):
@@ -43,11 +43,11 @@ class Recorded(Protocol):
     role_arn: str
 
 
-def page(execution: Recorded, params: dict[str, Any]) -> dict[str, Any]:
+def page(execution: Recorded, params: dict[str, Any], region: str) -> dict[str, Any]:
     """One page of it, in either order."""
     # SFN API reference, GetExecutionHistory, includeExecutionData: "The default is true".
     with_data = params.get("includeExecutionData", True)
-    events = [shown for event in execution.events if (shown := _shown(execution, event, with_data)) is not None]
+    events = [shown for event in execution.events if (shown := _shown(execution, event, with_data, region)) is not None]
     if execution.stopped is not None:
         kind = _ENDS[execution.status]
         if kind == "ExecutionSucceeded":
@@ -69,7 +69,21 @@ def _data(name: str, text: str) -> dict[str, Any]:
     return {name: text, f"{name}Details": {"truncated": False}}
 
 
-def _shown(execution: Recorded, event: Event, with_data: bool) -> dict[str, Any] | None:
+def _task(event: Event, with_data: bool, region: str) -> dict[str, Any]:
+    """What a task was given, and what it answered (SDK TaskScheduledEventDetails, TaskSucceededEventDetails)."""
+    service, _, action = event.details["resource"].partition(":::")[2].partition(":")
+    if service == "aws-sdk":
+        api, _, action = action.partition(":")
+        service = f"{service}:{api}"
+    named = {"resourceType": service, "resource": action}
+    if event.type == "TaskScheduled":
+        given = to_json(event.data) if with_data else ""
+        return {"taskScheduledEventDetails": {**named, "region": region, "parameters": given}}
+    answer = _data("output", to_json(event.data)) if with_data else {}
+    return {"taskSucceededEventDetails": named | answer}
+
+
+def _shown(execution: Recorded, event: Event, with_data: bool, region: str) -> dict[str, Any] | None:
     at = {"timestamp": moment(event.at)}
     if event.type == "ExecutionStarted":
         data = _data("input", execution.input) if with_data else {}
@@ -83,5 +97,7 @@ def _shown(execution: Recorded, event: Event, with_data: bool) -> dict[str, Any]
         return at | {"type": f"{kind}{event.type}", f"state{event.type[5:]}EventDetails": details}
     if event.type == "ExecutionEnded":  # how, its status says
         return None
+    if event.type in ("TaskScheduled", "TaskSucceeded"):
+        return at | {"type": event.type, **_task(event, with_data, region)}
     details = {"taskFailedEventDetails": event.details} if event.type == "TaskFailed" else {}
     return at | {"type": event.type, **details}

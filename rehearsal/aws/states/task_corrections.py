@@ -74,14 +74,14 @@ def execution_state(self: Any, env: Any) -> None:
 def evaluate_task(self: Any, env: Any) -> Any:
     arguments = python(evaluate(env, self.parargs)) if self.parargs is not None else {}
     timeout = None if self.timeout.is_default_value() else evaluate(env, self.timeout)
-    env.runtime.recorded("TaskScheduled", {})
+    env.runtime.recorded("TaskScheduled", {"resource": self.resource.resource_arn}, arguments)
     env.runtime.recorded("TaskStarted", {})
     try:
         result = env.runtime.perform(self, arguments, timeout)
     except TaskFailure as error:
         env.runtime.recorded("TaskFailed", {"error": error.error, "cause": error.cause})
         raise fail(env, error.error, error.cause) from None
-    env.runtime.recorded("TaskSucceeded", {})
+    env.runtime.recorded("TaskSucceeded", {"resource": self.resource.resource_arn}, result)
     check_size(env, result, "The task's result")
     return result
 
