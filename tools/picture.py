@@ -16,11 +16,11 @@ WIDTH, HEIGHT = 960, 2040
 # Enough to see: Spot takes an instance, and the export goes on after the job.
 SCENARIO = """
 name: nightly
-description: 900,000 small files, and an instance that Spot takes
+description: 1,500,000 small files, and an instance that Spot takes
 job:
   runtime: 3000
   interruptions: [900]
-  writes: [{over: 2400, files: 900000, bytes_each: 10240}]
+  writes: [{over: 2900, files: 1500000, bytes_each: 10240}]
 """
 
 

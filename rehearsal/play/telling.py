@@ -17,7 +17,8 @@ from ..aws.fsx.export import Passed
 from ..aws.states.executions import Execution
 from . import measures
 from .measures import Share
-from .session import Session, about
+from .purposes import about
+from .session import Session
 from .verdict import Verdict
 
 VIRTUAL = (

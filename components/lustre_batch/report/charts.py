@@ -30,7 +30,7 @@ BAD = "#cf222f"
 _FONT: Final = "system-ui, sans-serif"
 # Two drawings of each chart: the style shows the one that fits.
 WIDTHS: Final = {"narrow": 330, "wide": 900}
-_ROW: Final = 34
+_ROW: Final = 31
 _BAR: Final = 12
 _MOST_ROWS: Final = 60
 MOST_POINTS: Final = 400

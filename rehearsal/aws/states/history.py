@@ -1,6 +1,6 @@
 """What GetExecutionHistory answers: the events that were recorded of an execution, as AWS names them. Owns their form;
-what is recorded, and when, the interpreter says. Inputs and outputs of states, tasks and executions are there unless they
-are not asked for; what a state assigns to variables is left out."""
+what is recorded, and when, the interpreter says. Inputs and outputs of states, tasks and executions are there unless
+they are not asked for; what a state assigns to variables is left out."""
 
 from __future__ import annotations
 
