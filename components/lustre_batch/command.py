@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from .operate import verbs
+from .report import verb as reporting
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -98,6 +99,7 @@ def rehearse(context: typer.Context) -> None:
 
 
 verbs.register(app)
+reporting.register(app)
 
 
 def _differs(value: Any, existing: Any) -> bool:

@@ -1,9 +1,10 @@
-"""The metric of auto export: CloudWatch's AgeOfOldestQueuedMessage. Owns when a datapoint exists and when it can be
-read, and the parts of CloudWatch's API that read it. It must never interpolate: a minute that was not published has no
-datapoint."""
+"""FSx's metrics: AgeOfOldestQueuedMessage of auto export, and DataWriteBytes. Owns when a datapoint exists and when it
+can be read, and the parts of CloudWatch's API that read it. It must never interpolate: a minute that was not published
+has no datapoint."""
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +16,12 @@ from .clock import moment
 from .context import Context
 from .fsx.association import Association
 from .fsx.associations import Associations
-from .fsx.file_systems import FileSystems
+from .fsx.file_systems import FileSystem, FileSystems
 from .plan import Plan, Seconds, Tags, Window
 
 NAMESPACE = "AWS/FSx"
 NAME = "AgeOfOldestQueuedMessage"
+WRITTEN = "DataWriteBytes"
 MINUTE = 60
 # CloudWatch API reference, GetMetricData: at most 100,800 datapoints in one answer.
 DATAPOINTS_LIMIT = 100_800
@@ -73,29 +75,49 @@ class ExportMetric:
         exporting = [link for link in linked if not link.is_input]
         return exporting[0] if exporting else None
 
+    def _values(self, metric: dict[str, Any]) -> Callable[[float], float | None] | None:
+        """What a metric says of a minute; nothing, if there is no such metric."""
+        dimensions = metric.get("Dimensions", [])
+        name = (metric.get("Namespace"), metric.get("MetricName"))
+        if name == (NAMESPACE, NAME) and (association := self._association(dimensions)) is not None:
+            return functools.partial(self._value, association)
+        given = {one["Name"]: one["Value"] for one in dimensions}
+        system = self._file_systems.all.get(given.get("FileSystemId", ""))
+        if name == (NAMESPACE, WRITTEN) and system is not None and set(given) == {"FileSystemId"}:
+            return functools.partial(self._written, system)
+        return None
+
     def _value(self, association: Association, minute: float) -> float | None:
         """What is published for the minute that begins then and readable now."""
-        now = self._clock.now()
-        file_system = association.file_system
+        linked = association.linked_at
+        if linked is None or minute + MINUTE < linked or not self._is_readable(association.file_system, minute):
+            return None
+        return math.floor(association.content.age(minute))
+
+    def _written(self, file_system: FileSystem, minute: float) -> float | None:
+        """FSx guide, network I/O metrics: the Sum of DataWriteBytes is what clients wrote in the period."""
+        if minute + MINUTE < file_system.created or not self._is_readable(file_system, minute):
+            return None
+        contents = [link.content for link in self._associations.of(file_system)]
+        contents += [file_system.local] if file_system.local is not None else []
+        passed = [one for content in contents for one in content.written]
+        return float(sum(one.size for one in passed if minute <= one.began < minute + MINUTE))
+
+    def _is_readable(self, file_system: FileSystem, minute: float) -> bool:
+        """Whether the datapoint of the minute that begins then was published and can be read now."""
         plan = self._plan_of(file_system.tags)
         ends = file_system.deleting_at if file_system.deleting_at is not None else math.inf
-        linked = association.linked_at
-        if not plan.published or linked is None or not linked <= minute + MINUTE <= ends:
-            return None
-        if minute + MINUTE + plan.delay > now:
-            return None
+        if not plan.published or minute + MINUTE > ends or minute + MINUTE + plan.delay > self._clock.now():
+            return False
         origin = file_system.first_attempt_at
-        for gap in plan.gaps:
-            if origin is not None and origin + gap.at <= minute < origin + gap.at + gap.for_:
-                return None
-        return math.floor(association.content.age(minute))
+        return origin is None or not any(origin + gap.at <= minute < origin + gap.at + gap.for_ for gap in plan.gaps)
 
     def published(self, association: Association) -> list[tuple[float, float, float]]:
         """Each datapoint that can be read by now: the end of its minute, its value, and since when."""
         delay = self._plan_of(association.file_system.tags).delay
         now = self._clock.now()
         self._settle_writers(now)
-        first = math.ceil((association.linked_at or now) / MINUTE) * MINUTE
+        first = math.floor((association.linked_at or now) / MINUTE) * MINUTE
         last = association.file_system.deleting_at or now
         found: list[tuple[float, float, float]] = []
         for minute in range(int(first), int(last), MINUTE):
@@ -105,9 +127,8 @@ class ExportMetric:
 
     def _series(self, metric: dict[str, Any], params: dict[str, Any]) -> list[tuple[float, float]]:
         """(period's start, value), oldest first."""
-        association = self._association(metric["Metric"].get("Dimensions", []))
-        wanted = (metric["Metric"].get("Namespace"), metric["Metric"].get("MetricName"))
-        if association is None or wanted != (NAMESPACE, NAME):
+        value = self._values(metric["Metric"])
+        if value is None:
             return []
         period, statistic = metric["Period"], STATISTICS.get(metric["Stat"])
         if period < 1 or (period % MINUTE and period not in {1, 5, 10, 30}):
@@ -121,8 +142,8 @@ class ExportMetric:
         series = []
         start = math.ceil(begin / step) * step
         while start < end:
-            minutes = [self._value(association, start + offset) for offset in range(0, step, MINUTE)]
-            values = [value for value in minutes if value is not None]
+            minutes = [value(start + offset) for offset in range(0, step, MINUTE)]
+            values = [one for one in minutes if one is not None]
             if values:
                 series.append((start, float(statistic(values))))
             start += step
@@ -161,10 +182,11 @@ class ExportMetric:
 
     def get_statistics(self, params: dict[str, Any]) -> dict[str, Any]:
         metric = {key: params[key] for key in ("Namespace", "MetricName", "Dimensions") if key in params}
+        unit = "Bytes" if params["MetricName"] == WRITTEN else "Seconds"
         points: dict[float, dict[str, Any]] = {}
         for statistic in params.get("Statistics", []):
             for start, value in self._series({"Metric": metric, "Period": params["Period"], "Stat": statistic}, params):
-                points.setdefault(start, {"Timestamp": moment(start), "Unit": "Seconds"})[statistic] = value
+                points.setdefault(start, {"Timestamp": moment(start), "Unit": unit})[statistic] = value
         return {"Label": params["MetricName"], "Datapoints": list(points.values())}
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:

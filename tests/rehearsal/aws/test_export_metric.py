@@ -143,3 +143,37 @@ def test_a_start_after_the_end_is_refused(world: World) -> None:
         world.account.client("cloudwatch").get_metric_data(
             MetricDataQueries=[query("fs-1")], StartTime=now, EndTime=now
         )
+
+
+def test_the_bytes_that_were_written_are_counted_by_the_minute_and_readable_as_late_as_any(world: World) -> None:
+    file_system_id, _ = world.linked()
+    clock = world.account.clock
+    clock.advance(60 - clock.now() % 60)
+    began = write(world, 225, over=225, bytes_each=1000)
+    clock.advance(600)
+
+    def asked(*dimensions: dict[str, str], stat: str = "Sum") -> dict[float, float]:
+        stated = {"Namespace": "AWS/FSx", "MetricName": "DataWriteBytes", "Dimensions": list(dimensions)}
+        answer = world.account.client("cloudwatch").get_metric_data(
+            MetricDataQueries=[{"Id": "written", "MetricStat": {"Metric": stated, "Period": 60, "Stat": stat}}],
+            StartTime=datetime.datetime.fromtimestamp(began, datetime.UTC),
+            EndTime=clock.datetime(),
+        )["MetricDataResults"][0]
+        return {at.timestamp() - began: value for at, value in zip(answer["Timestamps"], answer["Values"], strict=True)}
+
+    of_it = {"Name": "FileSystemId", "Value": file_system_id}
+    found = asked(of_it)
+    assert sum(found.values()) == 225_000
+    assert (found[0.0], found[60.0], found[240.0]) == (59_000, 60_000, 0)
+    assert max(found) + 60 + 90 <= clock.now() - began
+    assert asked({"Name": "FileSystemId", "Value": "fs-00000000000000000"}) == {}
+    assert asked(of_it, {"Name": "Publisher", "Value": "AutoExport"}) == {}
+
+
+def test_what_is_published_says_since_when_it_can_be_read(world: World) -> None:
+    file_system_id, _ = world.linked()
+    world.account.clock.advance(600)
+    [association] = world.account.associations.all
+    published = world.account.export_metric.published(association)
+    assert {readable - at for at, _, readable in published} == {90}
+    assert [(at - 60, value) for at, value, _ in reversed(published)] == ages(world, file_system_id)

@@ -225,6 +225,25 @@ def test_the_history_has_what_every_state_was_given_and_gave_unless_it_is_not_as
     assert not [key for event in bare for one in event.values() if isinstance(one, dict) for key in one if "put" in key]
 
 
+def test_the_history_has_what_every_task_was_given_and_answered_unless_it_is_not_asked_for(
+    run: Run, account: Account
+) -> None:
+    task = "arn:aws:states:::aws-sdk:fsx:describeFileSystems"
+    states = {"A": {"Type": "Task", "Resource": task, "Arguments": {"MaxResults": 5}, "Output": "x", "End": True}}
+    execution = run(states, {})
+    client = account.client("stepfunctions")
+    for asked, given, answer in ((True, '{"MaxResults":5}', '{"FileSystems":[]}'), (False, "", None)):
+        events = client.get_execution_history(executionArn=execution.arn, includeExecutionData=asked)["events"]
+        [scheduled] = [one for event in events if (one := event.get("taskScheduledEventDetails"))]
+        [succeeded] = [one for event in events if (one := event.get("taskSucceededEventDetails"))]
+        assert (scheduled["resourceType"], scheduled["resource"]) == ("aws-sdk:fsx", "describeFileSystems")
+        assert (scheduled["region"], scheduled["parameters"], succeeded.get("output")) == (
+            account.region,
+            given,
+            answer,
+        )
+
+
 def test_deleting_the_machine_ends_its_executions_at_their_next_transition(run: Run, account: Account) -> None:
     states = {"A": {"Type": "Wait", "Seconds": 1000, "Next": "B"}, "B": {"Type": "Succeed"}}
     execution = run(states, seconds=100)
