@@ -102,6 +102,21 @@ def test_a_kept_file_system_is_named_with_the_reason_and_goes_on_costing(desk: D
     assert "and still there, a day" in Path("kept.html").read_text("utf-8")
 
 
+def test_what_a_reclaim_removed_later_is_part_of_the_story(desk: Desk) -> None:
+    def doing() -> None:
+        desk.type("run", "--name", "nightly", "--set", "deleteLustre=false", "--detach")
+        desk.account.clock.advance(6000)
+        [system] = desk.account.file_systems.living()
+        assert desk.type("reclaim", system.id, "--detach").status == 4
+
+    desk.play(doing)
+    told = facts_of(desk.type("report", "nightly", "--json", "--file", "reclaimed.html"))
+    assert told["deleted_at"] > 6000
+    page = Path("reclaimed.html").read_text("utf-8")
+    assert "nothing is at work on it" in page
+    assert "is deleted" in page
+
+
 def test_what_aws_has_forgotten_or_does_not_show_is_said(desk: Desk) -> None:
     desk.play(lambda: desk.type("run", "--name", "nightly", "--detach"), **BUSY)
     desk.account.clock.advance(8 * 86_400)

@@ -3,6 +3,7 @@ a run holds its lane, every job in the lane's queue counts as the run's."""
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterator
 from typing import Any, Final
@@ -14,13 +15,14 @@ from .story import Attempt
 MOST_JOBS: Final = 300
 _AT_ONCE: Final = 100  # Batch API reference, DescribeJobs
 _REMEMBERED_SECONDS: Final = 7 * 86_400
+_SUBMITS: Final = {"SubmitJob", "OpenSession"}
 # Batch guide, retry strategy: how an attempt ends whose instance Spot took.
 _RECLAIMED: Final = "Host EC2"
 
 
 def of_run(seen: Evidence, unknown: list[str]) -> tuple[int | None, list[Attempt]]:
     """How many jobs there were, and their attempts; what is not known is added."""
-    if not {"SubmitJob", "OpenSession"} & seen.record.entered.keys():
+    if not _SUBMITS & seen.record.entered.keys():
         return 0, []
     if seen.now - seen.until > _REMEMBERED_SECONDS:
         unknown.append("The attempts of its jobs: Batch forgets them seven days after they end.")
@@ -31,8 +33,15 @@ def of_run(seen: Evidence, unknown: list[str]) -> tuple[int | None, list[Attempt
         return None, []
     if more:
         unknown.append(f"The attempts of {more} more jobs: the first {MOST_JOBS} are told of.")
+    if seen.now - seen.since(_submitted(seen)) > _REMEMBERED_SECONDS:
+        unknown.append("Jobs that ended more than seven days ago: Batch has forgotten those.")
     found = [attempt for job in described for attempt in _attempts(seen, job, len(described) > 1)]
     return len(described) + more, sorted(found, key=lambda one: one.ended if one.began is None else one.began)
+
+
+def _submitted(seen: Evidence) -> datetime.datetime:
+    """From when on there may have been jobs."""
+    return min(at for state, at in seen.record.path if state in _SUBMITS)
 
 
 def _described(seen: Evidence) -> tuple[list[dict[str, Any]], int]:

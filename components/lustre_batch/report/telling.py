@@ -40,7 +40,7 @@ def gather(stack: Stack, arn: str, *, origin: float | None = None, clean_ups: Se
     record.read(stack)
     start = described["startDate"].timestamp()
     found = []
-    for each in _clean_ups(stack, described) if clean_ups is None else clean_ups:
+    for each in _clean_ups(stack, described, _created(record)) if clean_ups is None else clean_ups:
         cleaned = Record(each, phases.CLEAN_UP)
         cleaned.read(stack)
         found.append((cleaned, runs.describe(stack, each)))
@@ -95,14 +95,21 @@ def told(seen: Evidence) -> story.Run:
     )
 
 
-def _clean_ups(stack: Stack, described: dict[str, Any]) -> Iterator[str]:
-    """By their names, which begin with the run's hash; those that the rule starts after a run that was stopped have
-    names of EventBridge's, and the run in their input."""
+def _created(record: Record) -> dict[str, Any]:
+    """The file system, as FSx answered."""
+    made = record.last("CreateFileSystem")
+    return dict(made.answer.get("FileSystem", {})) if made is not None else {}
+
+
+def _clean_ups(stack: Stack, described: dict[str, Any], created: dict[str, Any]) -> Iterator[str]:
+    """By their names, which have the hash of the run, or of the file system that is to be reclaimed; those that the
+    rule starts after a run that was stopped have names of EventBridge's, and the run in their input."""
     arn, ended = described["executionArn"], described.get("stopDate")
+    about = {runs.md5(each) for each in (arn, created.get("FileSystemId")) if each is not None}
     for one in runs.executions(stack, machine=stack.clean_up_arn, most=_MOST_CLEAN_UPS):
         if one["startDate"] < described["startDate"]:
             return
-        if runs.md5(arn) in one["name"]:
+        if about & set(one["name"].split("-")):
             yield str(one["executionArn"])
         elif ended is not None and 0 <= (one["startDate"] - ended).total_seconds() <= _RULE_SECONDS:
             with contextlib.suppress(Problem, ValueError):
@@ -113,13 +120,12 @@ def _clean_ups(stack: Stack, described: dict[str, Any]) -> Iterator[str]:
 
 def _look_at_file_system(seen: Evidence) -> None:
     """What it was, from the call that created it; else as FSx has it, if it is there."""
-    made = seen.record.last("CreateFileSystem")
+    created, made = _created(seen.record), seen.record.last("CreateFileSystem")
     outputs = [_output(described) for _, described in seen.clean_ups]
     named = [str(one["fileSystemId"]) for one in outputs if one.get("fileSystemId")]
-    if made is not None and "FileSystem" in made.answer:
-        answer = made.answer["FileSystem"]
-        seen.file_system, seen.request = str(answer["FileSystemId"]), made.given
-        seen.created = datetime.datetime.fromisoformat(str(answer["CreationTime"])).timestamp() - seen.origin
+    if made is not None and created:
+        seen.file_system, seen.request = str(created["FileSystemId"]), made.given
+        seen.created = datetime.datetime.fromisoformat(str(created["CreationTime"])).timestamp() - seen.origin
     elif named:
         seen.file_system = named[-1]
     if seen.file_system is None:
