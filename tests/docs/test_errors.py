@@ -99,10 +99,31 @@ WAITS = [
 ]
 
 
+# Rows whose pauses have a form of their own: the state, what its formula has, and the numbers that the row says.
+APART = {
+    0: ("WaitForTurn", ("15,", "3600,", "/ 20", "< 120", "/ 12)", "1 / 16"), ("15", "5", "120", "8")),
+    5: ("WaitForSession", ("60,", "180", "* 12", "/ 30000"), ("3",)),
+}
+
+
+def waits(page: str) -> tuple[list[list[str]], dict[int, list[str]]]:
+    """The rows of the table of pauses, and those apart."""
+    [table] = [table for table in markdown.tables(page) if table[0][0] in ("wait for", "待つもの")]
+    rows = table[1:]
+    return [row for place, row in enumerate(rows) if place not in APART], {place: rows[place] for place in APART}
+
+
+@pytest.mark.parametrize("page", WORKFLOW)
+def test_the_pauses_for_a_lane_and_of_a_session_are_those_of_the_definition(page: str) -> None:
+    for place, row in waits(page)[1].items():
+        name, formula, numbers = APART[place]
+        assert [part for part in formula if part not in STATES[name]["Seconds"]] == []
+        assert set(numbers) <= set(re.findall(r"\d+", row[1])), row
+
+
 @pytest.mark.parametrize("page", WORKFLOW)
 def test_the_pauses_are_those_of_the_definition(page: str) -> None:
-    [table] = [table for table in markdown.tables(page) if table[0][0] in ("wait for", "待つもの")]
-    for row, (names, shortest) in zip(table[1:], WAITS, strict=True):
+    for row, (names, shortest) in zip(waits(page)[0], WAITS, strict=True):
         percent = re.findall(r"(\d+) %", row[1])[-1]  # the last: of a long wait
         for name in names:
             seconds = STATES[name]["Seconds"]
@@ -130,8 +151,7 @@ def test_the_pauses_are_those_of_the_definition(page: str) -> None:
 )
 @pytest.mark.parametrize("page", WORKFLOW)
 def test_the_bounds_are_those_of_the_definition(page: str, row: int, state: str, parameter: str) -> None:
-    [table] = [table for table in markdown.tables(page) if table[0][0] in ("wait for", "待つもの")]
-    assert parameter in markdown.code_words(table[1 + row][2])
+    assert parameter in markdown.code_words(waits(page)[0][row][2])
     conditions = " ".join(choice["Condition"] for choice in STATES[state]["Choices"])
     assert f"${{{parameter[0].upper()}{parameter[1:]}}}" in conditions
 
