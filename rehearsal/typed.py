@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lustre_batch.operate import inputs
 from lustre_batch.operate.problems import Problem
 from lustre_batch.operate.stack import Stack
 
@@ -47,6 +48,33 @@ def play(verb: Callable[[Stack], Answer], pulumi_stack: str | None, say: Say) ->
     say(f"state transitions: {transitions:,}, about ${dollars:.4f}; list prices of {PRICED_REGION}, without instances")
     say("this was a rehearsal: nothing was started on AWS")
     return status, facts | {"rehearsed": True, "transitions": transitions, "transition_dollars": dollars}
+
+
+def compare(files: int, bytes_each: int, runtime_seconds: float, pulumi_stack: str | None, say: Say) -> dict[str, Any]:
+    """A job that writes so much, on every file system that it might have: the parameters that the stack has now, and
+    what each comes to.
+
+    Raises
+    ------
+    Problem
+        When the stack cannot be rehearsed, or no file system holds so much.
+    """
+    with stage_of(pulumi_stack, say) as stage:
+        from .play import sizing
+
+        work = sizing.Work(files, bytes_each, runtime_seconds)
+        base = inputs.deployed(Stack(stage.session.exports["stateMachineArn"]))
+        before = inputs.problems(base)
+        tried = sizing.grid(
+            work, base, lambda values: [line for line in inputs.problems(base | values) if line not in before]
+        )
+        if not tried:
+            raise Problem(f"{files:,} files of {bytes_each:,} bytes fit on no file system that FSx has")
+        say(f"rehearsing the job on {len(tried)} file systems")
+        return {
+            "stack": {key: base[key] for key in tried[0]},
+            "options": list(sizing.each(stage.session, work, tried)),
+        }
 
 
 @contextlib.contextmanager

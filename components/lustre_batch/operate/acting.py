@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -67,16 +67,21 @@ class Printer:
         return not self.as_json and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def verb(work: Callable[..., Answer], *, can_be_rehearsed: bool = False) -> Callable[..., None]:
-    """A verb of the command, from what it does with a stack and a printer; it gets the options that every one has."""
+def verb(
+    work: Callable[..., Answer], where: Literal["deployed", "either", "rehearsed"] = "deployed"
+) -> Callable[..., None]:
+    """A verb of the command, from what it does with a stack and a printer; it gets the options that every one has.
+
+    One that is only ever rehearsed is given the name of its Pulumi stack.
+    """
 
     @functools.wraps(work)
     def typed(
         *,
-        machine: str | None,
         pulumi_stack: str | None,
         as_json: bool,
         query: str | None,
+        machine: str | None = None,
         rehearse: bool = False,
         **options: Any,
     ) -> None:
@@ -89,6 +94,8 @@ def verb(work: Callable[..., Answer], *, can_be_rehearsed: bool = False) -> Call
             def on(chosen: Stack) -> Answer:
                 return work(stack=chosen, printer=printer, **options)
 
+            if where == "rehearsed":
+                return work(stack=pulumi_stack, printer=printer, **options)
             if rehearse:
                 return rehearsing.played(on, machine, pulumi_stack, bool(options.get("detach")), printer.say)
             return on(stack.Stack(stack.find(machine, pulumi_stack)))
@@ -104,11 +111,11 @@ def verb(work: Callable[..., Answer], *, can_be_rehearsed: bool = False) -> Call
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, default, annotation in (
-            ("machine", None, Machine),
+            *([("machine", None, Machine)] if where != "rehearsed" else []),
             ("pulumi_stack", None, PulumiStack),
             ("as_json", False, AsJson),
             ("query", None, Query),
-            *([("rehearse", False, Rehearse)] if can_be_rehearsed else []),
+            *([("rehearse", False, Rehearse)] if where == "either" else []),
         )
     ]
     # What typer reads: the one in some of its versions, the other in others.

@@ -74,7 +74,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         ]
         for one in found["runs"]
     ]
-    yield from _columns(rows)
+    yield from columns(rows)
     for one in found["file_systems"]:
         kept = f", kept: {one['kept']}" if one["kept"] else ""
         yield f"file system {one['id']} is {one['lifecycle']}, about ${one['dollars_a_day']:.2f} a day{kept}"
@@ -108,7 +108,8 @@ def _name(run: str) -> str:
     return run.rpartition(":")[2] or json.dumps(run)
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows whose cells stand below each other."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -19,6 +19,12 @@ Say = Callable[[str], None]
 Answer = tuple[int, dict[str, Any]]
 
 
+def compared(files: int, bytes_each: int, runtime_seconds: float, pulumi_stack: str | None, say: Say) -> dict[str, Any]:
+    """What a job that writes so much comes to on each file system that it may have."""
+    found: dict[str, Any] = module("typed", "plan").compare(files, bytes_each, runtime_seconds, pulumi_stack, say)
+    return found
+
+
 def module(name: str, needed_by: str) -> Any:
     """A module of the rehearsal."""
     try:

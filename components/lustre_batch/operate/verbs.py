@@ -85,6 +85,29 @@ def watch(
     return followed(stack, arn, printer)
 
 
+def plan(
+    stack: str | None,
+    printer: Printer,
+    files: Annotated[int, typer.Option(min=1, metavar="N", help="How many files the job writes.")],
+    bytes_each: Annotated[str, typer.Option(metavar="SIZE", help="How large each is: 10000, 10kB, 1.5GiB.")],
+    runtime: Annotated[str, typer.Option(metavar="TIME", help="How long it runs: 90, 30m, 2h, 1.5d.")] = "1h",
+    every: Annotated[bool, typer.Option("--all", help="Show every file system, not the best alone.")] = False,
+) -> Answer:
+    """Rehearse a job on many file systems: finish time against cost.
+
+    Nothing is started. Each deployment type, throughput, capacity and way of export that the stack may have is played
+    in virtual time. Shown are those that nothing cheaper is faster than, and the stack's own.
+    """
+    from . import planning, rehearsing
+
+    each, seconds = planning.size(bytes_each), planning.seconds(runtime)
+    found = rehearsing.compared(files, each, seconds, stack, printer.say)
+    answer = planning.answered(found, files, each, seconds)
+    for line in planning.lines(answer, every, printer.command):
+        printer.say(line)
+    return 0, answer
+
+
 # ---------------------------------------------------------------------- sessions
 session = typer.Typer(no_args_is_help=True, help="Open a file system and its queue for jobs of others.")
 
@@ -166,9 +189,10 @@ def session_stop(
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command, in the order of its help."""
-    app.command(cls=WithCommand)(verb(run, can_be_rehearsed=True))
+    app.command(cls=WithCommand)(verb(run, "either"))
     app.command()(verb(watch))
     app.command("list")(verb(upkeep.list_runs))
     for each in (upkeep.logs, upkeep.stop, upkeep.reclaim, upkeep.orphans, upkeep.push, upkeep.doctor):
         app.command()(verb(each))
+    app.command()(verb(plan, "rehearsed"))
     app.add_typer(session, name="session")

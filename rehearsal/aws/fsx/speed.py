@@ -99,6 +99,13 @@ def throughput(request: Mapping[str, Any]) -> float:
     return float(request["StorageCapacity"] / 1000 * per_tib)
 
 
+def written_at_most(request: Mapping[str, Any]) -> float:
+    """MB/s that its disks take, without bursts (FSx guide, performance characteristics of SSD storage classes: of
+    SCRATCH_2 100 MB/s/TiB, half of what can be read)."""
+    share = 0.5 if request["LustreConfiguration"]["DeploymentType"] == "SCRATCH_2" else 1.0
+    return share * throughput(request)
+
+
 def creation_seconds(request: Mapping[str, Any]) -> float:
     """How long FSx takes to create what it was asked for."""
     if request["LustreConfiguration"]["DeploymentType"] == "PERSISTENT_2":

@@ -1,4 +1,4 @@
-"""`lustre-batch run --rehearse`: the same command, played on the embedded AWS."""
+"""`lustre-batch run --rehearse` and `plan`: what the command has played on the embedded AWS."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 from lustre_batch.command import app
 from lustre_batch.operate import rehearsing
 from typer.testing import CliRunner, Result
+
+from rehearsal.aws.fsx.creation_rules import DeploymentType
+from rehearsal.play import sizing
 
 PROGRAM = """
 from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
@@ -88,3 +91,23 @@ def test_without_the_rehearsal_it_is_said_how_to_install_it(monkeypatch: pytest.
     assert said.stderr.splitlines() == [
         "lustre-batch: --rehearse needs not_installed: pip install 'lustre-batch[rehearsal]'"
     ]
+
+
+def test_a_plan_is_made_for_the_stack_in_the_folder_in_several_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sizing, "DEPLOYMENT_TYPES", {"PERSISTENT_2": DeploymentType(("2.15",), (125,))})
+    monkeypatch.setattr(sizing, "CAPACITIES", 1)
+    words = ("--files", "1000", "--bytes-each", "10kB", "--runtime", "10m")
+    result = typed("plan", *words, "--json")
+    answer = json.loads(result.stdout)
+    assert (result.exit_code, len(answer["options"])) == (0, 5), result.stderr
+    assert {one["status"] for one in answer["options"]} == {"SUCCEEDED"}
+    assert answer["stack"]["set"] == []
+    assert answer["cheapest"]["set"] == [
+        "lustreDeploymentType=PERSISTENT_2",
+        "lustrePerUnitStorageThroughput=125",
+        "lustreStorageCapacity=1200",
+    ] + (["autoExport=false"] if not answer["cheapest"]["values"]["autoExport"] else [])
+    by_task = [one for one in answer["options"] if not one["values"]["autoExport"]]
+    assert all(one["in_s3_seconds"] > one["job_ended_seconds"] + 60 for one in by_task)
