@@ -37,7 +37,14 @@ MEASURE = """
   const colour = (element, property) => element ? getComputedStyle(element)[property] : null;
   const shown = [...document.querySelectorAll('svg')].filter(one => one.getClientRects().length);
   const text = shown.length ? shown[0].querySelector('text') : null;
+  const isCut = (text, frame) => {
+    const box = text.getBoundingClientRect();
+    return box.width > 0 && (box.right > frame.right + 1 || box.left < frame.left - 1);
+  };
+  const cut = shown.flatMap(one => [...one.querySelectorAll('text')]
+    .filter(each => isCut(each, one.getBoundingClientRect())).map(each => each.textContent));
   return {
+    cut,
     width: document.documentElement.clientWidth,
     needed: document.documentElement.scrollWidth,
     height: document.documentElement.scrollHeight,

@@ -46,11 +46,12 @@ def story(session: Session, verdict: Verdict) -> Story:
 def _run(session: Session, verdict: Verdict, execution: Execution, facts: dict[str, Any]) -> Run:
     played, began = verdict.played, verdict.played.began
     share = Share.of_run(session.account, execution.arn, played.witness.ledger.holder_of_queue)
-    systems = {one.id for one in share.file_systems}
+    things = [execution.arn, *(one.id for one in share.file_systems)]
     cleaned = [
         one.arn
         for one in played.at_work
-        if one.machine_arn == session.exports["cleanUpStateMachineArn"] and about(one) in {execution.arn, *systems}
+        if one.machine_arn == session.exports["cleanUpStateMachineArn"]
+        and (about(one) in things or telling.is_named_after(one.name, things))
     ]
     stack = Stack(session.exports["stateMachineArn"])
     seen = telling.gather(stack, execution.arn, origin=began, clean_ups=cleaned)

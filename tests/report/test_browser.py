@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lustre_batch.operate import phases
 from lustre_batch.report import page
+from lustre_batch.report.story import Span
 
 from tests.report.stories import run, story
 from tools import browser
@@ -29,7 +31,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     long = "a-name-of-eighty-characters-without-a-single-place-at-which-a-line-could-be-broken"
     several = story(run(facts={"lane": 1, "execution": f"arn:aws:states:us-east-1:123456789012:{long}"}), run(long))
-    written = {"one": page.of(story()), "several": page.of(several).replace("<details>", "<details open>")}
+    longest = max((*phases.RUN, *phases.CLEAN_UP), key=lambda phase: len(phase.words))
+    spans = (*run().spans, Span(longest.name, longest.words, longest.kind, 2400.0, 2422.0))
+    written = {
+        "one": page.of(story(run(spans=spans, until=2422.0))),
+        "several": page.of(several).replace("<details>", "<details open>"),
+    }
     for name, text in written.items():
         (folder / f"{name}.html").write_text(text, "utf-8")
     return {name: folder / f"{name}.html" for name in written}
@@ -53,6 +60,7 @@ def test_it_fits_and_fetches_nothing_and_nothing_is_complained_of(
     assert seen.measured["width"] == width
     assert seen.measured["needed"] <= width
     assert 0 < seen.measured["widest"] <= width
+    assert seen.measured["cut"] == []
     assert seen.measured["drawn"] == (5 if name == "one" else 11)
 
 

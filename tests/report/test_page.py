@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import html
 import html.parser
 import importlib.util
 import io
@@ -12,8 +13,9 @@ import sys
 from typing import Any
 
 import pytest
+from lustre_batch.operate import phases
 from lustre_batch.report import charts, facts, page
-from lustre_batch.report.story import KINDS
+from lustre_batch.report.story import KINDS, Span
 
 from tests.report.stories import SYSTEM, run, story
 
@@ -94,6 +96,15 @@ def test_it_names_every_phase_in_the_words_of_the_command_and_marks_what_spot_en
         assert span.words in said
     assert "2 attempts, 1 of them ended by Spot" in said
     assert "✕ Spot" in text
+
+
+def test_the_words_of_every_phase_are_drawn_whole_on_a_phone_too() -> None:
+    known = (*phases.RUN, *phases.CLEAN_UP)
+    long = run(spans=tuple(Span(one.name, one.words, one.kind, 0.0, 35_999.0) for one in known), until=36_000.0)
+    for size in charts.WIDTHS:
+        drawn = charts.svg(charts.of_phases(long, size), "Phases", "of a run")
+        assert "…" not in drawn
+        assert all(html.escape(f"9:59:59  {one.words}", quote=False) in drawn for one in known)
 
 
 def test_it_says_when_the_deletion_was_decided_and_why_and_when_datapoints_became_readable(text: str) -> None:

@@ -29,7 +29,7 @@ INK, FAINT, LINE = "#1f2329", "#59646f", "#d0d7df"
 BAD = "#cf222f"
 _FONT: Final = "system-ui, sans-serif"
 # Two drawings of each chart: the style shows the one that fits.
-WIDTHS: Final = {"narrow": 330, "wide": 900}
+WIDTHS: Final = {"narrow": 358, "wide": 900}
 _ROW: Final = 31
 _BAR: Final = 12
 _MOST_ROWS: Final = 60
@@ -117,12 +117,21 @@ def _x(until: float, width: int) -> dict[str, Any]:
 
 def _rows(rows: list[str], width: int) -> dict[str, Any]:
     """A row for each, with its words above the bars: on a phone there is no room beside them."""
-    label = {"labelAlign": "left", "labelBaseline": "bottom", "labelPadding": -4, "labelOffset": -3}
+    size = 11 if width == WIDTHS["narrow"] else 12
+    label = {
+        "labelFontSize": size,
+        "labelAlign": "left",
+        "labelBaseline": "bottom",
+        "labelPadding": -4,
+        "labelOffset": -3,
+    }
     return {
         "field": "row",
         "type": "nominal",
         "sort": rows,
-        "axis": {"title": None, "labelLimit": width - 8, "ticks": False, "domain": False, **label},
+        "axis": {"title": None, "ticks": False, "domain": False, **label, "labelFontSize": size}
+        # The page's font may be wider than that by which the drawing measures.
+        | {"labelLimit": round(0.82 * width)},
     }
 
 
@@ -159,7 +168,7 @@ def of_phases(run: Run, size: str) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     for span in run.spans:
         seconds[span.words] = seconds.get(span.words, 0.0) + span.seconds
-    rows = {words: f"{clock_time(total)}  {words}" for words, total in seconds.items()}  # some are too short to be seen
+    rows = {words: f"{_short(total)}  {words}" for words, total in seconds.items()}  # some are too short to be seen
     values = [
         {
             "row": rows[span.words],
@@ -381,3 +390,8 @@ def clock_time(seconds: float) -> str:
     """Hours, minutes and seconds since the start."""
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def _short(seconds: float) -> str:
+    """The same without hours that are none."""
+    return clock_time(seconds).removeprefix("0:")

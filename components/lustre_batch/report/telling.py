@@ -95,6 +95,11 @@ def told(seen: Evidence) -> story.Run:
     )
 
 
+def is_named_after(clean_up: str, things: Iterable[str]) -> bool:
+    """Whether a clean-up has the hash of a run, or of a file system, in its name."""
+    return not {runs.md5(each) for each in things}.isdisjoint(clean_up.split("-"))
+
+
 def _created(record: Record) -> dict[str, Any]:
     """The file system, as FSx answered."""
     made = record.last("CreateFileSystem")
@@ -105,11 +110,11 @@ def _clean_ups(stack: Stack, described: dict[str, Any], created: dict[str, Any])
     """By their names, which have the hash of the run, or of the file system that is to be reclaimed; those that the
     rule starts after a run that was stopped have names of EventBridge's, and the run in their input."""
     arn, ended = described["executionArn"], described.get("stopDate")
-    about = {runs.md5(each) for each in (arn, created.get("FileSystemId")) if each is not None}
+    about = [arn, str(created.get("FileSystemId", arn))]
     for one in runs.executions(stack, machine=stack.clean_up_arn, most=_MOST_CLEAN_UPS):
         if one["startDate"] < described["startDate"]:
             return
-        if about & set(one["name"].split("-")):
+        if is_named_after(one["name"], about):
             yield str(one["executionArn"])
         elif ended is not None and 0 <= (one["startDate"] - ended).total_seconds() <= _RULE_SECONDS:
             with contextlib.suppress(Problem, ValueError):
@@ -143,8 +148,10 @@ def _look_at_file_system(seen: Evidence) -> None:
             seen.gone_at = seen.since(gone) if gone is not None else None
     if seen.request is None:
         seen.unknown.append(f"What {seen.file_system} was and cost: this run did not create it, and it is gone.")
+    elif not seen.still_there and seen.deleted_at is None:
+        seen.unknown.append(f"Who deleted {seen.file_system}, and when: no clean-up of this run did.")
     elif not seen.still_there and seen.gone_at is None:
-        seen.unknown.append(f"When {seen.file_system} was deleted: no clean-up of this run saw it gone.")
+        seen.unknown.append(f"When {seen.file_system} was gone: no clean-up of this run saw that.")
 
 
 def _output(described: dict[str, Any]) -> dict[str, Any]:

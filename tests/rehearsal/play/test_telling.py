@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 from lustre_batch.operate import phases
 from lustre_batch.report import facts as columns
 from lustre_batch.report import page
 from lustre_batch.report.story import Run, Story
 
 from rehearsal.aws.account import Account
-from rehearsal.play.scenario import parse
+from rehearsal.play.scenario import SCENARIOS, parse
 from rehearsal.play.session import Session
 from rehearsal.play.telling import story
 from rehearsal.play.verdict import Verdict, judge
@@ -127,6 +129,23 @@ def test_a_file_system_that_is_kept_says_why(told: Any) -> None:
     assert run.file_system is not None
     assert run.file_system.is_there
     assert "Kept: file-system" in run.cause
+
+
+def test_what_was_kept_and_then_reclaimed_is_told_to_the_end(told: Any) -> None:
+    quick = {"runtime": 60, "writes": [{"files": 3}]}
+    found, verdict = told(job=quick, input={"deleteLustre": False}, execution={"reclaim": True})
+    run = found.runs[0]
+    assert run.decision is not None
+    assert run.decision.words.endswith("is deleted")
+    assert run.decision.at == pytest.approx(verdict.facts["deleted_at"], abs=1)
+    assert run.unknown == ()
+    assert "pause" in {span.name for span in run.spans}
+
+
+def test_a_file_system_that_somebody_else_deleted_is_said_to_be_that(told: Any) -> None:
+    found, _ = told(**yaml.safe_load((SCENARIOS / "deleted-by-somebody.yaml").read_text("utf-8")))
+    [said] = found.runs[0].unknown
+    assert re.fullmatch(r"Who deleted fs-\w+, and when: no clean-up of this run did\.", said)
 
 
 def test_a_run_that_is_refused_has_phases_and_nothing_else(told: Any) -> None:
