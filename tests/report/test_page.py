@@ -104,7 +104,23 @@ def test_the_words_of_every_phase_are_drawn_whole_on_a_phone_too() -> None:
     for size in charts.WIDTHS:
         drawn = charts.svg(charts.of_phases(long, size), "Phases", "of a run")
         assert "…" not in drawn
-        assert all(html.escape(f"9:59:59  {one.words}", quote=False) in drawn for one in known)
+        assert all(html.escape(f"{one.words}, 9 h 59 min", quote=False) in drawn for one in known)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.4, "0 s"),
+        (59.6, "1 min"),
+        (65, "1 min 5 s"),
+        (605, "10 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (9000, "2 h 30 min"),
+    ],
+)
+def test_a_duration_has_units_where_an_axis_of_hours_is_near(seconds: float, said: str) -> None:
+    assert charts.duration(seconds) == said
 
 
 def test_it_says_when_the_deletion_was_decided_and_why_and_when_datapoints_became_readable(text: str) -> None:

@@ -131,7 +131,7 @@ def _rows(rows: list[str], width: int) -> dict[str, Any]:
         "sort": rows,
         "axis": {"title": None, "ticks": False, "domain": False, **label, "labelFontSize": size}
         # The page's font may be wider than that by which the drawing measures.
-        | {"labelLimit": round(0.82 * width)},
+        | {"labelLimit": round(0.86 * width)},
     }
 
 
@@ -168,7 +168,7 @@ def of_phases(run: Run, size: str) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     for span in run.spans:
         seconds[span.words] = seconds.get(span.words, 0.0) + span.seconds
-    rows = {words: f"{_short(total)}  {words}" for words, total in seconds.items()}  # some are too short to be seen
+    rows = {words: f"{words}, {duration(total)}" for words, total in seconds.items()}  # some are too short to be seen
     values = [
         {
             "row": rows[span.words],
@@ -392,6 +392,11 @@ def clock_time(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def _short(seconds: float) -> str:
-    """The same without hours that are none."""
-    return clock_time(seconds).removeprefix("0:")
+def duration(seconds: float) -> str:
+    """How long something took, in its two largest units."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {minutes} min" if (minutes := whole // 60 % 60) else "")
