@@ -84,7 +84,9 @@ def test_a_run_that_goes_on_is_told_as_far_as_it_has_come(desk: Desk) -> None:
     assert told["elapsed_seconds"] == pytest.approx(1000, abs=1)
     assert (told["attempts"], told["deleted_at"]) == (1, None)
     assert told["working_dollars"] > 0
-    assert "nightly goes on: this is how far it has come." in Path("so-far.html").read_text("utf-8")
+    page = Path("so-far.html").read_text("utf-8")
+    assert "nightly goes on: this is how far it has come." in page
+    assert "attempt 1: it runs" in page
 
 
 def test_a_run_that_was_stopped_is_told_with_the_clean_up_that_the_rule_started(desk: Desk) -> None:

@@ -67,17 +67,23 @@ def test_the_sample_job_is_rehearsed_from_a_folder_with_nothing_in_it(
     assert played.stderr.count("Traceback") == 0
 
 
-def test_whatever_the_rehearsal_reads_is_in_the_wheel_and_may_be_executed_where_it_has_to(
-    installed: pathlib.Path,
+@pytest.mark.parametrize(
+    ("folder", "package"), [("rehearsal", "lustre_batch_rehearsal"), ("components/lustre_batch", "lustre_batch")]
+)
+def test_whatever_is_read_is_in_the_wheel_and_may_be_executed_where_it_has_to(
+    installed: pathlib.Path, folder: str, package: str
 ) -> None:
     tracked = subprocess.run(
-        ["git", "ls-files", "rehearsal"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    packaged = installed / "lustre_batch_rehearsal"
     for name in tracked:
-        there = packaged / pathlib.Path(name).relative_to("rehearsal")
+        there = installed / package / pathlib.Path(name).relative_to(folder)
         assert there.read_bytes() == (ROOT / name).read_bytes(), name
         assert os.access(there, os.X_OK) == os.access(ROOT / name, os.X_OK), name
+
+
+def test_the_stack_program_and_the_sample_job_are_in_the_wheel(installed: pathlib.Path) -> None:
+    packaged = installed / "lustre_batch_rehearsal"
     for folder, name in (("stack_program", "__main__.py"), ("stack_program", "Pulumi.yaml"), ("sample_job", "job.sh")):
         assert (packaged / folder / name).exists()
 

@@ -123,6 +123,12 @@ def test_a_duration_has_units_where_an_axis_of_hours_is_near(seconds: float, sai
     assert charts.duration(seconds) == said
 
 
+def test_an_attempt_that_goes_on_is_not_told_as_one_that_ended() -> None:
+    goes_on = dataclasses.replace(run().attempts[1], succeeded=False, running=True, words="it runs")
+    legend = re.findall(r">([a-z ]+Spot|runs|succeeded|failed)<", page.of(story(run(attempts=(goes_on,)))))
+    assert set(legend) == {"runs"}
+
+
 def test_it_says_when_the_deletion_was_decided_and_why_and_when_datapoints_became_readable(text: str) -> None:
     said = Parts(text).text
     assert "After 0:33:30: fs-0123456789abcdef0 is deleted" in said

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import Any, Final, TypeVar
 
 from ..operate import phases
-from .story import DELETING, IDLE, KEPT, KINDS, Run, Story
+from .story import DELETING, IDLE, KEPT, KINDS, Attempt, Run, Story
 
 # Grey is waiting, in three shades; colours are work. The page's style has the dark ones.
 COLOURS: Final = {
@@ -211,12 +211,17 @@ def of_attempts(run: Run, size: str) -> dict[str, Any]:
             "row": one.label,
             "began": one.ended if one.began is None else one.began,
             "ended": one.ended,
-            "end": "ended by Spot" if one.reclaimed else "succeeded" if one.succeeded else "failed",
+            "end": _how_it_ended(one),
             "told": f"{one.label}: {one.words}",
         }
         for one in run.attempts[:_MOST_ROWS]
     ]
-    ends = {"succeeded": COLOURS[phases.WORKING], "failed": BAD, "ended by Spot": COLOURS[KEPT]}
+    ends = {
+        "succeeded": COLOURS[phases.WORKING],
+        "runs": COLOURS[phases.DRAINING],
+        "failed": BAD,
+        "ended by Spot": COLOURS[KEPT],
+    }
     shown = [end for end in ends if any(value["end"] == end for value in values)]
     colour = {
         "field": "end",
@@ -240,6 +245,12 @@ def of_attempts(run: Run, size: str) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _how_it_ended(attempt: Attempt) -> str:
+    if attempt.reclaimed:
+        return "ended by Spot"
+    return "runs" if attempt.running else "succeeded" if attempt.succeeded else "failed"
 
 
 def of_series(run: Run, unit: str, size: str) -> dict[str, Any]:

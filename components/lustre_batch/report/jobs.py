@@ -81,7 +81,7 @@ def _attempts(seen: Evidence, job: dict[str, Any], are_several: bool) -> Iterato
         )
     if job["status"] == "RUNNING" and job.get("startedAt"):
         label = f"{which}attempt {len(attempts) + 1}"
-        yield Attempt(label, _moment(seen, job["startedAt"]), seen.until, True, False, "it runs")
+        yield Attempt(label, _moment(seen, job["startedAt"]), seen.until, False, False, "it runs", running=True)
 
 
 def _words(began: float | None, code: int | None, reason: str) -> str:

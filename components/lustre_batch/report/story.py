@@ -51,6 +51,7 @@ class Attempt:
     succeeded: bool
     reclaimed: bool  # by Spot
     words: str
+    running: bool = False  # then its end is the moment at which that was seen
 
 
 @dataclass(frozen=True)
