@@ -79,7 +79,7 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         storage = create_storage(owner)
         network = create_network(owner, storage.bucket_arn)
         table, machine_arn = create_lanes_table(owner), run_machine_arn(owner, topic)
-        lanes = open_lanes(owner, table, create_compute(owner, network), machine_arn)
+        lanes = open_lanes(owner, table, create_compute(owner, network, topic.name), machine_arn)
         check_metrics = create_check_metrics(owner)
         workflow = create_workflow(owner, topic, network, storage, lanes, check_metrics)
         create_clean_up_triggers(owner, workflow)

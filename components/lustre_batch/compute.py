@@ -14,6 +14,7 @@ import pulumi_aws as aws
 from .instance_types import image_types
 from .network import Network
 from .owner import Owner
+from .rules import TAG_OF_STACK
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,24 @@ class Lane:
     queue: pulumi.Resource
 
 
-def create_compute(owner: Owner, network: Network) -> list[Lane]:
+def create_compute(owner: Owner, network: Network, stack_id: pulumi.Output[str]) -> list[Lane]:
     """Create the lanes; a queue goes before its environment when the stack is destroyed, the role last."""
+    # By this tag, which the user cannot give, the roles of runs and clean-ups may use the stack's lanes and no others
+    # (Batch guide, resource-level permissions: aws:ResourceTag). The ARNs of twenty lanes would leave them no room for
+    # anything else (policy_room.py), and another project's stack of this name has lanes whose names begin alike.
+    tags = pulumi.Output.all(owner.tags(), stack_id).apply(lambda known: known[0] | {TAG_OF_STACK: known[1]})
     profile, attachment = _create_instance_profile(owner)
     lanes = range(1, owner.settings.max_concurrent_runs + 1)
-    return [_create_lane(owner, network, number, profile, attachment) for number in lanes]
+    return [_create_lane(owner, network, number, tags, profile, attachment) for number in lanes]
 
 
 def _create_lane(
-    owner: Owner, network: Network, number: int, profile: aws.iam.InstanceProfile, attachment: pulumi.Resource
+    owner: Owner,
+    network: Network,
+    number: int,
+    tags: pulumi.Output[dict[str, str]],
+    profile: aws.iam.InstanceProfile,
+    attachment: pulumi.Resource,
 ) -> Lane:
     settings = owner.settings
     # The first is called as the only one was before there were several: it must not be replaced.
@@ -58,7 +68,7 @@ def _create_lane(
             "subnets": network.compute_subnet_ids,
             "tags": owner.run_time_tags("instance"),
         },
-        tags=owner.tags(),
+        tags=tags,
         opts=owner.child(
             # The workflow sets the first two, Batch the third. A launch template that appears on an environment, or
             # another image type, would make the provider plan a replacement (terraform-provider-aws #44644;
@@ -77,7 +87,7 @@ def _create_lane(
         state="DISABLED",
         priority=1,
         compute_environment_orders=[{"order": 1, "compute_environment": environment.arn}],
-        tags=owner.tags(),
+        tags=tags,
         # The workflow's: a deployment must not refuse the jobs of a run, nor let any in between runs.
         opts=owner.child(ignore_changes=["state"]),
     )

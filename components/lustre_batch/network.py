@@ -14,6 +14,7 @@ import pulumi
 import pulumi_aws as aws
 
 from .owner import Owner
+from .policy_room import bucket_arns, no_room_in_the_endpoint
 from .templates import read_data, render, render_output
 from .zones import choose_zones
 
@@ -164,7 +165,6 @@ def _endpoint_policy(owner: Owner, bucket_arn: pulumi.Output[str]) -> pulumi.Out
 
     def fill(known: list[Any]) -> str:
         region, partition, linked, named = known
-        arns = [linked, *(f"arn:{partition}:s3:::{name}" for name in named)]
         document = json.loads(
             render(read_data("policies/s3_endpoint.json"), {"Region": region, "Partition": partition})
         )
@@ -174,13 +174,14 @@ def _endpoint_policy(owner: Owner, bucket_arn: pulumi.Output[str]) -> pulumi.Out
                 "Effect": "Allow",
                 "Principal": "*",
                 "Action": "s3:*",
-                "Resource": [each for arn in arns for each in (arn, f"{arn}/*")],
+                "Resource": [linked, f"{linked}/*", *bucket_arns(partition, named)],
             }
         )
         return json.dumps(document)
 
     here = owner.surroundings
-    return pulumi.Output.all(here.region, here.partition, bucket_arn, owner.settings.reachable_buckets).apply(fill)
+    buckets = owner.judged(pulumi.Output.from_input(owner.settings.reachable_buckets), no_room_in_the_endpoint)
+    return pulumi.Output.all(here.region, here.partition, bucket_arn, buckets).apply(fill)
 
 
 def _create_flow_log(owner: Owner, vpc: aws.ec2.Vpc) -> None:

@@ -130,7 +130,7 @@ class Owner:
         )
 
     def policy(self, name: str, values: Mapping[str, pulumi.Input[Any]]) -> pulumi.Output[str]:
-        """The policy of that name, with its placeholders filled in; a list of ARNs becomes one entry each."""
+        """The policy of that name, with its placeholders filled in; a statement about an empty list is left out."""
         return render_output(read_data(f"policies/{name}.json"), values).apply(spread)
 
     def policy_with_key(self, name: str, values: Mapping[str, pulumi.Input[Any]], *uses: str) -> pulumi.Output[str]:
@@ -147,6 +147,19 @@ class Owner:
             return json.dumps(document)
 
         return pulumi.Output.all(policy, *added).apply(with_key)
+
+    def judged(self, value: pulumi.Output[T], problem: Callable[[T], str | None]) -> pulumi.Output[T]:
+        """The value, which the program is told the problem of as soon as it is known: outputs are, later than others.
+
+        ``problem`` answers a line that begins with the parameter's key, or None.
+        """
+
+        def judge(known: T) -> T:
+            if line := problem(known):
+                raise pulumi.RunError(self.told(line))
+            return known
+
+        return value.apply(judge)
 
     def log_group(self, part: str, prefix: str) -> aws.cloudwatch.LogGroup:
         """A log group whose name begins with what the service that writes to it asks for."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 TAG_PREFIX: Final = "lustre-batch:"
+TAG_OF_STACK: Final = f"{TAG_PREFIX}stack"
+TAG_OF_EXECUTION: Final = f"{TAG_PREFIX}execution"
 
 
 class Refused(ValueError):

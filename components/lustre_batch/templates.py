@@ -43,12 +43,17 @@ def render_output(template: str, values: Mapping[str, Any]) -> pulumi.Output[str
 
 
 def spread(policy: str) -> str:
-    """A policy in which every list of ARNs that was filled in for one stands beside the other resources."""
+    """A policy in which every list that was filled in is one, without the statements that would be about nothing."""
     document = json.loads(policy)
-    for statement in document["Statement"]:
-        resources = statement["Resource"]
-        given = resources if isinstance(resources, list) else [resources]
+    statements = [_with_lists(statement) for statement in document["Statement"]]
+    return json.dumps(document | {"Statement": [each for each in statements if each["Resource"]]})
+
+
+def _with_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_lists(each) for key, each in value.items()}
+    if isinstance(value, str) and value.startswith("["):
         # Filled in as text for JSONata, whose quotes are escaped (render).
-        every = [arn for one in given for arn in (json.loads(json.loads(f'"{one}"')) if one[0] == "[" else [one])]
-        statement["Resource"] = every if isinstance(resources, list) or len(every) > 1 else every[0]
-    return json.dumps(document)
+        listed = json.loads(json.loads(f'"{value}"'))
+        return listed[0] if len(listed) == 1 else listed
+    return value

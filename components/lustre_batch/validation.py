@@ -18,6 +18,7 @@ from . import links
 from .combinations import COMBINATIONS, contradictions
 from .entries import TEXTS, readable, too_large
 from .instance_types import fits, offers, problem_with, too_small
+from .policy_room import no_room_for_a_run, no_room_for_secrets, no_room_in_the_endpoint
 from .rules import Refused, show
 from .settings import (
     METADATA_IOPS_BELOW_IT,
@@ -335,4 +336,13 @@ _RULES_FOR_SEVERAL: Final[tuple[tuple[tuple[str, ...], Callable[[Settings], str 
     *((("vpcId", key), partial(_adopted_network_is_used_as_it_is, key)) for key in _OF_THE_CREATED_NETWORK),
     (("spreadAcrossZones", "availabilityZoneIds"), _spreading_takes_two_zones),
     ((*lists_and_maps(), "tags"), _job_definition_holds_it),
+    (
+        ("inputBuckets", "jobRoleArns", "kmsKeyArn"),
+        lambda s: no_room_for_a_run(s.input_buckets, s.job_role_arns, s.kms_key_arn),
+    ),
+    (
+        ("jobSecretArns", "jobDefinitionSecrets"),
+        lambda s: no_room_for_secrets(readable(s.job_secret_arns, s.job_definition_secrets)),
+    ),
+    (("reachableBuckets",), lambda s: no_room_in_the_endpoint(s.reachable_buckets)),
 )

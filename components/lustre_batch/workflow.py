@@ -5,7 +5,6 @@ What a run and a clean-up do is written in definition/ alone; no decision about 
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -18,8 +17,9 @@ from .lanes import Lanes
 from .links import as_folder
 from .network import Network
 from .owner import Owner, answered
+from .policy_room import bucket_arns, no_room_for_a_run
 from .storage import Storage, run_time_parameters
-from .templates import read_data, render, render_output
+from .templates import render_output
 from .user_data import user_data
 from .validation import instance_offers, run_time_rules, values_of_the_stack
 
@@ -58,6 +58,10 @@ def create_workflow(
     file_system_log_group = owner.log_group("file-systems", "/aws/fsx")
     job_log_group, secrets = owner.log_group("jobs", "/aws/batch"), readable_secrets(owner)
     execution_role_arn = create_execution_role(owner, secrets, job_log_group)
+    named = owner.judged(
+        pulumi.Output.all(settings.input_buckets, settings.job_role_arns, settings.kms_key_arn),
+        lambda known: no_room_for_a_run(*known),
+    )
     values = {
         "AccountId": here.account_id,
         "BatchArn": _service_arn(owner, "batch"),
@@ -84,6 +88,7 @@ def create_workflow(
         "FileSystemSubnetId": network.file_system_subnet_id,
         "FsxArn": _service_arn(owner, "fsx"),
         "ImagePattern": entries.PATTERNS["image"],
+        "InputArns": pulumi.Output.all(here.partition, named).apply(lambda known: bucket_arns(known[0], known[1][0])),
         "InputBuckets": pulumi.Output.json_dumps(settings.input_buckets),
         "InputPattern": entries.PATTERNS["input"],
         "InstanceOffers": instance_offers(settings),
@@ -108,6 +113,9 @@ def create_workflow(
         "ParameterRules": run_time_rules(settings),
         "ParametersSecretArn": storage.parameters_secret_arn,
         "Partition": here.partition,
+        "PassableRoleArns": pulumi.Output.all(named, *([execution_role_arn] if execution_role_arn else [])).apply(
+            lambda known: [*known[0][1], *known[1:]]
+        ),
         "PrefixBytes": rules.PREFIX_BYTES,
         "PrefixPattern": entries.PATTERNS["prefix"],
         "ProvisioningTimeoutMinutes": settings.provisioning_timeout_minutes,
@@ -136,35 +144,11 @@ def create_workflow(
     }
     # FSx guide, encrypting data at rest: what a persistent file system needs of a key, besides using it.
     may_run = owner.policy_with_key("run", values, "kms_for_file_systems")
-    roles = pulumi.Output.all(settings.job_role_arns, [execution_role_arn] if execution_role_arn else [])
-    may_run = _with_each(may_run, "pass_role", "RoleArn", roles.apply(lambda known: [*known[0], *known[1]]))
-    may_run = _with_each(may_run, "link_input", "BucketName", settings.input_buckets, Partition=here.partition)
     may_clean_up = owner.policy_with_key("clean_up", values)
     return Workflow(
         run=_state_machine(owner, "workflow", stack_id, "run", values, may_run),
         clean_up=_state_machine(owner, "clean-up", clean_up_name, "clean_up", values, may_clean_up),
     )
-
-
-def _with_each(
-    policy: pulumi.Output[str],
-    name: str,
-    placeholder: str,
-    each: pulumi.Input[list[str]],
-    **values: pulumi.Input[str],
-) -> pulumi.Output[str]:
-    """The policy, with the statement of that name for each of these and no others."""
-    statement = read_data(f"policies/{name}.json")
-
-    def added(known: list[Any]) -> str:
-        document, named = json.loads(known[0]), dict(zip(values, known[2:], strict=True))
-        document["Statement"] += [
-            json.loads(render(statement, {"Number": number, placeholder: one, **named}))
-            for number, one in enumerate(known[1], start=1)
-        ]
-        return json.dumps(document) if known[1] else str(known[0])
-
-    return pulumi.Output.all(policy, each, *values.values()).apply(added)
 
 
 def _state_machine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,6 +120,46 @@ def test_a_role_with_a_policy_is_not_deleted(account: Account) -> None:
     resources.create(account, policy, {"name": "p", "role": "r", "policy": POLICY})
     with pytest.raises(ResourceError, match="DeleteConflict"):
         resources.delete(account, kind, identity, state)
+
+
+ROLE, ROLE_POLICY = KINDS["aws:iam/role:Role"], KINDS["aws:iam/rolePolicy:RolePolicy"]
+
+
+def _policy_of(characters: int) -> str:
+    """So many characters, and as much white space again, which IAM does not count."""
+    topic = json.loads(POLICY)["Statement"][0] | {"Resource": "arn:aws:sns:us-east-1:123456789012:"}
+    bare = json.dumps({"Version": "2012-10-17", "Statement": topic}, separators=(",", ":"))
+    return bare.removesuffix('"}}') + "t" * (characters - len(bare)) + '"}}' + " " * characters
+
+
+def test_the_inline_policies_of_a_role_are_together_no_longer_than_iam_takes(account: Account) -> None:
+    """IAM guide, quotas; the words are those of aws-cdk #12403."""
+    too_long = "^LimitExceeded: Maximum policy size of 10240 bytes exceeded for role r$"
+    for role in ("r", "other"):
+        resources.create(account, ROLE, {"name": role, "assumeRolePolicy": "{}"})
+    given = {"name": "p", "role": "r"}
+    with pytest.raises(ResourceError, match=too_long):
+        resources.create(account, ROLE_POLICY, {**given, "policy": _policy_of(10_241)})
+    identity, state = resources.create(account, ROLE_POLICY, {**given, "policy": _policy_of(10_240)})
+    with pytest.raises(ResourceError, match=too_long):
+        resources.create(account, ROLE_POLICY, {**given, "name": "q", "policy": POLICY})
+    resources.create(account, ROLE_POLICY, {"name": "q", "role": "other", "policy": POLICY})
+    with pytest.raises(ResourceError, match=too_long):
+        resources.update(account, ROLE_POLICY, identity, {**given, "policy": _policy_of(10_241)}, state, {}, {"policy"})
+    resources.update(account, ROLE_POLICY, identity, {**given, "policy": _policy_of(5_000)}, state, {}, {"policy"})
+    resources.create(account, ROLE_POLICY, {**given, "name": "q", "policy": _policy_of(5_240)})
+
+
+def test_the_policy_of_an_endpoint_is_no_longer_than_the_vpc_takes(account: Account) -> None:
+    """PrivateLink guide, quotas: white space included."""
+    kind = KINDS["aws:ec2/vpcEndpoint:VpcEndpoint"]
+    vpc, _ = resources.create(account, VPC, {"cidrBlock": "10.0.0.0/16"})
+    inputs = {"vpcId": vpc, "serviceName": "com.amazonaws.us-east-1.s3"}
+    with pytest.raises(ResourceError, match="20481 characters, more than the 20480"):
+        resources.create(account, kind, {**inputs, "policy": POLICY.ljust(20_481)})
+    identity, state = resources.create(account, kind, {**inputs, "policy": POLICY.ljust(20_480)})
+    with pytest.raises(ResourceError, match="20481 characters, more than the 20480"):
+        resources.update(account, kind, identity, {**inputs, "policy": POLICY.ljust(20_481)}, state, {}, {"policy"})
 
 
 def test_a_network_in_use_is_not_deleted(account: Account) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
+from lustre_batch.rules import TAG_OF_STACK
 
 from rehearsal.aws.account import Account
 from rehearsal.provider import mocks
@@ -24,7 +25,20 @@ def with_default_tags(default_tags: dict[str, str], **args: Any) -> Graph:
 
 
 def tagged(graph: Graph) -> list[dict[str, str]]:
-    return [child.inputs["tags"] for child in graph.children if "tags" in child.inputs]
+    """All but the tag by which the roles know the stack's lanes."""
+    every = [child.inputs["tags"] for child in graph.children if "tags" in child.inputs]
+    return [{key: value for key, value in tags.items() if key != TAG_OF_STACK} for tags in every]
+
+
+def stack_of(graph: Graph) -> str:
+    return str(graph.one("aws:sns/topic:Topic").outputs["name"])
+
+
+def test_the_lanes_and_nothing_else_have_the_tag_by_which_the_roles_know_them() -> None:
+    graph = component(max_concurrent_runs=3)
+    found = {child.name: child.inputs.get("tags", {}).get(TAG_OF_STACK) for child in graph.children}
+    lanes = [f"lustre-{part}{number}" for part in ("environment", "queue") for number in ("", "-2", "-3")]
+    assert {name: stack for name, stack in found.items() if stack} == dict.fromkeys(lanes, stack_of(graph))
 
 
 def lower(keys: Any) -> list[str]:
@@ -58,7 +72,7 @@ def test_the_provider_adds_its_tags_to_resources_and_the_component_those_to_what
     graph = with_default_tags(COMPANY, tags={"Team": "imaging"})
     wanted = COMPANY | {"Team": "imaging"}
     assert graph.all(ENVIRONMENT)[0].inputs["computeResources"]["tags"] == wanted
-    assert graph.all(ENVIRONMENT)[0].inputs["tags"] == {"Team": "imaging"}
+    assert graph.all(ENVIRONMENT)[0].inputs["tags"] == {"Team": "imaging", TAG_OF_STACK: stack_of(graph)}
     written = json.dumps(dict(sorted(wanted.items())))
     assert json.dumps(written)[1:-1] in states(graph)["PrepareTicket"]["Assign"]["tags"]
 

@@ -177,6 +177,8 @@ EXPECTED_FINDINGS = {
     ("fsx:CreateDataRepositoryTask", "file-system/*"): "the file system exists: ExportAndDeleteItsOwnFileSystems",
     ("fsx:CreateDataRepositoryAssociation", "file-system/*"): "the same",
     ("batch:SubmitJob", "job-definition/*"): "the definition's revisions are named, name:revision",
+    ("batch:SubmitJob", "job-queue/*"): "by its tag: SubmitToItsQueues",
+    ("batch:SubmitJob", "job/*"): "the job is new, and has no tags yet: SubmitItsJob",
     ("states:DescribeExecution", "express:*:*:*"): "the machine is a standard one",
     ("states:ListExecutions", "mapRun:*/*:*"): "it has no map states",
 }
@@ -221,6 +223,8 @@ NEW = f"arn:aws:fsx:{HERE}:file-system/*"
 ASSOCIATION = f"arn:aws:fsx:{HERE}:association/fs-1/dra-1"
 TEMPLATE, NEW_TEMPLATE = (f"arn:aws:ec2:{HERE}:launch-template/{name}" for name in ("lt-1", "*"))
 JOB = f"arn:aws:batch:{HERE}:job/1"
+ENVIRONMENT = f"arn:aws:batch:{HERE}:compute-environment/autoexport-environment-2-1234567"
+QUEUE = f"arn:aws:batch:{HERE}:job-queue/autoexport-queue-2-1234567"
 JOB_DEFINITION = f"arn:aws:batch:{HERE}:job-definition/{STACK}:3"
 START = f"arn:aws:states:{HERE}:stateMachine:{CLEAN_UP_MACHINE}"
 OWN_RULE = f"arn:aws:events:{HERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
@@ -260,6 +264,12 @@ def permitted(definition: Definition, action: str, resource: str, context: dict[
         ("events:PutRule", OWN_RULE, {}, True, False),
         ("events:PutRule", f"arn:aws:events:{HERE}:rule/other", {}, False, False),
         ("fsx:TagResource", FILE_SYSTEM, OURS, True, True),
+        # The stack's lanes, of which either knows the tag.
+        ("batch:UpdateComputeEnvironment", ENVIRONMENT, OURS, True, True),
+        ("batch:UpdateJobQueue", QUEUE, OURS, True, True),
+        ("batch:SubmitJob", QUEUE, OURS, True, False),
+        ("batch:SubmitJob", JOB_DEFINITION, {}, True, False),
+        ("batch:SubmitJob", f"arn:aws:batch:{HERE}:job/*", TAGGING, True, False),
         # What belongs to others.
         ("fsx:DeleteFileSystem", FILE_SYSTEM, {}, False, False),
         ("fsx:DeleteFileSystem", FILE_SYSTEM, OTHERS, False, False),
@@ -274,6 +284,13 @@ def permitted(definition: Definition, action: str, resource: str, context: dict[
         ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:instance/i-1", {"ec2:CreateAction": "RunInstances"}, False, False),
         # Whoever submitted it to a queue of the stack: no condition key names the queue of a job.
         ("batch:TerminateJob", JOB, OTHERS, False, True),
+        # Another project's stack of the same name has lanes whose names begin alike.
+        ("batch:UpdateComputeEnvironment", ENVIRONMENT, OTHERS, False, False),
+        ("batch:UpdateComputeEnvironment", ENVIRONMENT, TAGGING, False, False),
+        ("batch:UpdateJobQueue", QUEUE, OTHERS, False, False),
+        ("batch:SubmitJob", QUEUE, OTHERS, False, False),
+        ("batch:TagResource", ENVIRONMENT, TAGGING, False, False),
+        ("batch:TagResource", QUEUE, TAGGING, False, False),
         ("batch:UpdateJobQueue", f"arn:aws:batch:{HERE}:job-queue/other", {}, False, False),
         ("batch:TagResource", JOB, {}, False, False),
         ("batch:UpdateComputeEnvironment", f"arn:aws:batch:{HERE}:compute-environment/other", {}, False, False),

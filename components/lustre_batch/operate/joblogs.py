@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from ..rules import TAG_OF_EXECUTION
 from .problems import Problem, code_of
 from .runs import describe, file_system_of, job_of, tag_of, tags_of
 from .sessions import is_session
-from .stack import TAG_OF_EXECUTION, Stack
+from .stack import Stack
 
 _INSTANCE: Final = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 _CAUSE_STREAM: Final = re.compile(r"log stream (\S+?)[.,;]?(?:\s|$)")

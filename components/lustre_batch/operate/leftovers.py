@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..rules import TAG_OF_EXECUTION, TAG_OF_STACK
 from .problems import Problem
 from .runs import RUNNING, describe, execution_of, executions, file_systems, md5, tags_of
 from .snapshot import dollars_a_day
-from .stack import TAG_OF_EXECUTION, TAG_OF_STACK, Stack
+from .stack import Stack
 
 
 @dataclass(frozen=True)

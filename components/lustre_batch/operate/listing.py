@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..rules import TAG_OF_EXECUTION
 from . import phases, queueing, runs
 from .leftovers import Orphan
 from .screen import clock_time
 from .snapshot import dollars_a_day
-from .stack import TAG_OF_EXECUTION, Stack
+from .stack import Stack
 
 
 def facts(stack: Stack, most: int) -> dict[str, Any]:

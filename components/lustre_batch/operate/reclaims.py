@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ..rules import TAG_OF_STACK
 from . import runs
 from .problems import Problem
-from .stack import TAG_OF_STACK, Stack
+from .stack import Stack
 from .start import start
 
 _FILE_SYSTEM: Final = re.compile(r"fs-[0-9a-f]{8,17}")

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from ..rules import TAG_OF_EXECUTION, TAG_OF_STACK
 from . import phases
 from .phases import Phase
 from .problems import Problem, code_of
-from .stack import TAG_OF_EXECUTION, TAG_OF_STACK, Stack
+from .stack import Stack
 
 RUNNING: Final = ("RUNNING", "PENDING_REDRIVE")
 # The signs of an execution's name that a tag does not take (shared.yaml, execution-tag).

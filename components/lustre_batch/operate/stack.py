@@ -24,8 +24,6 @@ from .problems import Problem, code_of
 
 VARIABLE: Final = "LUSTRE_BATCH_STATE_MACHINE"
 CLEAN_UP: Final = "-clean-up"
-TAG_OF_STACK: Final = "lustre-batch:stack"
-TAG_OF_EXECUTION: Final = "lustre-batch:execution"
 # SFN API reference, StateMachine: its ARN; a name has at most 80 characters.
 _ARN: Final = re.compile(r"arn:(aws[a-z-]*):states:([a-z0-9-]+):(\d{12}):stateMachine:([^\s:]{1,80})")
 _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")

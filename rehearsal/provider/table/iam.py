@@ -8,10 +8,12 @@ import json
 import urllib.parse
 from typing import Any
 
-from .kind import Aws, Kind, Naming, Props, given, gone_is_none
+from .kind import Aws, Kind, Naming, Props, ResourceError, given, gone_is_none
 from .tags import retag, tag_list, tag_map
 
 _GONE = gone_is_none("NoSuchEntity")
+# IAM guide, "IAM and AWS STS quotas": of all inline policies of a role together, and IAM does not count white space.
+_INLINE_CHARACTERS = 10_240
 
 
 def _document(value: Any) -> str:
@@ -64,10 +66,21 @@ def _delete_role(aws: Aws, identity: str, state: Props) -> None:
 
 
 def _put_policy(aws: Aws, inputs: Props) -> str:
-    aws.client("iam").put_role_policy(
-        RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
-    )
+    _put(aws, inputs["role"], inputs["name"], inputs["policy"])
     return f"{inputs['role']}:{inputs['name']}"
+
+
+def _put(aws: Aws, role: str, name: str, policy: str) -> None:
+    iam = aws.client("iam")
+    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
+    others = [other for page in pages for other in page["PolicyNames"] if other != name]
+    documents = [_document(iam.get_role_policy(RoleName=role, PolicyName=other)["PolicyDocument"]) for other in others]
+    if sum(len("".join(document.split())) for document in (policy, *documents)) > _INLINE_CHARACTERS:
+        # In the words that people report (aws-cdk #12403, serverless #7643: LimitExceeded, status 409).
+        raise ResourceError(
+            f"LimitExceeded: Maximum policy size of {_INLINE_CHARACTERS} bytes exceeded for role {role}"
+        )
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=policy)
 
 
 @_GONE
@@ -79,7 +92,7 @@ def _read_policy(aws: Aws, identity: str, state: Props) -> Props:
 
 def _change_policy(aws: Aws, identity: str, new: Props, old: Props) -> None:
     role, _, name = identity.partition(":")
-    aws.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=new["policy"])
+    _put(aws, role, name, new["policy"])
 
 
 def _delete_policy(aws: Aws, identity: str, state: Props) -> None:

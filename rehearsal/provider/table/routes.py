@@ -100,7 +100,18 @@ def _delete_association(aws: Aws, identity: str, state: Props) -> None:
 # --- Endpoint --------------------------------------------------------------------------------------------------------
 
 
+# PrivateLink guide, quotas: characters of an endpoint's policy, white space included.
+_POLICY_CHARACTERS = 20_480
+
+
+def _refuse_long_policy(inputs: Props) -> None:
+    """In words of our own: those of EC2 are not documented."""
+    if (size := len(inputs.get("policy") or "")) > _POLICY_CHARACTERS:
+        raise ResourceError(f"the endpoint's policy has {size} characters, more than the {_POLICY_CHARACTERS} allowed")
+
+
 def _create_endpoint(aws: Aws, inputs: Props) -> str:
+    _refuse_long_policy(inputs)
     return str(
         aws.client("ec2").create_vpc_endpoint(
             VpcId=inputs["vpcId"],
@@ -131,6 +142,7 @@ def _read_endpoint(aws: Aws, identity: str, state: Props) -> Props | None:
 
 def _set_policy(aws: Aws, identity: str, new: Props, old: Props) -> None:
     # Without a policy the endpoint gets the default one, which allows everything (VPC guide, endpoint policies).
+    _refuse_long_policy(new)
     policy = given(PolicyDocument=new.get("policy")) or {"ResetPolicy": True}
     aws.client("ec2").modify_vpc_endpoint(VpcEndpointId=identity, **policy)
 
