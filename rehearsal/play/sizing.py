@@ -80,7 +80,7 @@ def grid(work: Work, own: Mapping[str, Any], refused: Callable[[Values], object]
 
 def played(session: Session, work: Work, values: Mapping[str, Any]) -> dict[str, Any]:
     """What the job comes to on one file system."""
-    play = session.play(work.scenario(values))
+    play = session.play(work.scenario(values), with_sweeps=False)
     verdict = judge(session, play)
     facts, systems = verdict.facts, list(session.account.file_systems.all.values())
     dollars = sum(file_system_dollars(one.request, lifetime_seconds(one, play.ended)) for one in systems)

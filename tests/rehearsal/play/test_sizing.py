@@ -93,6 +93,12 @@ def test_a_larger_file_system_may_be_the_cheaper_one_since_it_exports_faster(ses
     assert planning.dollars(larger) < planning.dollars(smaller)
 
 
+def test_a_job_of_days_is_played_without_the_sweeps_that_would_look_at_it_each_hour(session: Session) -> None:
+    found = sizing.played(session, Work(1000, 1_000_000, 3 * 86_400), OWN)
+    assert found["status"] == "SUCCEEDED"
+    assert len(session.account.executions.all) == 2, "the run and its clean-up"
+
+
 # ---------------------------------------------------------------------- how it is told
 def option(seconds: float, dollars: float, **others: Any) -> dict[str, Any]:
     return {
