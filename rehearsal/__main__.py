@@ -142,13 +142,13 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
 
 def _check_charts() -> None:
     """What draws the page is installed beside the rehearsal."""
-    from lustre_batch.report import charts
+    from lustre_batch.report import drawing
 
     from .options import UsageError
 
     try:
-        charts.check()
-    except charts.NoCharts as error:
+        drawing.check()
+    except drawing.NoCharts as error:
         raise UsageError(f"--report: {error}") from None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lustre_batch.report import charts
+from lustre_batch.report import drawing
 
 from tests.operate.conftest import Desk, Typed
 
@@ -183,7 +183,7 @@ def test_what_cannot_be_done_is_said_in_one_line(desk: Desk, words: tuple[str, .
 def test_without_the_library_that_draws_one_line_says_what_to_install(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(charts, "find_spec", lambda name: None)
+    monkeypatch.setattr(drawing, "find_spec", lambda name: None)
     typed = reported(desk)
     assert typed.status == 2
     assert typed.result.stderr.strip().endswith("pip install 'lustre-batch[report]'")

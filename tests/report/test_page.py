@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from lustre_batch.operate import phases
-from lustre_batch.report import charts, facts, page
+from lustre_batch.report import charts, drawing, facts, page
 from lustre_batch.report.story import KINDS, Span
 
 from tests.report.stories import SYSTEM, run, story
@@ -101,8 +101,8 @@ def test_it_names_every_phase_in_the_words_of_the_command_and_marks_what_spot_en
 def test_the_words_of_every_phase_are_drawn_whole_on_a_phone_too() -> None:
     known = (*phases.RUN, *phases.CLEAN_UP)
     long = run(spans=tuple(Span(one.name, one.words, one.kind, 0.0, 35_999.0) for one in known), until=36_000.0)
-    for size in charts.WIDTHS:
-        drawn = charts.svg(charts.of_phases(long, size), "Phases", "of a run")
+    for size in drawing.WIDTHS:
+        drawn = drawing.svg(charts.of_phases(long, size), "Phases", "of a run")
         assert "…" not in drawn
         assert all(html.escape(f"{one.words}, 9 h 59 min", quote=False) in drawn for one in known)
 
@@ -120,7 +120,7 @@ def test_the_words_of_every_phase_are_drawn_whole_on_a_phone_too() -> None:
     ],
 )
 def test_a_duration_has_units_where_an_axis_of_hours_is_near(seconds: float, said: str) -> None:
-    assert charts.duration(seconds) == said
+    assert drawing.duration(seconds) == said
 
 
 def test_an_attempt_that_goes_on_is_not_told_as_one_that_ended() -> None:
@@ -175,14 +175,14 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_without_the_library_that_draws_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(charts, "find_spec", lambda name: None if name == "vl_convert" else find(name))
-    with pytest.raises(charts.NoCharts, match=r"pip install 'lustre-batch\[report\]'"):
+    monkeypatch.setattr(drawing, "find_spec", lambda name: None if name == "vl_convert" else find(name))
+    with pytest.raises(drawing.NoCharts, match=r"pip install 'lustre-batch\[report\]'"):
         page.of(story())
 
 
 def test_the_library_that_draws_is_imported_only_to_draw() -> None:
     assert "vl_convert" in sys.modules  # by the tests above
-    names = [name for name, module in vars(charts).items() if getattr(module, "__name__", "") == "vl_convert"]
+    names = [name for name, module in vars(drawing).items() if getattr(module, "__name__", "") == "vl_convert"]
     assert names == []
 
 

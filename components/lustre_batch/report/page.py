@@ -11,8 +11,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any, Final
 
-from . import charts, facts
-from .charts import clock_time
+from ..operate.screen import clock_time
+from . import charts, drawing, facts
 from .facts import COLUMNS
 from .story import KINDS, Run, Story
 
@@ -20,15 +20,15 @@ from .story import KINDS, Run, Story
 _DARK: Final = {
     **dict(
         zip(
-            (charts.COLOURS[kind] for kind in KINDS),
+            (drawing.COLOURS[kind] for kind in KINDS),
             ("#545d68", "#539bf6", "#3fb950", "#9198a1", "#5c564a", "#f0883e"),
             strict=True,
         )
     ),
-    charts.INK: "#e6edf4",
-    charts.FAINT: "#9da7b2",
-    charts.LINE: "#30363e",
-    charts.BAD: "#f8514a",
+    drawing.INK: "#e6edf4",
+    drawing.FAINT: "#9da7b2",
+    drawing.LINE: "#30363e",
+    drawing.BAD: "#f8514a",
 }
 # Runs that are told of one by one; of the others there is a line in the table.
 MOST_RUNS: Final = 12
@@ -186,7 +186,7 @@ def _value(value: Any, unit: str) -> str:
 def _figure(name: str, words: str, caption: str, draw: Callable[..., dict[str, Any]], *of: Any) -> str:
     """A chart, once for a phone and once for a desk: `name` and `words` are for who cannot see it."""
     drawn = "".join(
-        charts.svg(draw(*of, size), name, words).replace("<svg", f'<svg class="{size}"', 1) for size in charts.WIDTHS
+        drawing.svg(draw(*of, size), name, words).replace("<svg", f'<svg class="{size}"', 1) for size in drawing.WIDTHS
     )
     return f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>"
 

@@ -33,13 +33,13 @@ def report(
     From its history, its job and its metrics, as long as AWS remembers them; the page says what is not known. With
     --json or --trace the page is written only where --file says. Several runs are shown lane by lane.
     """
-    from . import charts, facts
+    from . import drawing, facts
 
     wanted = file is not None or not (printer.as_json or trace is not None)
     if wanted:
         try:
-            charts.check()
-        except charts.NoCharts as error:
+            drawing.check()
+        except drawing.NoCharts as error:
             raise problem(str(error)) from None
     story = _story(stack, runs or [])
     if wanted:

@@ -38,7 +38,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_played(
 def test_without_the_library_that_draws_a_report_is_refused_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("lustre_batch.report.charts.find_spec", lambda name: None)
+    monkeypatch.setattr("lustre_batch.report.drawing.find_spec", lambda name: None)
     assert main(["--report", "somewhere.html"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.endswith("pip install 'lustre-batch[report]'")
