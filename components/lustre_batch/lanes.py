@@ -3,12 +3,12 @@
 One item (kind ``lanes``) lists the holders: the run's ARN, its lane (0 once that was given back), the prefix of its
 results, when it took them, and, once the lane was given back, until when anything was written to its file system (ms;
 0: never; -1: it is held, -2: by a run that began before there was this table), because from then on the jobs in the
-queue are another run's. Every write is conditional on the version that was read, so that a lane is never given to two.
-Each run that waits has a ticket (kind ``ticket``); an index has them in the order of the runs' starts, and is read
-consistently, as only a local one can be (DynamoDB guide, read consistency). A session that is open has an item, too
-(kind ``session``): the run, its lane, queue, file system, prefix, and the path that instances mount it at; an attribute
-``end``, whatever it says, tells it to end. Names of launch templates can do none of this: EC2 promises nothing about
-them.
+queue are another run's. A reclaim adds its run once more, without a lane, for as long as it exports what was kept.
+Every write is conditional on the version that was read, so that a lane is never given to two. Each run that waits has a
+ticket (kind ``ticket``); an index has them in the order of the runs' starts, and is read consistently, as only a local
+one can be (DynamoDB guide, read consistency). A session that is open has an item, too (kind ``session``): the run, its
+lane, queue, file system, prefix, and the path that instances mount it at; an attribute ``end``, whatever it says, tells
+it to end. Names of launch templates can do none of this: EC2 promises nothing about them.
 """
 
 from collections.abc import Sequence

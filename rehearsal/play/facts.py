@@ -11,7 +11,7 @@ from ..aws.batch.job import Job
 from ..aws.fsx.space import GIB
 from ..aws.fsx.tree import is_directory
 from ..aws.states.executions import Execution
-from . import measures
+from . import measures, overwritten
 from .belongings import Thing
 from .ledger import Ledger
 from .measures import Share
@@ -118,17 +118,19 @@ def _left(reasons: list[tuple[Thing, str | None]]) -> dict[str, Any]:
 def _lost(share: Share) -> dict[str, int]:
     """Files on deleted file systems that S3 lacks, and files that never got onto one; and objects whose files were
     removed, renamed or replaced, with automatic export only, since an export task carries neither (rule 1 of the
-    workflow)."""
+    workflow). What older files of another file system have replaced is lost if that was before the file system's own
+    deletion, and stale if it was later."""
     contents = [content for job in share.jobs for content in job.unmounted]
     deleted = [link for link in share.associations if link.file_system.deleting_at is not None]
     contents += [link.content for link in deleted]
     contents += [one.local for one in share.file_systems if one.deleting_at is not None and one.local is not None]
     counts = [content.lost() for content in contents]
     exporting = [link for link in deleted if link.request.get("S3", {}).get("AutoExportPolicy")]
+    replaced = [overwritten.of(link, share.account.associations.all) for link in share.associations]
     return {
-        "lost_files": sum(files for files, _ in counts),
-        "lost_bytes": sum(size for _, size in counts),
-        "stale_objects": sum(link.content.stale() for link in exporting),
+        "lost_files": sum(files for files, _ in counts) + sum(one.lost_files for one in replaced),
+        "lost_bytes": sum(size for _, size in counts) + sum(one.lost_bytes for one in replaced),
+        "stale_objects": sum(link.content.stale() for link in exporting) + sum(one.stale_objects for one in replaced),
     }
 
 

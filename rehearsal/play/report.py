@@ -72,7 +72,8 @@ def _rows(session: Session, verdict: Verdict) -> list[tuple[str, str]]:
         rows.append(("archived", f"{archived:,} objects of the bucket are listed, but cannot be read until restored"))
     rows.append(("lost", f"{_count(facts['lost_files'], 'file')}, {_size(facts['lost_bytes'])}"))
     if facts["stale_objects"]:
-        rows.append(("stale", f"{facts['stale_objects']:,} objects whose files the job had deleted or renamed"))
+        which = "objects whose files the job had deleted or renamed, or that older files replaced"
+        rows.append(("stale", f"{facts['stale_objects']:,} {which}"))
     if "runs" in facts:
         if facts["makespan_seconds"] is not None:
             rows.append(("makespan", f"{clock_time(facts['makespan_seconds'])} until the last of the runs ended"))

@@ -1,7 +1,7 @@
 """The protocol by which runs share lanes and prefixes, as a model whose every state can be visited: ticket, take, wait,
-enable the lane's queue and disable it, give back, take back from the dead. What is decided at each step is asked of the
-definitions themselves; what can come between two steps (other runs, a lost answer, a death, somebody else's job) is the
-model's.
+enable the lane's queue and disable it, give back, take back from the dead, and hold a prefix once more to export what
+was kept. What is decided at each step is asked of the definitions themselves; what can come between two steps (other
+runs, a lost answer, a death, somebody else's job, a reclaim) is the model's.
 
 All writes of the table are conditional on the version that was read, so one that follows a stale read changes nothing
 and leads back to the read. That makes a read and its write one step here, but for a run that decides: tickets, which no
@@ -47,6 +47,7 @@ STEPS = {
         "WaitToGiveBack",
     },
     "remove the ticket": {"RemoveTicket"},
+    "hold the prefix": {"ReadPrefixHolders", "IsPrefixFree", "HoldPrefix"},
 }
 OVER = {"over", "dead"}
 
@@ -70,13 +71,16 @@ class Lane(NamedTuple):
 class World(NamedTuple):
     """Runs are `new`, `waiting`, `taking` (decided, not written yet), `holding`, `working`, `mounting`, `open`, and
     `over` or `dead`; their clean-ups are `idle` or about to `disable` the queue, to `stop` the jobs in it, to `release`
-    the environment, and to give back the `lane`, `all`, and the `ticket`."""
+    the environment, and to give back the `lane`, `all`, and the `ticket`; or, of a reclaim, to `hold` the prefix, to
+    `export`, and to `wait` for the task. The file system of each run that keeps one is `used`, then `kept`,
+    `reclaimed`, `exporting` while a task is at work on it, `exported`, and `gone`; of the others it is nothing."""
 
     holders: tuple[Held, ...]
     tickets: frozenset[int]
     runs: tuple[str, ...]
     clean_ups: tuple[tuple[str, ...], ...]  # several of each run may be at work at once
     lanes: tuple[Lane, ...] = ()
+    file_systems: tuple[str, ...] = ()
 
     def lane_of(self, number: int) -> int:
         """That which a run holds; 0: none."""
@@ -94,6 +98,11 @@ class World(NamedTuple):
         mine = (*self.clean_ups[number][:which], phase, *self.clean_ups[number][which + 1 :])
         return self._replace(clean_ups=(*self.clean_ups[:number], mine, *self.clean_ups[number + 1 :]))
 
+    def file_system(self, number: int, status: str) -> World:
+        return self._replace(
+            file_systems=(*self.file_systems[:number], status, *self.file_systems[number + 1 :]),
+        )
+
     def written(self, holders: tuple[Held, ...]) -> World:
         """Whoever had decided by the table as it was begins again."""
         runs = tuple("waiting" if phase == "taking" else phase for phase in self.runs)
@@ -101,7 +110,8 @@ class World(NamedTuple):
 
     @property
     def is_finished(self) -> bool:
-        return set(self.runs) <= OVER and not self.holders and not self.tickets and set(self.lanes) <= {Lane()}
+        held = self.holders or self.tickets or set(self.lanes) - {Lane()} or set(self.file_systems) - {"", "gone"}
+        return set(self.runs) <= OVER and not held
 
 
 class Protocol:
@@ -113,13 +123,16 @@ class Protocol:
         self.decide = functools.cache(self._decide)
         self.given_back = functools.cache(self._given_back)
         self.first_step = functools.cache(self._first_step)
+        self.held_again = functools.cache(self._held_again)
 
-    def begin(self, clean_ups: tuple[int, ...], strangers: bool = False) -> World:
+    def begin(self, clean_ups: tuple[int, ...], strangers: bool = False, keep: tuple[int, ...] = ()) -> World:
         """Nobody has a ticket yet; so many clean-ups of each run may be at work at once. Without strangers nobody but
-        runs submits jobs, and what a lane is besides held is left out."""
+        runs submits jobs, and what a lane is besides held is left out. The file systems of some are kept."""
         lanes = (Lane(),) * self._lanes if strangers else ()
         idle = tuple(("idle",) * count for count in clean_ups)
-        return World((), frozenset(), ("new",) * len(self._prefixes), idle, lanes)
+        runs = range(len(self._prefixes))
+        file_systems = tuple("used" if number in keep else "" for number in runs)
+        return World((), frozenset(), ("new",) * len(runs), idle, lanes, file_systems)
 
     def steps(self, world: World) -> Iterator[World]:
         for at, lane in enumerate(world.lanes, start=1):
@@ -127,6 +140,11 @@ class Protocol:
                 yield world.changed(at, has_job=True)  # somebody submits one
             elif lane.has_job:
                 yield world.changed(at, has_job=False)  # it ends
+        for number, status in enumerate(world.file_systems):
+            if status == "kept":
+                yield world.file_system(number, "reclaimed")  # somebody asks for it, and that is noted
+            elif status == "exporting":
+                yield world.file_system(number, "exported")
         for number, phase in enumerate(world.runs):
             yield from self._of_run(world, number, phase)
             if phase not in OVER | {"new"}:
@@ -162,8 +180,11 @@ class Protocol:
             yield world.run(number, "over")
 
     def _of_clean_up(self, world: World, number: int, which: int, phase: str) -> Iterator[World]:
+        status = world.file_systems[number]
         if phase == "idle":
-            if number in world.tickets or any(held.run == number for held in world.holders):
+            if status in {"reclaimed", "exporting", "exported"}:
+                yield world.clean_up(number, which, "hold")
+            elif number in world.tickets or any(held.run == number for held in world.holders):
                 yield world.clean_up(number, which, self.first_step(number, world.holders) if world.lanes else "lane")
             return
         yield world.clean_up(number, which, "idle")  # it dies; a sweep starts another
@@ -173,6 +194,11 @@ class Protocol:
         if phase == "ticket":
             yield world.clean_up(number, which, "idle")._replace(tickets=world.tickets - {number})
             return
+        if phase in {"hold", "export", "wait"}:
+            yield from self._of_reclaim(world, number, which, phase)
+            return
+        if phase == "all" and status == "used":
+            world = world.file_system(number, "kept")
         after = world.clean_up(number, which, "all" if phase == "lane" else "ticket")
         holders = self.given_back(number, phase, world.holders)
         if holders is None:
@@ -180,6 +206,23 @@ class Protocol:
         else:
             yield after.written(holders)
             yield world.written(holders)  # the answer is lost
+
+    def _of_reclaim(self, world: World, number: int, which: int, phase: str) -> Iterator[World]:
+        """What is left to the next clean-up holds what it held."""
+        status = world.file_systems[number]
+        if phase == "hold":
+            decision, holders = self.held_again(number, world.holders)
+            after = world.clean_up(number, which, "idle" if decision == "leave" else "export")
+            if decision == "write":
+                yield after.written(holders)
+                yield world.written(holders)  # the answer is lost
+            else:
+                yield after
+        elif phase == "export" and status in {"reclaimed", "exported"}:  # one task at a time
+            yield world.file_system(number, "exporting").clean_up(number, which, "wait")
+        elif phase == "wait" and status == "exported":
+            yield world.file_system(number, "gone").clean_up(number, which, "all")
+            yield world.file_system(number, "kept").clean_up(number, which, "all")  # S3 refused files
 
     def _of_queue(self, world: World, number: int, which: int, phase: str) -> Iterator[World]:
         """What a clean-up does before it gives back the lane; first of all it reads who holds it."""
@@ -250,12 +293,19 @@ class Protocol:
         if choose(self._clean_up, "IsAnythingHeld", **given)[0] != "GiveBack":
             return None
         values = self._clean_up.states["GiveBack"]["Arguments"]["ExpressionAttributeValues"]
-        return tuple(
-            Held(int(one["M"]["run"]["S"].removeprefix("run-")), int(one["M"]["lane"]["N"]), one["M"]["prefix"]["S"])
-            for one in evaluate(values, version=seen["version"], wasWrittenTo=True, jobStoppedAt=1, **given)[
-                ":holders"
-            ]["L"]
-        )
+        return _held(evaluate(values, version=seen["version"], wasWrittenTo=True, jobStoppedAt=1, **given))
+
+    def _held_again(self, number: int, holders: tuple[Held, ...]) -> tuple[str, tuple[Held, ...]]:
+        """What a reclaim does that has read these holders, and the holders that it writes."""
+        given = {"prefix": self._prefixes[number], "target": _name(number)}
+        seen = assigned(self._clean_up, "ReadPrefixHolders", item(1, holders), **given)
+        asked = {"target": given["target"], "noted": True, "tries": 0, "holdingError": ""}
+        leads_to, decided = choose(self._clean_up, "IsPrefixFree", **seen, **asked)
+        if leads_to != "HoldPrefix":
+            return ("leave" if "leaveReason" in decided else "go on"), holders
+        values = self._clean_up.states["HoldPrefix"]["Arguments"]["ExpressionAttributeValues"]
+        written = evaluate(values, **seen, **given, executionTag=given["target"], jobStoppedAt=1)
+        return "write", _held(written)
 
     # ------------------------------------------------------------------ what must hold
 
@@ -274,6 +324,10 @@ class Protocol:
                 assert any(one.lane for one in held), f"run {number} lives and was robbed: {world}"
             if phase == "open":
                 assert world.lanes[world.lane_of(number) - 1].enabled, f"run {number} lives without its queue: {world}"
+        for number, status in enumerate(world.file_systems):
+            if status == "exporting":
+                held = [one for one in world.holders if one.run == number]
+                assert held, f"the file system of run {number} exports under a prefix that anybody may take: {world}"
         for lane, seen in enumerate(world.lanes, start=1):
             holder = next((one.run for one in world.holders if one.lane == lane), None)
             if seen.enabled or seen.has_job:  # which may start at any moment
@@ -303,6 +357,14 @@ def assigned(definition: Definition, state: str, result: Any, **variables: Any) 
 
 def _name(number: int) -> str:
     return f"run-{number}"
+
+
+def _held(values: dict[str, Any]) -> tuple[Held, ...]:
+    """The holders that a write leaves behind."""
+    return tuple(
+        Held(int(one["M"]["run"]["S"].removeprefix("run-")), int(one["M"]["lane"]["N"]), one["M"]["prefix"]["S"])
+        for one in values[":holders"]["L"]
+    )
 
 
 def item(version: int, holders: tuple[Held, ...]) -> dict[str, Any]:

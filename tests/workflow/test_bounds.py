@@ -15,7 +15,7 @@ from lustre_batch.validation import run_time_rules
 from lustre_batch.workflow import SETTLE_SECONDS
 
 from functions.check_metrics import handler
-from tests.workflow.asl import all_edges, cycles_through, loops
+from tests.workflow.asl import all_edges, cycles_through, loops, reachable
 from tests.workflow.conftest import Definition
 from tests.workflow.evaluation import evaluate
 
@@ -127,7 +127,12 @@ def events(definition: Definition, job_seconds: int | None) -> dict[str, int]:
     )
     alternatives = [total.pop("WaitForSession"), total.pop("WaitForJobCompletion", 0)]
     total["job or session"] = max(alternatives)
-    total["once"] = sum(EVENTS[state["Type"]] for state in definition.states.values()) + 2
+    # Who holds no prefix any more has no lane whose queue it waits for.
+    alternatives = [total.pop("WaitForJobQueue"), total.pop("WaitToHoldPrefix", 0)]
+    total["queue or prefix"] = max(alternatives)
+    ways = all_edges(states)
+    entered = [reachable(edge.target, ways) for edge in ways if edge.source == "Route"]
+    total["once"] = max(sum(EVENTS[states[name]["Type"]] for name in way) for way in entered) + EVENTS["Choice"] + 2
     return total
 
 
@@ -201,7 +206,7 @@ def test_all_lists_of_instances_and_children_together_have_a_bounded_number_of_p
 # Loops with a count for a bound: the pause in them, and how often it is taken.
 SUBMISSIONS = 8
 GIVING_BACK = 20
-COUNTED = {"WaitForJobList": SUBMISSIONS, "WaitToGiveBack": 2 * GIVING_BACK}
+COUNTED = {"WaitForJobList": SUBMISSIONS, "WaitToGiveBack": 2 * GIVING_BACK, "WaitToHoldPrefix": GIVING_BACK}
 
 
 def test_every_poll_has_a_bound_on_every_way_round(definition: Definition) -> None:

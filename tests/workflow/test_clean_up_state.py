@@ -99,7 +99,8 @@ def test_every_job_definition_of_the_run_is_deregistered_once(clean_up: Definiti
         ("", "more", "FindJobDefinition"),
         ("", "", "FindEnvironment"),
     ]:
-        assert choose(clean_up, "HasJobDefinition", jobDefinitionArn=arn, nextToken=token)[0] == target
+        given = {"reclaim": False, "fileSystemId": "", "deleting": False, "associationStatus": "gone"}
+        assert choose(clean_up, "HasJobDefinition", **given, jobDefinitionArn=arn, nextToken=token)[0] == target
     known: dict[str, Any] = {"jobDefinitionArn": DEFINITION, "deregistered": [], "removed": [], "pending": []}
     gone = assigned(clean_up, "DeregisterJobDefinition", {}, **known)
     removed = [{"type": "job-definition", "id": DEFINITION}]

@@ -33,12 +33,13 @@ def anything_to_export(clean_up: Definition, **changes: Any) -> tuple[str, dict[
         "reclaim": False,
         "wasVerified": False,
         "failure": {},
+        "leaveReason": "",
     }
     return choose(clean_up, "IsThereAnythingToExport", **(given | changes))
 
 
 def test_what_holds_nothing_or_goes_already_needs_no_export(clean_up: Definition) -> None:
-    for nothing in ({"fileSystemId": ""}, {"deleting": True}, {"wasWrittenTo": False}):
+    for nothing in ({"fileSystemId": ""}, {"deleting": True}, {"wasWrittenTo": False}, {"leaveReason": "busy"}):
         assert anything_to_export(clean_up, **nothing)[0] == "IsEnvironmentReleased", nothing
 
 

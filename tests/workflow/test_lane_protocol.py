@@ -48,6 +48,18 @@ def test_no_job_submitted_at_any_moment_starts_on_an_instance_without_the_file_s
     assert_each_can_end(worlds)
 
 
+@pytest.mark.parametrize("prefixes", [("a/", "a/"), ("a/", "")])
+def test_a_reclaim_never_exports_under_a_prefix_that_somebody_else_holds_or_could_take(
+    run: Definition, clean_up: Definition, prefixes: tuple[str, ...]
+) -> None:
+    """The first run's file system is kept; whoever reclaims it may die at any moment, and the other run come at any."""
+    protocol = Protocol(run, clean_up, prefixes, lanes=2)
+    worlds = explored(protocol, protocol.begin(clean_ups=(1, 1), keep=(0,)))
+    exporting = [world for world in worlds if "exporting" in world.file_systems]
+    assert {world.runs[1] for world in exporting} >= {"new", "waiting", "dead", "over"}
+    assert_each_can_end(worlds)
+
+
 def assert_each_can_end(worlds: dict[World, list[World]]) -> None:
     """From everywhere there is a way to where all runs are over and nothing is held."""
     ends = [world for world in worlds if world.is_finished]

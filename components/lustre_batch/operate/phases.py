@@ -116,7 +116,8 @@ CLEAN_UP: Final = (
         "FindJobDefinition HasJobDefinition DeregisterJobDefinition FindEnvironment NamesEnvironmentTemplate "
         "ReleaseEnvironment RemoveSession ReadLaneBeforeDisabling MayQueueBeDisabled DisableJobQueue WaitForJobQueue "
         "DescribeJobQueue IsJobQueueDisabled ReadLaneBeforeStopping MayJobsBeStopped AreThereMoreJobsToStop "
-        "AreJobsInDoubt LeaveWhatJobsMayUse",
+        "AreJobsInDoubt LeaveWhatJobsMayUse ReadPrefixHolders IsPrefixFree HoldPrefix "
+        "WaitToHoldPrefix",
     ),
     _phase(
         "drain",

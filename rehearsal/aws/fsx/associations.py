@@ -236,7 +236,7 @@ class Associations:
         if association.lifecycle == "MISCONFIGURED":
             association.lifecycle, association.failure = "AVAILABLE", None
             if association.events:
-                association.content.switch_on()
+                self._listen_again(association)
 
     def get(self, identifier: str) -> Association:
         for association in self.living():
@@ -302,7 +302,12 @@ class Associations:
         if association.lifecycle == "AVAILABLE" and association.linked_at is None:
             association.linked_at = self._context.clock.now()
         if association.lifecycle == "AVAILABLE" and association.events and not association.content.exporting:
-            association.content.switch_on()
+            self._listen_again(association)
+
+    def _listen_again(self, association: Association) -> None:
+        """What was written until now enters no queue."""
+        self._settle_writers(self._context.clock.now())
+        association.content.switch_on()
 
 
 def _folder(path: str) -> str:

@@ -50,6 +50,7 @@ class Group:
     renamed: bool = False  # it has not changed since it was exported under another name: nothing for a task
     refusal: str = tree.PATH_TOO_LONG  # why those are refused
     written_at: float = 0.0
+    last_export: tuple[float, float] | None = None  # when it last was exported, and when that version was written
     imported: bool = False  # as it is in the bucket, whence it came
 
     @property
@@ -63,7 +64,8 @@ class Group:
             return 0
         return self.count - (self.exported if self.exported_version == self.version else 0)
 
-    def export(self, count: int) -> None:
+    def export(self, count: int, at: float) -> None:
+        self.last_export = (at, self.written_at)
         if self.exported_version != self.version:
             self.exported_version, self.exported = self.version, 0
         self.exported = min(self.count - self.refused, self.exported + count)
@@ -241,7 +243,7 @@ class Content:
             if change.removed:
                 group.exported_version = group.exported = 0
             else:
-                group.export(group.count)
+                group.export(group.count, change.done_at)
                 self._note(self.exported, change.key, change.starts_at, change.done_at, group.exported)
             self.last_exported_at = change.done_at
             if self.on_export is not None:
@@ -263,7 +265,7 @@ class Content:
             group = self.groups[change.key]
             if not change.removed and not group.deleted and change.starts_at < now and group.count > 1:
                 share = (now - change.starts_at) / (change.done_at - change.starts_at)
-                group.export(int(group.count * share))
+                group.export(int(group.count * share), now)
                 self._note(self.exported, change.key, change.starts_at, now, group.exported)
         self._cut_at = now
         self._settled = len(self._queue)
@@ -286,7 +288,7 @@ class Content:
         if group.deleted or group.version != version:
             return
         before = group.exported if group.exported_version == group.version else 0
-        group.export(group.count)
+        group.export(group.count, at)
         self._note(self.exported, key, at, at, group.exported - before)
         self.last_exported_at = at
         if self.on_export is not None:
