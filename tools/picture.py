@@ -12,7 +12,7 @@ from rehearsal.__main__ import main as rehearse
 from tools.browser import browser, executable
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "report.png"
-WIDTH, HEIGHT = 960, 2040
+WIDTH, HEIGHT = 960, 2092
 # Enough to see: Spot takes an instance, and the export goes on after the job.
 SCENARIO = """
 name: nightly
