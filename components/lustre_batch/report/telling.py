@@ -23,7 +23,8 @@ from .record import Record
 _DAY: Final = 86_400.0
 # A clean-up that the rule starts begins within minutes of the run's end.
 _RULE_SECONDS: Final = 3600.0
-_MOST_CLEAN_UPS: Final = 1000
+# Ninety days of hourly sweeps are 2,160: Step Functions remembers no more.
+_MOST_CLEAN_UPS: Final = 5000
 NEVER: Final = float("-inf")
 
 
