@@ -36,6 +36,7 @@ PERSISTENT = {
     for throughput, dollars in {50: 0.14, 100: 0.19, 200: 0.29, 125: 0.145, 250: 0.21, 500: 0.34, 1000: 0.6}.items()
 }
 HOURS_PER_MONTH = 730  # the AWS pricing calculator's month
+_AUTOMATIC_IOPS = {1200: 1500, 2400: 3000, 9600: 6000, 45_600: 12_000}  # by capacity up to so many GiB
 _LARGEST_METADATA_IOPS = 192_000  # SDK CreateFileSystemLustreMetadataConfiguration, Iops
 
 
@@ -58,7 +59,20 @@ def automatic_metadata_iops(capacity_gib: int) -> int:
     """What AUTOMATIC mode provisions (FSx guide, file system metadata performance), which costs nothing more.
 
     From 48,000 GiB on it is 12,000 IOPS per 24,000 GiB; that a part of these counts as a whole is assumed."""
-    for up_to, iops in ((1200, 1500), (2400, 3000), (9600, 6000), (45_600, 12_000)):
+    for up_to, iops in _AUTOMATIC_IOPS.items():
         if capacity_gib <= up_to:
             return iops
     return min(_LARGEST_METADATA_IOPS, -(-capacity_gib // 24_000) * 12_000)
+
+
+def prices_a_day() -> dict[str, Any]:
+    """What a file system costs a day, for the definitions: `gib` by its throughput (MB/s/TiB) or ``scratch``, `iops`
+    for each above `freeIops` of its capacity."""
+    day = 24 / HOURS_PER_MONTH
+    by_throughput = {str(throughput): price.dollars * day for throughput, price in PERSISTENT.items()}
+    return {
+        "gib": {"scratch": PRICES["scratch"].dollars * day, **by_throughput},
+        "iops": PRICES["metadata"].dollars * day,
+        "freeIops": [{"upToGib": up_to, "iops": iops} for up_to, iops in _AUTOMATIC_IOPS.items()],
+        "mostIops": _LARGEST_METADATA_IOPS,
+    }

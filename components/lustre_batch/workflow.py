@@ -18,6 +18,7 @@ from .links import as_folder
 from .network import Network
 from .owner import Owner, answered
 from .policy_room import bucket_arns, no_room_for_a_run
+from .prices import prices_a_day
 from .storage import Storage, run_time_parameters
 from .templates import render_output
 from .user_data import user_data
@@ -118,6 +119,7 @@ def create_workflow(
         ),
         "PrefixBytes": rules.PREFIX_BYTES,
         "PrefixPattern": entries.PATTERNS["prefix"],
+        "PricesADay": json.dumps(prices_a_day()),
         "ProvisioningTimeoutMinutes": settings.provisioning_timeout_minutes,
         "QuotaCode": quota.code,
         "QuotaName": quota.name,

@@ -26,9 +26,8 @@ PERHAPS = re.compile(r"^Not known to be removed: (\S+) (\S+)$", re.MULTILINE)
 PERHAPS_TAGGED = re.compile(r"^Not known to be removed: (\S+) tagged arn:\S+$", re.MULTILINE)
 WITH_THE_REST = "held until the rest is removed"
 REMOVED = re.compile(r"^Removed: (\S+) (\S+)$", re.MULTILINE)
-# Whom a message is about: a clean-up names the execution that it cleaned up after, a run names itself at the end.
-CLEANED_UP = re.compile(r"cleaned up after (arn:\S+)")
-ITSELF = re.compile(r"^Execution: (arn:\S+)$", re.MULTILINE)
+# Whom a message is about.
+ABOUT = re.compile(r"^Run: (arn:\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class Witness:
         for message in arrived:
             self.messages.append(message | {"at": self.account.clock.now()})
             text = str(message["message"])
-            about = CLEANED_UP.search(text) or ITSELF.search(text)
+            about = ABOUT.search(text)
             self.spoken_of.append(about.group(1) if about is not None else None)
             if about is not None:
                 self._state(f"the message {message['subject']!r}", about.group(1), text)

@@ -12,6 +12,7 @@ from tests.workflow.conftest import Definition
 EVALUATOR = Evaluator()
 FILE_SYSTEM = "fs-0123456789abcdef0"
 RUN = "arn:aws:states:us-east-1:123456789012:execution:machine:run"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
 STACK = "autoexport-4b8453b"
 NOW = 10**13  # a moment in milliseconds, far behind every `since` that a test does not set
 FAILURE = {"Error": "First", "Cause": "the original one"}
@@ -24,7 +25,8 @@ def evaluate(value: Any, states: dict[str, Any] | None = None, /, **variables: A
     if isinstance(value, list):
         return [evaluate(item, states, **variables) for item in value]
     if isinstance(value, str) and value.startswith("{%"):
-        given = {"context": {"Execution": {"Id": RUN}}} | (states or {})
+        execution = {"Id": RUN, "Name": "run"}
+        given = {"context": {"Execution": execution, "StateMachine": {"Id": MACHINE}}} | (states or {})
         return python(EVALUATOR.evaluate(value[2:-2], bound({"states": given, **variables})))
     return value
 

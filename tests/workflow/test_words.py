@@ -34,6 +34,7 @@ def said_by_run(run: Definition, **changes: Any) -> dict[str, Any]:
         "cleanUpError": "",
         "importWarning": "",
         "unanswered": "",
+        "busy": "lane",
         "target": RUN,
         **NO_JOB,
         **changes,
@@ -53,6 +54,7 @@ def said_by_clean_up(clean_up: Definition, **changes: Any) -> dict[str, Any]:
         "pending": [],
         "lasting": False,
         "noted": True,
+        "dollarsADay": 11.05,
         **changes,
     }
     arguments = clean_up.states["Notify"]["Arguments"]
@@ -163,7 +165,8 @@ def test_a_reclaim_of_which_the_sweep_does_not_know_has_to_be_asked_for_again(
     assert (catcher["Next"], catcher["Assign"]) == ("FindLaunchTemplates", {"noted": False})
     for noted in (True, False):
         message = said_by_clean_up(clean_up, pending=[TEMPLATE], noted=noted)["Message"]
-        assert (f'Start the state machine with {{"reclaim": "{RUN}"}} again' in message) is not noted
+        assert ("The sweep does not know of it." in message) is not noted
+        assert (f'start the state machine with {{"reclaim": "{RUN}"}}' in message) is not noted
         answer: dict[str, Any] = {"pending": [TEMPLATE], "retained": [], "failure": {}, "noted": noted}
         _, assigned = choose(run, "WasReclaimed", cleanedUp=answer)
         assert ("reclaim it again later" in assigned["failure"]["Cause"]) is not noted
@@ -180,8 +183,8 @@ def test_what_does_not_pass_by_itself_is_to_be_mended_by_who_reads_of_it(run: De
     for lasting, wanted in [(True, "Mend what is named, unless that was done meanwhile."), (False, "Nothing")]:
         answer = {"retained": [], "pending": [TEMPLATE], "lasting": lasting}
         failure = {"Error": "CleanUpPending", "Cause": "x"}
-        assert f"What to do: {wanted}" in said_by_run(run, failure=failure, cleanedUp=answer)["Message"]
-        assert f"What to do: {wanted}" in said_by_clean_up(clean_up, pending=[TEMPLATE], lasting=lasting)["Message"]
+        assert f"To do: {wanted}" in said_by_run(run, failure=failure, cleanedUp=answer)["Message"]
+        assert f"To do: {wanted}" in said_by_clean_up(clean_up, pending=[TEMPLATE], lasting=lasting)["Message"]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +212,8 @@ def test_the_message_says_what_happened_what_was_kept_and_what_to_do(run: Defini
         said_by_clean_up(clean_up, failure=failure, retained=[KEPT]),
     ):
         message = said["Message"]
-        assert "ExportIncomplete: 3 of 10 files could not be exported" in message
+        assert "3 of 10 files could not be exported" in message
+        assert "ExportIncomplete" in message
         assert f"Kept: file-system {FILE_SYSTEM}: 3 files could not be exported" in message
         assert f'{{"reclaim": "{FILE_SYSTEM}"}}' in message
         assert f"aws fsx delete-file-system --file-system-id {FILE_SYSTEM}" in message
@@ -220,20 +224,20 @@ def test_the_message_says_what_happened_what_was_kept_and_what_to_do(run: Defini
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        ("JobFailed", "Read the log of the job, then start another run."),
+        ("JobFailed", "Read what the job has printed, then start another run:"),
         ("InvalidParameter", "Fix the cause, then start another run."),
         ("CleanUpPending", "Nothing for what is left; it is removed automatically."),
     ],
 )
 def test_what_to_do_depends_on_what_happened(run: Definition, error: str, advice: str) -> None:
-    assert f"What to do: {advice}" in said_by_run(run, failure={"Error": error, "Cause": "x"})["Message"]
+    assert f"To do: {advice}" in said_by_run(run, failure={"Error": error, "Cause": "x"})["Message"]
 
 
 def test_an_import_that_was_incomplete_is_told_although_the_run_succeeded(run: Definition) -> None:
     warning = "The listing of s3://x could not be imported completely: key"
     message = said_by_run(run, importWarning=warning)["Message"]
     assert warning in message
-    assert "What happened: the run succeeded." in message
+    assert " succeeded. " in message
 
 
 @pytest.mark.parametrize(
@@ -267,16 +271,25 @@ def test_every_failure_everything_left_and_every_warning_is_told_and_a_good_run_
 def test_a_message_links_to_its_execution_in_the_console(mocks: Mocks, console: str) -> None:
     graph = record_stack(mocks=mocks)
     execution = f"arn:{mocks.partition}:states:{mocks.region}:123456789012:execution:machine:run"
-    context = {"context": {"Execution": {"Id": execution}}}
+    machine = execution.replace(":execution:", ":stateMachine:").removesuffix(":run")
+    context = {"context": {"Execution": {"Id": execution, "Name": "run"}, "StateMachine": {"Id": machine}}}
     for name, given in (
         ("run", {"failure": {}, "cleanedUp": {}, "left": "", "cleanUpError": "", "importWarning": "", "target": RUN}),
         (
             "clean_up",
-            {"target": RUN, "targetStatus": "", "failure": {}, "removed": [], "retained": [], "pending": []},
+            {
+                "target": RUN,
+                "targetStatus": "",
+                "failure": {},
+                "removed": [],
+                "retained": [],
+                "pending": [],
+                "dollarsADay": 0,
+            },
         ),
     ):
         message = evaluate(definition_of(graph, name).states["Notify"]["Arguments"]["Message"], context, **given)
-        assert f"Execution: {execution}" in message
+        assert f"Run: {execution if name == 'run' else RUN}" in message
         assert f"\n{console}{execution}" in message
 
 
@@ -324,6 +337,7 @@ def test_the_answer_of_a_clean_up_is_small_and_has_everything_that_the_run_reads
         "pending",
         "lasting",
         "noted",
+        "dollarsADay",
         "failure",
     }
     answer = evaluate(
@@ -337,6 +351,8 @@ def test_the_answer_of_a_clean_up_is_small_and_has_everything_that_the_run_reads
         pending=[TEMPLATE] * 99,
         lasting=False,
         noted=True,
+        dollarsADay=11.0465,
         failure={},
     )
+    assert answer["dollarsADay"] == 11.05
     assert len(json.dumps(answer)) < 262_144 / 4

@@ -27,7 +27,9 @@ def names() -> list[str]:
 def source(name: str) -> str:
     """The text of ``<name>.asl.yaml``, with what both share before it."""
     files = resources.files(__package__)
-    return "".join((files / file).read_text(encoding="utf-8") for file in ("shared.yaml", f"{name}.asl.yaml"))
+    return "".join(
+        (files / file).read_text(encoding="utf-8") for file in ("shared.yaml", "messages.yaml", f"{name}.asl.yaml")
+    )
 
 
 def read(name: str) -> dict[str, Any]:
