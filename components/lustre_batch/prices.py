@@ -67,12 +67,12 @@ def automatic_metadata_iops(capacity_gib: int) -> int:
 
 def prices_a_day() -> dict[str, Any]:
     """What a file system costs a day, for the definitions: `gib` by its throughput (MB/s/TiB) or ``scratch``, `iops`
-    for each above `freeIops` of its capacity."""
+    for each above `includedIops` of its capacity."""
     day = 24 / HOURS_PER_MONTH
     by_throughput = {str(throughput): price.dollars * day for throughput, price in PERSISTENT.items()}
     return {
         "gib": {"scratch": PRICES["scratch"].dollars * day, **by_throughput},
         "iops": PRICES["metadata"].dollars * day,
-        "freeIops": [{"upToGib": up_to, "iops": iops} for up_to, iops in _AUTOMATIC_IOPS.items()],
+        "includedIops": [{"upToGib": up_to, "iops": iops} for up_to, iops in _AUTOMATIC_IOPS.items()],
         "mostIops": _LARGEST_METADATA_IOPS,
     }

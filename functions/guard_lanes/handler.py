@@ -17,6 +17,7 @@ import boto3
 KEY = {"kind": {"S": "lanes"}, "id": {"S": "lanes"}}
 TRIES = 10
 EXECUTION_TAG = "lustre-batch:execution"
+LANE_TAG = "lustre-batch:lane"
 # What execution names may have and tags may not, the sign of the code itself first.
 ENCODED = {"=": "=3D", "!": "=21", "'": "=27", "(": "=28", ")": "=29"}
 
@@ -70,9 +71,11 @@ def open_lanes(dynamodb: Any, table: str, lanes: int, earlier: Callable[[], list
 
 
 def started_before(clients: Any, machine: str, environment: str) -> list[dict[str, Any]]:
-    """Holders of the first lane, when there was no table yet: the runs that are alive, and the one whose launch
-    template the environment still names. The prefix of their results is not known; an empty one overlaps with every
-    other."""
+    """Holders of lanes, when there was no table yet: the runs that are alive, and the one whose launch template the
+    environment still names.
+
+    Each has the lane that its file system names, if there was a table before and somebody deleted it, and else the
+    first. The prefix of their results is not known; an empty one overlaps with every other."""
     runs = _running(clients("stepfunctions"), machine)
     (answer,) = clients("batch").describe_compute_environments(computeEnvironments=[environment])["computeEnvironments"]
     template = answer.get("computeResources", {}).get("launchTemplate", {}).get("launchTemplateId")
@@ -84,16 +87,18 @@ def started_before(clients: Any, machine: str, environment: str) -> list[dict[st
         )
         for one in [one for page in pages for one in page["LaunchTemplates"] if one["LaunchTemplateId"] == template]:
             runs += [decoded(tag["Value"]) for tag in one["Tags"] if tag["Key"] == EXECUTION_TAG]
+    lanes = _lanes_of(clients("fsx"), [encoded(run) for run in runs])
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return [
         {
             "M": {
                 "run": {"S": run},
                 "tag": {"S": encoded(run)},
-                "lane": {"N": "1"},
+                "lane": {"N": lanes.get(encoded(run), "1")},
                 "prefix": {"S": ""},
                 "takenAt": {"S": now},
             }
+            | ({"writtenUntil": {"N": "-1"}} if encoded(run) in lanes else {})
         }
         for run in dict.fromkeys(runs)
     ]
@@ -105,6 +110,19 @@ def _running(states: Any, machine: str) -> list[str]:
         return [execution["executionArn"] for page in pages for execution in page["executions"]]
     except states.exceptions.StateMachineDoesNotExist:
         return []  # the stack is new
+
+
+def _lanes_of(fsx: Any, tags: list[str]) -> dict[str, str]:
+    """The lanes that file systems of these runs name, by the tag of each run."""
+    if not tags:
+        return {}
+    found = {}
+    for page in fsx.get_paginator("describe_file_systems").paginate():
+        for system in page["FileSystems"]:
+            named = {tag["Key"]: tag["Value"] for tag in system.get("Tags", [])}
+            if named.get(EXECUTION_TAG) in tags and LANE_TAG in named:
+                found[named[EXECUTION_TAG]] = named[LANE_TAG]
+    return found
 
 
 def encoded(arn: str) -> str:

@@ -110,7 +110,8 @@ def owner(tags: Tags) -> str | None:
 
 def _held_by(kind: str, table: str, item: dict[str, Any]) -> Thing:
     run = str(item["run"]["S"])
-    return Thing(kind, f"{table}/{hashlib.md5(run.encode(), usedforsecurity=False).hexdigest()}", run)
+    name = hashlib.md5(run.encode(), usedforsecurity=False).hexdigest()
+    return Thing(kind, f"{table}/{name}" if kind == "lane" else f"{table}/{kind}/{name}", run)
 
 
 def _template(resources: dict[str, Any]) -> str | None:

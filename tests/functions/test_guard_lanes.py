@@ -39,10 +39,11 @@ class Table:
             {"LaunchTemplateId": "lt-0", "Tags": [{"Key": "lustre-batch:execution", "Value": f"{RUN}-older"}]},
             {"LaunchTemplateId": "lt-1", "Tags": [{"Key": "lustre-batch:execution", "Value": f"{RUN}=21=3D3D"}]},
         ]
+        self.systems: list[dict[str, Any]] = []
         self.interferes = 0
 
     def client(self, service: str) -> Any:
-        assert service in ("dynamodb", "batch", "ec2", "stepfunctions")
+        assert service in ("dynamodb", "batch", "ec2", "fsx", "stepfunctions")
         return self
 
     def get_paginator(self, operation: str) -> Any:
@@ -55,6 +56,10 @@ class Table:
     @property
     def describe_launch_templates(self) -> Any:
         return Pages("LaunchTemplates", self.templates)
+
+    @property
+    def describe_file_systems(self) -> Any:
+        return Pages("FileSystems", self.systems)
 
     @property
     def exceptions(self) -> Any:
@@ -151,6 +156,23 @@ def test_runs_of_before_there_was_a_table_hold_the_first_lane_and_every_prefix(g
         (f"{RUN}!=3D", f"{RUN}=21=3D3D", "1", ""),
     ]
     assert found[0]["takenAt"].endswith("Z")
+
+
+def test_after_somebody_has_deleted_the_table_each_run_that_is_alive_has_its_own_lane_again(
+    guard: ModuleType, table: Table
+) -> None:
+    table.executions = [f"{RUN}-a", f"{RUN}-b"]
+    table.systems = [
+        {"Tags": [{"Key": "lustre-batch:execution", "Value": f"{RUN}-b"}, {"Key": "lustre-batch:lane", "Value": "2"}]},
+        {"Tags": [{"Key": "lustre-batch:execution", "Value": f"{RUN}-c"}, {"Key": "lustre-batch:lane", "Value": "1"}]},
+        {},
+    ]
+    ask(guard, "create", 2)
+    found = {one["M"]["run"]["S"]: one["M"] for one in table.item["holders"]["L"]}
+    assert set(found) == {f"{RUN}-a", f"{RUN}-b"}
+    assert (found[f"{RUN}-b"]["lane"], found[f"{RUN}-b"]["writtenUntil"]) == ({"N": "2"}, {"N": "-1"})
+    assert found[f"{RUN}-a"]["lane"] == {"N": "1"}
+    assert "writtenUntil" not in found[f"{RUN}-a"], "one that began before there were lanes"
 
 
 def test_a_table_that_knows_who_has_what_is_not_told_again(guard: ModuleType, table: Table) -> None:

@@ -259,7 +259,10 @@ class Protocol:
             return "holding", seen["lane"]
         if leads_to == "CountTickets":
             return "wait", 0
-        tickets = [{"run": {"S": _name(one)}, "prefix": {"S": self._prefixes[one]}} for one in sorted(ahead)]
+        known_lanes = {"lanes": {"N": str(self._lanes)}}
+        tickets = [
+            {"run": {"S": _name(one)}, "prefix": {"S": self._prefixes[one]}, **known_lanes} for one in sorted(ahead)
+        ]
         looked = assigned(
             self._run,
             "ReadTickets",
@@ -274,7 +277,8 @@ class Protocol:
             return "wait", 0
         assert leads_to == "TakeLane"
         self._is_fair(number, holders, ahead)
-        return "taking", seen["free"][0]
+        lane = assigned(self._run, "TakeLane", {}, free=seen["free"], ahead=looked["ahead"])["lane"]
+        return "taking", lane
 
     def _first_step(self, number: int, holders: tuple[Held, ...]) -> str:
         """What a clean-up begins with that has read these holders."""

@@ -70,7 +70,7 @@ def test_a_file_system_that_somebody_else_deleted_fails_the_run_unless_its_expor
     gone = started and not verified and starts == 0 and stays is None
     assert (told["cleanedUp"]["failure"].get("Error") == "ExportIncomplete") is gone
     assert told["cleanedUp"] | {"failure": {}} == answer
-    _, assigned = choose(run, "IsAnythingLeft", target=RUN, failure=failure, **told)
+    _, assigned = choose(run, "IsAnythingLeft", target=RUN, cleanUpStarts=starts, failure=failure, **told)
     assert (assigned.get("failure", {}).get("Error") == "ExportIncomplete") is (gone and not failure)
 
 

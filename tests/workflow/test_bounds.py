@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from lustre_batch.workflow import SETTLE_SECONDS
 from functions.check_metrics import handler
 from tests.workflow.asl import all_edges, cycles_through, loops, reachable
 from tests.workflow.conftest import Definition
-from tests.workflow.evaluation import evaluate
+from tests.workflow.evaluation import NOW, choose, evaluate
 
 LIMIT = 25_000  # Step Functions guide, quotas: events in an execution's history
 # Step Functions API, GetExecutionHistory: a task is entered, scheduled, started, succeeds and is exited.
@@ -184,7 +185,19 @@ def test_all_looks_at_the_jobs_of_a_queue_together_have_a_bounded_number_of_page
 ) -> None:
     (again,) = [rule for rule in clean_up.states["AreJobsStopped"]["Choices"] if rule["Next"] == "FindJobs"]
     assert f"$pages < {PAGES_OF_JOBS}" in again["Condition"]
-    assert any(f"$pages >= {PAGES_OF_JOBS}" in condition for condition in conditions(clean_up.states["AreJobsStopped"]))
+    going_on = {"ReadLaneBeforeStopping", "WaitForJobsToStop", "FindEarlierJobs", "AreJobsInDoubt"}
+    for looks, alive, by_name in itertools.product((0, 1), ([], ["job-1"]), (False, True)):
+        given: dict[str, Any] = {"nextToken": "more", "pages": PAGES_OF_JOBS, "looks": looks, "alive": alive}
+        known = given | {
+            "aliveSince": 1,
+            "jobsSince": 1,
+            "sawStarted": False,
+            "stoppedAt": 0,
+            "told": [],
+            "pending": [],
+        }
+        target, assigned = choose(clean_up, "AreJobsStopped", **known, byName=by_name, since=NOW)
+        assert (target in going_on, assigned["nextToken"]) == (True, ""), "it goes on from the newest, and ends"
     for name in ("MayJobsBeStopped", "AreThereMoreJobsToStop"):
         (stop,) = [rule for rule in clean_up.states[name]["Choices"] if rule["Next"] == "StopJob"]
         assert f"$stops < {STOPS}" in stop["Condition"]

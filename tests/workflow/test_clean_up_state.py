@@ -260,6 +260,25 @@ def test_the_environment_is_that_of_the_lane_or_one_that_names_a_template_of_the
         assert (seen["environmentStatus"], seen["environmentReason"]) == ("VALID", "no reason given")
 
 
+def test_one_environment_is_looked_at_because_the_tags_of_many_would_not_fit(clean_up: Definition) -> None:
+    """SFN guide, quotas: 256 KiB; of 20 lanes, with 50 tags of 384 characters, twice each, it would be 750 KiB."""
+    arguments = clean_up.states["FindEnvironment"]["Arguments"]
+    known = evaluate("{% $parse(" + re.findall(r"\$parse\(('.*?')\)", arguments["ComputeEnvironments"])[0] + ") %}")
+    assert len(known) == 2
+    for lane, found, wanted in [
+        ("own", [], ["own"]),
+        ("", [{"lane": 2}], ["environment-2"]),
+        ("", [{"lane": 7}], ["environment-1"]),
+        ("", [], ["environment-1"]),
+    ]:
+        asked = evaluate(arguments, laneEnvironmentArn=lane, found=found)["ComputeEnvironments"]
+        names = {"own": "own"} | {f"environment-{number}": arn for number, arn in enumerate(known, 1)}
+        assert asked == [names[one] for one in wanted]
+    for name in ("FindLaunchTemplates", "SweepLaunchTemplates"):
+        asked = evaluate(clean_up.states[name]["Arguments"], executionTag=RUN, nextToken="")
+        assert asked["MaxResults"] == 10, "with 50 tags each"
+
+
 def test_a_lane_and_what_is_held_with_it_is_given_back_and_a_ticket_removed_by_who_held_it_alone(
     clean_up: Definition,
 ) -> None:
@@ -289,7 +308,8 @@ def test_what_cannot_be_given_back_is_tried_again_and_then_left_to_the_next_clea
     assert target == ("GoOn" if giving == "lane" else "RemoveTicket")
     assert [each["type"] for each in told.get("pending", [])] == ([] if giving == "lane" else ["lane"])
     target, told = choose(clean_up, "WasLaneGivenBack", giving=giving)
-    assert (target, told) == (("GoOn", {"laneEnvironmentArn": ""}) if giving == "lane" else ("RemoveTicket", {}))
+    others = {"laneEnvironmentArn": "", "environmentArn": "", "environmentStatus": "VALID", "environmentTemplateId": ""}
+    assert (target, told) == (("GoOn", others) if giving == "lane" else ("RemoveTicket", {}))
     assert choose(clean_up, "GoOn", draining=draining)[0] == (
         "WaitForCheckMetrics" if draining else "MayDeleteFileSystem"
     )

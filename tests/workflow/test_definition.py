@@ -401,7 +401,7 @@ ENDING_BY_THEMSELVES = {
         {"IsTemplateReleased", "DeleteLaunchTemplate", "DescribeDeletedLaunchTemplate", "NoteLaunchTemplate"}
     ): "takes one away",
     frozenset({"NextCandidate", "DescribeCandidate", "IsCandidateRunning", "StartCleanUp"}): "takes one away",
-    frozenset({"WaitForCleanUp", "MayStartCleanUpAgain"}): "is counted",
+    frozenset({"WaitForCleanUp", "MayStartCleanUpAgain", "IsAnythingLeft"}): "is counted",
 }
 
 

@@ -57,7 +57,7 @@ def test_a_link_that_is_broken_for_good_fails_the_run_although_its_job_succeeded
     assert (give_up["Next"], assigned["failure"]["Error"]) == ("KeepFileSystem", "ExportIncomplete")
     assert said in assigned["failure"]["Cause"]
     answer = {"pending": [], "failure": assigned["failure"]}
-    _, told = choose(run, "IsAnythingLeft", cleanUpError="", cleanedUp=answer, failure={})
+    _, told = choose(run, "IsAnythingLeft", cleanUpStarts=0, cleanUpError="", cleanedUp=answer, failure={})
     assert told["failure"] == assigned["failure"]
 
 
@@ -71,7 +71,9 @@ def test_what_an_earlier_clean_up_kept_is_neither_worked_on_nor_forgotten(
     """A run whose clean-up was started twice would otherwise succeed, and say that nothing is left."""
     given = {"found": [], "kept": [], "executionTag": RUN, "targetStatus": "RUNNING", "byTarget": True}
     answer = {"result": {"FileSystems": [file_system(retained=reason)]}}
-    seen = evaluate(clean_up.states["FindFileSystems"]["Assign"], answer, **given, reclaim=False)
+    seen = evaluate(
+        clean_up.states["FindFileSystems"]["Assign"], answer, **given, nextToken="", dollarsADay=0, reclaim=False
+    )
     listed = [{"type": "file-system", "id": FILE_SYSTEM, "reason": reason}]
     assert (seen["found"], seen["kept"]) == ([], listed)
     _, assigned = choose(
@@ -79,7 +81,9 @@ def test_what_an_earlier_clean_up_kept_is_neither_worked_on_nor_forgotten(
     )  # fmt: skip
     assert (assigned["fileSystemId"], assigned["retained"]) == ("", listed)
     assert assigned["failure"].get("Error") == error
-    taken_up = evaluate(clean_up.states["FindFileSystems"]["Assign"], answer, **given, reclaim=True)
+    taken_up = evaluate(
+        clean_up.states["FindFileSystems"]["Assign"], answer, **given, nextToken="", dollarsADay=0, reclaim=True
+    )
     assert ([each["id"] for each in taken_up["found"]], taken_up["kept"]) == ([FILE_SYSTEM], [])
 
 
@@ -117,7 +121,8 @@ def test_a_clean_up_that_could_not_work_tells_as_often_as_one_that_could_not_fin
     assert evaluate(text, **given, clock=noon) is told
     assert (rule["Next"], clean_up.states["CouldNotWork"]["Default"]) == ("NotifyOfFailure", "Failed")
     said = evaluate(clean_up.states["NotifyOfFailure"]["Arguments"], target=RUN, cause="why")
-    assert f"the clean-up after {RUN} could not work. why" in said["Message"]
+    assert "The clean-up after run run could not work." in said["Message"]
+    assert "Why: why" in said["Message"]
 
 
 PENDING = [{"type": "launch-template", "id": "lt-1", "reason": "the compute environment may still name it"}]

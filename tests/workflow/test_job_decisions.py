@@ -216,9 +216,12 @@ def test_a_job_from_before_the_run_took_its_lane_is_found_by_its_status_and_ende
     assert (target, assigned) == ("ReadLaneBeforeStopping", {"looks": 0, "jobsSince": 59})
 
 
-def test_every_page_of_the_list_is_read_and_what_cannot_be_is_left_to_the_next_clean_up(clean_up: Definition) -> None:
+def test_every_page_of_the_list_is_read_and_what_cannot_be_counts_as_having_written(clean_up: Definition) -> None:
     assert after(clean_up, nextToken="more")[0] == "FindJobs"
-    assert after(clean_up, nextToken="more", pages=400)[0] == "LeaveWhatJobsMayUse"
+    target, assigned = after(clean_up, nextToken="more", pages=400)
+    assert (target, assigned["nextToken"], assigned["sawStarted"]) == ("FindEarlierJobs", "", True)
+    assert assigned["stoppedAt"] > (time.time() - 60) * 1000
+    assert after(clean_up, detail("RUNNING"), nextToken="more", pages=400)[0] == "StopJob"
     second = looked(clean_up, detail("FAILED"), nextToken="more", alive=["job-0"], aliveSince=7, pages=1)
     assert (second["alive"], second["aliveSince"], second["pages"]) == (["job-0"], 7, 2)
     assert looked(clean_up, alive=["job-0"])["alive"] == [], "another look begins anew"
@@ -256,7 +259,7 @@ def left_behind(clean_up: Definition, assigned: dict[str, Any], **changes: Any) 
 
 
 def test_a_job_that_will_not_stop_leaves_everything_it_may_still_use_and_names_it(clean_up: Definition) -> None:
-    target, assigned = after(clean_up, detail("RUNNING"), since=0)
+    target, assigned = after(clean_up, detail("RUNNING"), since=0, told=["job-1"])
     assert target == "LeaveWhatJobsMayUse"
     assert left_behind(clean_up, assigned) == [
         ("job", "job-1", "it does not stop"),
@@ -266,6 +269,38 @@ def test_a_job_that_will_not_stop_leaves_everything_it_may_still_use_and_names_i
     ]
     nothing = left_behind(clean_up, assigned, fileSystemId="", templateIds=[])
     assert [each[0] for each in nothing] == ["job", "job-definition"]
+
+
+def test_when_one_clean_up_has_terminated_as_many_as_it_may_the_run_starts_another_at_once(
+    run: Definition, clean_up: Definition
+) -> None:
+    running = [detail("RUNNING") | {"JobId": f"job-{number}"} for number in (1, 2)]
+    given: dict[str, Any] = {
+        "alive": ["job-1", "job-2"],
+        "told": ["job-1"],
+        "stops": 200,
+        "pending": [],
+        "byName": False,
+    }
+    target, assigned = choose(clean_up, "MayJobsBeStopped", **given, holdsLane=True, since=NOW)
+    assert target == "LeaveWhatJobsMayUse"
+    reasons = [(one["id"], one["reason"]) for one in assigned["pending"]]
+    assert reasons == [("job-1", "it is being terminated"), ("job-2", "it was not terminated yet")]
+    assert after(clean_up, *running, told=["job-1"], stops=200)[0] == "LeaveWhatJobsMayUse"
+    refused = after(clean_up, *running, told=["job-1"], stops=2, since=0)[1]["pending"]
+    assert [one["reason"] for one in refused] == ["it does not stop", "it could not be terminated"]
+    known = {"cleanUpError": "", "failure": {}, "target": RUN, "isSession": True}
+    answer = {"cleanedUp": {"pending": assigned["pending"], "failure": {}}}
+    target, again = choose(run, "IsAnythingLeft", cleanUpStarts=2, **known, **answer)
+    assert (target, again["cleanUpStarts"], again["cleanUpName"][-6:]) == ("WaitForCleanUp", 3, "-run-3")
+    assert choose(run, "IsAnythingLeft", cleanUpStarts=20, **known, **answer)[0] == "Summarise"
+    assert choose(run, "IsAnythingLeft", cleanUpStarts=2, **known | {"cleanUpError": "x"}, **answer)[0] == "Summarise"
+
+
+def test_a_queue_that_was_deleted_has_no_jobs_any_more_and_they_count_as_having_written(clean_up: Definition) -> None:
+    target, assigned = disabled(clean_up, "DELETED", "DELETED")
+    assert (target, assigned["sawStarted"]) == ("NoteEndOfJobs", True)
+    assert assigned["stoppedAt"] > (time.time() - 60) * 1000
 
 
 def disabled(clean_up: Definition, state: str, status: str, **changes: Any) -> tuple[str, dict[str, Any]]:

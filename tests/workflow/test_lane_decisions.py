@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.aws.states.expressions import QueryError
 from tests.graph.recording import record_stack
 from tests.workflow.asl import all_edges
 from tests.workflow.conftest import Definition, calling, definition_of
@@ -35,9 +36,12 @@ def read(run: Definition, *holders: dict[str, Any], prefix: str = "", opened: in
     return found
 
 
-def looked(run: Definition, seen: dict[str, Any], *tickets: tuple[str, str], prefix: str = "") -> dict[str, Any]:
+def looked(
+    run: Definition, seen: dict[str, Any], *tickets: tuple[str, str], prefix: str = "", lanes: int = 2
+) -> dict[str, Any]:
     """What it knows once it has read those tickets, too."""
-    items = [{"run": {"S": name}, "prefix": {"S": where}} for name, where in tickets]
+    known = {"lanes": {"N": str(lanes)}}
+    items = [{"run": {"S": name}, "prefix": {"S": where}, **known} for name, where in tickets]
     given = {"prefix": prefix} | {key: seen[key] for key in ("holders", "free", "ahead")}
     found: dict[str, Any] = evaluate(run.states["ReadTickets"]["Assign"], {"result": {"Items": items}}, **given)
     return seen | found
@@ -110,7 +114,7 @@ def test_the_earliest_run_whose_prefix_is_free_takes_the_next_lane(run: Definiti
     one_free = read(run, held(OTHER, 1, "a/"), prefix="d/")
     assert is_turn(run, looked(run, one_free, prefix="d/"))[0] == "TakeLane"
     ahead = looked(run, one_free, (THIRD, "c/"), prefix="d/")
-    assert is_turn(run, ahead) == ("CountTickets", {"busy": "lane", "waitsFor": THIRD})
+    assert is_turn(run, ahead) == ("CountTickets", {"busy": "turn", "waitsFor": THIRD})
     # One that waits for a prefix holds up nobody.
     blocked = looked(run, one_free, (THIRD, "a/x/"), prefix="d/")
     assert is_turn(run, blocked)[0] == "TakeLane"
@@ -119,6 +123,26 @@ def test_the_earliest_run_whose_prefix_is_free_takes_the_next_lane(run: Definiti
     # Two of one prefix ahead need one lane, because they go one after the other.
     assert is_turn(run, looked(run, both_free, (THIRD, "c/"), (OTHER, "c/"), prefix="d/"))[0] == "TakeLane"
     assert is_turn(run, looked(run, both_free, (THIRD, "c/"), (OTHER, "e/"), prefix="d/"))[0] == "CountTickets"
+
+
+def test_the_first_lanes_are_left_to_those_ahead_who_may_know_of_no_others(run: Definition) -> None:
+    both_free = read(run, prefix="d/")
+    ahead = looked(run, both_free, (THIRD, "c/"), prefix="d/")
+    for seen, lane in ((looked(run, both_free, prefix="d/"), 1), (ahead, 2)):
+        given = {"free": both_free["free"], "ahead": seen["ahead"]}
+        assert evaluate(run.states["TakeLane"]["Assign"], **given) == {"lane": lane}
+        known = {"version": 7, "holders": [], "target": RUN, "prefix": "d/", "executionTag": RUN, **given}
+        values = evaluate(run.states["TakeLane"]["Arguments"]["ExpressionAttributeValues"], **known)
+        assert values[":holders"]["L"][0]["M"]["lane"] == {"N": str(lane)}
+
+
+def test_who_knows_of_no_lane_that_is_free_holds_up_nobody(run: Definition) -> None:
+    """A run that waits since before maxConcurrentRuns was raised goes on with the definition that it began with."""
+    second = read(run, held(OTHER, 1, "a/"), prefix="d/")
+    assert second["free"] == [2]
+    assert is_turn(run, looked(run, second, (THIRD, "c/"), prefix="d/", lanes=1))[0] == "TakeLane"
+    assert is_turn(run, looked(run, second, (THIRD, "c/"), prefix="d/", lanes=2))[0] == "CountTickets"
+    assert run.states["TakeTicket"]["Arguments"]["Item"]["lanes"] == {"N": "2"}
 
 
 def test_those_ahead_are_looked_through_page_by_page_until_it_is_decided(run: Definition) -> None:
@@ -148,7 +172,7 @@ def test_what_cannot_be_read_or_written_leads_to_the_next_look(run: Definition) 
     assert [catcher["Next"] for catcher in run.states["CountTickets"]["Catch"]] == ["MayWait"]
     for name in ("DescribeHolder", "CleanUpHolder"):
         assert [catcher["Next"] for catcher in run.states[name]["Catch"]] == ["WaitForTurn"]
-    assert evaluate(run.states["TakeLane"]["Assign"], free=[2]) == {"lane": 2}
+    assert evaluate(run.states["TakeLane"]["Assign"], free=[2], ahead={"count": 0}) == {"lane": 2}
     assert evaluate(run.states["DescribeHolder"]["Assign"], {"result": {"Status": "RUNNING"}}) == {
         "holderStatus": "RUNNING"
     }
@@ -299,6 +323,26 @@ def test_a_run_that_was_redriven_does_nothing_to_a_lane_that_another_has_by_now(
     target, told = choose(run, "IsLaneOurs", isLaneOurs=False, lane=2)
     assert (target, told["failure"]["Error"]) == ("CleanUp", "LaneLost")
     assert "Lane 2 is not held by this run any more" in told["failure"]["Cause"]
+
+
+@pytest.mark.parametrize("name", ["UpdateComputeEnvironment", "EnableJobQueue", "OpenSession"])
+def test_a_redrive_that_goes_on_after_the_last_look_at_the_lane_ends_before_it_calls_anything(
+    run: Definition, name: str
+) -> None:
+    """SFN guide, redrive: an execution goes on at the state that had not succeeded, whose arguments are made anew."""
+    state = run.states[name]
+    known: dict[str, Any] = {"environmentArn": "e", "launchTemplateId": "lt", "queueArn": "a/q", "target": RUN}
+    known |= {"ticketSince": "", "executionTag": RUN, "lane": 1, "prefix": "", "fileSystemId": "fs"}
+    for redrives in (0, 1):
+        states = {"context": {"Execution": {"Id": RUN, "RedriveCount": redrives}}}
+        if redrives:
+            with pytest.raises(QueryError, match="redriven"):
+                evaluate(state["Arguments"], states, **known)
+        else:
+            evaluate(state["Arguments"], states, **known)
+    caught = next(one for one in state["Catch"] if "States.QueryEvaluationError" in one["ErrorEquals"])
+    assert (caught["Next"], caught["Assign"]["failure"]["Error"]) == ("CleanUp", "LaneLost")
+    assert state["Retry"][0] == {"ErrorEquals": ["States.QueryEvaluationError"], "MaxAttempts": 0}
 
 
 def test_everything_a_run_does_to_batch_it_does_in_its_lane(run: Definition) -> None:

@@ -104,7 +104,15 @@ def test_no_write_of_the_table_ignores_the_version_that_was_read(run: Definition
         assert evaluate(condition, version=0) == "attribute_not_exists(version)"
         assert evaluate(condition, version=7) == "version = :version"
         assert state["Arguments"]["UpdateExpression"] == "SET version = :next, holders = :holders"
-    taken = {"version": 7, "holders": [], "free": [2], "target": "run-1", "prefix": "", "executionTag": "run-1"}
+    taken = {
+        "version": 7,
+        "holders": [],
+        "free": [2],
+        "ahead": {"count": 0},
+        "target": "run-1",
+        "prefix": "",
+        "executionTag": "run-1",
+    }
     values = evaluate(run.states["TakeLane"]["Arguments"]["ExpressionAttributeValues"], **taken)
     assert (values[":version"], values[":next"]) == ({"N": "7"}, {"N": "8"})
     assert values[":holders"]["L"][0]["M"]["lane"] == {"N": "2"}

@@ -81,7 +81,7 @@ def test_others_read_where_to_submit_jobs_only_once_they_may(run: Definition) ->
     assert {"queueArn", "fileSystemId", "prefix", "bucket", "run", "readyAt"} <= set(item)
     assert "end" not in item, "asked again, it must not forget that it was told to end"
     assert arguments["ConditionExpression"] == "attribute_not_exists(id)"
-    assert [catcher["Next"] for catcher in opening["Catch"]] == ["WaitForSession", "CleanUp"]
+    assert [catcher["Next"] for catcher in opening["Catch"]] == ["WaitForSession", "CleanUp", "CleanUp"]
 
 
 def over(run: Definition, **changes: Any) -> tuple[str, str, str]:
