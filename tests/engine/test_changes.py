@@ -36,7 +36,7 @@ def rows(stack: Stack) -> list[changes.Row]:
     one_of_each = {
         effect: setting for setting, (_, effect) in zip(every, _documented(), strict=True) if setting in kept
     }
-    tried = [*one_of_each.values(), *[setting for setting in every if setting.taken_back][::10]]
+    tried = [*one_of_each.values(), *[setting for setting in every if setting.taken_back][::20]]
     for setting in kept:
         if setting not in tried:
             stack.set(**setting.values)
