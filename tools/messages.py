@@ -16,6 +16,7 @@ STACK = "autoexport-1a2b3c4"
 MACHINE = f"arn:aws:states:us-east-1:123456789012:stateMachine:{STACK}"
 EXECUTION = MACHINE.replace(":stateMachine:", ":execution:") + ":"
 RUN = EXECUTION + "brisk-heron-4f2a91"
+OTHER = EXECUTION + "amber-lynx-90c1d7"
 CLEAN_UP = EXECUTION.removesuffix(":") + "-clean-up:0f343b0931126a20f133d67c2b018a3b-1768468748"
 FILE_SYSTEM = "fs-0123456789abcdef0"
 VALUES = {
@@ -24,11 +25,12 @@ VALUES = {
     "RunMachineArn": MACHINE,
     "SweepIntervalMinutes": 60,
     "LanesTableName": f"{STACK}-lanes",
+    "BucketName": "my-genomes",
 }
 REFUSED = {
     "type": "file-system",
     "id": FILE_SYSTEM,
-    "reason": "3 of 120,000 files could not be exported: see s3://…/failures.csv",
+    "reason": "3 files could not be exported",
 }
 AS_ASKED = {"type": "file-system", "id": FILE_SYSTEM, "reason": "deleteLustre is false"}
 BUSY = {"type": "file-system", "id": FILE_SYSTEM, "reason": "automatic export could not be switched off"}
@@ -86,6 +88,7 @@ _KNOWN: dict[tuple[str, str], dict[str, Any]] = {
         "fileSystemId": FILE_SYSTEM,
         "left": "",
         "busy": "lane",
+        "prefix": "2026-01-31/",
     },
     ("clean_up", "Notify"): {
         "target": RUN,
@@ -116,14 +119,24 @@ def _answered(**answer: Any) -> dict[str, Any]:
 
 
 _PENDING = "The job succeeded. Not everything could be removed yet; "
-_INCOMPLETE = _failed("ExportIncomplete", "3 of 120,000 files could not be exported")
+_INCOMPLETE = _failed(
+    "ExportIncomplete",
+    f"3 of 41 files of {FILE_SYSTEM} that were not in S3 yet could not be exported (task task-0123456789abcdef0 "
+    "SUCCEEDED). They are listed in s3://my-genomes/lustre-batch-reports/task-0123456789abcdef0/failures.csv",
+)
 RUN_SAYS, CLEAN_UP_SAYS, IDLE = ("run", "Notify"), ("clean_up", "Notify"), ("clean_up", "NotifyOfFailure")
 
 CATALOGUE = (
     Message(
         "A job failed",
         RUN_SAYS,
-        _failed("JobFailed", "Essential container in task exited (exit code 3); log stream autoexport/default/0123"),
+        _failed(
+            "JobFailed",
+            "Job 5588d0db-336f-43c5-a441-51931e545284 failed: Essential container in task exited, exit code 3. "
+            "Its log: "
+            "log group /aws/batch/autoexport, log stream autoexport/default/40db18edf5cd41ee9c5adee7",
+        )
+        | _answered(exportVerified=True),
     ),
     Message(
         "No instance could mount the file system",
@@ -133,7 +146,8 @@ CATALOGUE = (
     Message(
         "A job took too long",
         RUN_SAYS,
-        _failed("JobTimedOut", "The job did not end within 2880 minutes (jobTimeoutMinutes)"),
+        _failed("JobTimedOut", "The job did not end within 2880 minutes (jobTimeoutMinutes)")
+        | _answered(exportVerified=True),
     ),
     Message(
         "A job did not start",
@@ -151,14 +165,49 @@ CATALOGUE = (
         _failed("InvalidParameter", "jobDefinitionVcpus: 0 is not a whole number from 1 to 256"),
     ),
     Message(
+        "A run asked for more than the account may have",
+        RUN_SAYS,
+        _failed(
+            "QuotaTooSmall",
+            "jobDefinitionVcpus: 32 exceeds the quota L-34B43A08 (All Standard Spot Instance Requests), which "
+            "is 5 vCPUs",
+        ),
+    ),
+    Message(
         "A run waited too long for a lane",
         RUN_SAYS,
-        _failed("LaneTimedOut", "No lane was free within 10080 minutes (laneTimeoutMinutes)"),
+        _failed(
+            "LaneTimedOut",
+            "This run had no turn within 10080 minutes (laneTimeoutMinutes); 3 runs that wait were started "
+            "before it, and "
+            f"it waited for a lane, such as that of {OTHER}",
+        ),
     ),
     Message(
         "A run waited too long for its prefix",
         RUN_SAYS,
-        _failed("LaneTimedOut", "The results of another run go below the same prefix") | {"busy": "prefix"},
+        _failed(
+            "LaneTimedOut",
+            "This run had no turn within 10080 minutes (laneTimeoutMinutes); 0 runs that wait were started "
+            "before it, and "
+            f"it waited for {OTHER}, whose results would overlap with its own (s3://my-genomes/2026-01-31/)",
+        )
+        | {"busy": "prefix"},
+    ),
+    Message(
+        "A run that may not wait found no lane free",
+        RUN_SAYS,
+        _failed("NoFreeLane", f"No lane is free, and wait is false. One is held by {OTHER}"),
+    ),
+    Message(
+        "A run that may not wait found its prefix held",
+        RUN_SAYS,
+        _failed(
+            "PrefixBusy",
+            f"The results of {OTHER} and those of this run (s3://my-genomes/2026-01-31/) would overlap, and "
+            f"wait is false",
+        )
+        | {"busy": "prefix"},
     ),
     Message(
         "Files were refused: the file system is kept",

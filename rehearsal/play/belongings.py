@@ -111,7 +111,7 @@ def owner(tags: Tags) -> str | None:
 def _held_by(kind: str, table: str, item: dict[str, Any]) -> Thing:
     run = str(item["run"]["S"])
     name = hashlib.md5(run.encode(), usedforsecurity=False).hexdigest()
-    return Thing(kind, f"{table}/{name}" if kind == "lane" else f"{table}/{kind}/{name}", run)
+    return Thing(kind, f"{table}/session/{name}" if kind == "session" else f"{table}/{name}", run)
 
 
 def _template(resources: dict[str, Any]) -> str | None:

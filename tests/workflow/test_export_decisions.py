@@ -329,14 +329,18 @@ def test_one_file_is_told_of_in_the_singular(clean_up: Definition) -> None:
     alone = task("FAILED", 1) | {"total": 1}
     _, assigned = verified(clean_up, alone, mayDelete=True, taskWanted=False)
     assert assigned["keepReason"] == "1 file could not be exported"
-    assert f"1 of 1 file of {FILE_SYSTEM} could not be exported" in assigned["failure"]["Cause"]
+    assert f"1 of 1 file of {FILE_SYSTEM} that was not in S3 yet could not be exported" in assigned["failure"]["Cause"]
     _, assigned = verified(clean_up, alone | {"total": 9}, mayDelete=True, taskWanted=False)
-    assert f"1 of 9 files of {FILE_SYSTEM} could not be exported" in assigned["failure"]["Cause"]
+    assert (
+        f"1 of 9 files of {FILE_SYSTEM} that were not in S3 yet could not be exported" in assigned["failure"]["Cause"]
+    )
 
 
 def test_an_incomplete_export_says_how_many_files_and_where_they_are_listed(clean_up: Definition) -> None:
     cause = verified(clean_up, task("FAILED", 3))[1]["failure"]["Cause"]
-    assert cause.startswith(f"3 of 10 files of {FILE_SYSTEM} could not be exported (task task-1 FAILED)")
+    assert cause.startswith(
+        f"3 of 10 files of {FILE_SYSTEM} that were not in S3 yet could not be exported (task task-1 FAILED)"
+    )
     assert "s3://results/runs/lustre-batch-reports/task-1/failures.csv" in cause
 
 

@@ -23,7 +23,8 @@ CREATED = {
     "jobIds": ["job-1"],
 }
 NOTHING_LEFT = "Nothing is left"
-HELD = f"lane autoexport-lanes-2a0996b/{hashlib.md5(RUN.encode(), usedforsecurity=False).hexdigest()}"
+_NAME = hashlib.md5(RUN.encode(), usedforsecurity=False).hexdigest()
+HELD, HELD_SESSION = f"lane autoexport-lanes-2a0996b/{_NAME}", f"autoexport-lanes-2a0996b/session/{_NAME}"
 
 
 def said_by_run(run: Definition, **changes: Any) -> dict[str, Any]:
@@ -35,6 +36,8 @@ def said_by_run(run: Definition, **changes: Any) -> dict[str, Any]:
         "importWarning": "",
         "unanswered": "",
         "busy": "lane",
+        "isSession": False,
+        "prefix": "a/",
         "target": RUN,
         **NO_JOB,
         **changes,
@@ -131,6 +134,8 @@ def test_after_a_clean_up_that_did_not_answer_what_was_created_is_named_as_not_k
     ]
     ended = said_by_run(run, **given, **CREATED, jobs=[{"status": "SUCCEEDED"}])
     assert len(ended["left"].splitlines()) == 4
+    session = said_by_run(run, **given, **NO_JOB, isSession=True)["left"].splitlines()
+    assert session == [f"Not known to be removed: {HELD}", f"Not known to be removed: session {HELD_SESSION}"]
     nothing = said_by_run(run, **given, **NO_JOB)
     assert nothing["left"] == f"Not known to be removed: {HELD}"
     assert NOTHING_LEFT not in nothing["Message"]
@@ -225,12 +230,21 @@ def test_the_message_says_what_happened_what_was_kept_and_what_to_do(run: Defini
     ("error", "advice"),
     [
         ("JobFailed", "Read what the job has printed, then start another run:"),
-        ("InvalidParameter", "Fix the cause, then start another run."),
+        ("InvalidParameter", "Correct what is named, and start another run:"),
+        ("QuotaTooSmall", "Fix the cause, then start another run."),
         ("CleanUpPending", "Nothing for what is left; it is removed automatically."),
     ],
 )
 def test_what_to_do_depends_on_what_happened(run: Definition, error: str, advice: str) -> None:
     assert f"To do: {advice}" in said_by_run(run, failure={"Error": error, "Cause": "x"})["Message"]
+
+
+def test_what_a_job_wrote_is_said_to_be_in_s3_only_when_that_was_verified(run: Definition) -> None:
+    for verified in (True, False, None):
+        answer = {"retained": [], "pending": []} | ({} if verified is None else {"exportVerified": verified})
+        message = said_by_run(run, failure=FAILURE, cleanedUp=answer)["Message"]
+        assert ("What was written is in s3://" in message) is (verified is True)
+        assert ("/a/, which was verified." in message) is (verified is True)
 
 
 def test_an_import_that_was_incomplete_is_told_although_the_run_succeeded(run: Definition) -> None:
