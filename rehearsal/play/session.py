@@ -107,10 +107,12 @@ class Session:
         starter: Callable[[], object] | None = None,
         jobs_watcher: JobsWatcher | None = None,
         with_sweeps: bool = True,
+        with_commands: bool = True,
     ) -> Played:
         """Play one scenario: the watcher is told of states, the listener of what a real job prints, the jobs' watcher
         of what becomes of those that others submit. A starter does what leads to the first execution in place of
         whoever would start it. Without sweeps, which change nothing of a run that ends well, weeks take a second.
+        Without commands nothing runs that a job definition says: the sample job works in its place.
 
         Afterwards the account shows what came of it, and nothing planned is in force any more.
         """
@@ -118,6 +120,7 @@ class Session:
         account = self.account
         self._runs, self._unstarted, self._due = {}, 0, Due()
         account.reset(self._baseline, scenario, lambda tags: self._plan_of(scenario, tags))
+        account.work.runs_commands = with_commands
         account.buckets.prepare(self.exports["bucketName"], scenario.bucket)
         for each in scenario.buckets:
             if account.buckets.find(each.name) is None:

@@ -3,8 +3,9 @@ depend on it."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from .problems import Problem
@@ -21,16 +22,22 @@ Answer = tuple[int, dict[str, Any]]
 
 def compared(files: int, bytes_each: int, runtime_seconds: float, pulumi_stack: str | None, say: Say) -> dict[str, Any]:
     """What a job that writes so much comes to on each file system that it may have."""
-    found: dict[str, Any] = module("typed", "plan").compare(files, bytes_each, runtime_seconds, pulumi_stack, say)
+    with needed_by("plan"):
+        found: dict[str, Any] = _typed().compare(files, bytes_each, runtime_seconds, pulumi_stack, say)
     return found
 
 
-def module(name: str, needed_by: str) -> Any:
-    """A module of the rehearsal."""
+def _typed() -> Any:
+    return importlib.import_module(f"{REHEARSAL}.typed")
+
+
+@contextlib.contextmanager
+def needed_by(what: str) -> Iterator[None]:
+    """Say how to install what is missing, whenever that is found: the rehearsal imports most of what it needs late."""
     try:
-        return importlib.import_module(f"{REHEARSAL}.{name}")
+        yield
     except ModuleNotFoundError as error:
-        raise Problem(f"{needed_by} needs {error.name}: pip install 'lustre-batch[rehearsal]'") from None
+        raise Problem(f"{what} needs {error.name}: pip install 'lustre-batch[rehearsal]'") from None
 
 
 def played(
@@ -44,5 +51,6 @@ def played(
         )
     if detach:
         raise Problem("--rehearse: with --detach there is nothing to see: leave one of them out")
-    answer: Answer = module("typed", "--rehearse").play(work, pulumi_stack, say)
+    with needed_by("--rehearse"):
+        answer: Answer = _typed().play(work, pulumi_stack, say)
     return answer

@@ -189,9 +189,11 @@ class Work:
         self._due: list[tuple[float, int, ModelledAttempt]] = []  # a heap: whose next step comes when
         self._promised = 0  # the bytes that those write in all
         self._started = 0
+        self.runs_commands = True  # of job definitions; otherwise the sample job works in place of each
 
     def reset(self) -> None:
         self.stop()
+        self.runs_commands = True
         self._real, self._due, self._promised, self._started = [], [], 0, 0
 
     def stop(self) -> None:
@@ -271,7 +273,7 @@ class Work:
         """The sample job's script, which asks a variable where its file system is, in place of the image's own command;
         or a job of somebody's own: the scenario's, else the container's."""
         here = {f"{Path(path).name.upper()}_DIR": str(folder) for path, folder in volumes.items()}
-        words = container.get("command", [])
+        words = container.get("command", []) if self.runs_commands else []
         if plan.image is not None:
             return self._in_its_image(plan, plan.image, volumes, container, variables)
         if plan.words is None and not words:

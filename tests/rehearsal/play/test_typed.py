@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,18 @@ def test_the_program_in_the_folder_is_rehearsed_and_with_json_the_facts_are_one_
     assert facts["transition_dollars"] == pytest.approx(facts["transitions"] * 0.025 / 1000)
 
 
+@pytest.mark.parametrize("by", ["--command", "--set"])
+def test_a_command_is_sent_and_never_run_the_sample_job_works_in_its_place(by: str, tmp_path: Path) -> None:
+    words = ["touch", str(tmp_path / "run-on-this-machine")]
+    given = ["--command", *words] if by == "--command" else ["--set", f"jobDefinitionCommand={json.dumps(words)}"]
+    said = typed("run", "--rehearse", "--env", "SAMPLE_FILES=1", *given)
+    assert said.exit_code == 0, said.output
+    assert "rehearsed with the sample job in place of yours" in said.stdout.splitlines()
+    assert list(tmp_path.iterdir()) == []
+    refused = typed("run", "--rehearse", "--command", "echo", "a\0b")
+    assert (refused.exit_code, "jobDefinitionCommand: " in refused.stderr) == (2, True), refused.output
+
+
 def test_what_the_run_would_refuse_its_rehearsal_refuses_in_the_same_words() -> None:
     said = typed("run", "--rehearse", "--set", "jobDefinitionVcpus=0")
     assert said.exit_code == 2
@@ -91,6 +104,21 @@ def test_without_the_rehearsal_it_is_said_how_to_install_it(monkeypatch: pytest.
     assert said.stderr.splitlines() == [
         "lustre-batch: --rehearse needs not_installed: pip install 'lustre-batch[rehearsal]'"
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [(("run", "--rehearse"), "--rehearse"), (("plan", "--files", "1", "--bytes-each", "1kB"), "plan")],
+)
+def test_with_half_of_the_extra_it_is_said_how_to_install_the_rest(
+    words: tuple[str, ...], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rehearsal.play.stage", None)  # imported late, as all that needs moto is
+    said = typed(*words)
+    (line,) = said.stderr.splitlines()
+    assert said.exit_code == 2
+    assert line.startswith(f"lustre-batch: {what} needs ")
+    assert line.endswith(": pip install 'lustre-batch[rehearsal]'")
 
 
 def test_a_plan_is_made_for_the_stack_in_the_folder_in_several_processes(
