@@ -10,6 +10,8 @@ from lustre_batch.operate.follow import Follower
 from lustre_batch.operate.snapshot import Snapshot
 from rich.console import Console
 
+from rehearsal.play.measures import lifetime_seconds
+from rehearsal.play.prices import file_system_dollars
 from tests.operate.conftest import Desk
 
 
@@ -48,6 +50,19 @@ def test_a_drawing_has_the_run_its_phases_the_present_one_marked_and_what_the_fi
     assert "Ctrl-C" not in drawn(looks[-1], 100)
 
 
+def test_its_sum_is_what_fsx_bills_until_the_file_system_is_gone_as_a_rehearsal_and_the_report_have_it(
+    looks: list[Snapshot], desk: Desk
+) -> None:
+    (system,) = desk.account.file_systems.all.values()
+    billed = file_system_dollars(system.request, lifetime_seconds(system, desk.account.clock.now()))
+    minute = billed / lifetime_seconds(system, desk.account.clock.now()) * 60
+    last = looks[-1].dollars
+    assert last is not None
+    assert billed <= sum(last.values()) <= billed + minute + 0.0002, "it is looked at every minute"
+    # Deletion takes five to six minutes.
+    assert last[phases.DELETING] > 4 * minute
+
+
 def test_a_close_look_has_the_age_of_the_export_queue(desk: Desk) -> None:
     found: list[Snapshot] = []
 
@@ -74,7 +89,7 @@ def test_no_line_is_wider_than_the_terminal(looks: list[Snapshot], width: int) -
         assert max(map(len, plain)) <= width
 
 
-def test_what_the_file_system_has_cost_only_grows_and_ends_as_waiting_working_and_draining(
+def test_what_the_file_system_has_cost_only_grows_until_it_is_gone_and_is_split_by_what_for(
     looks: list[Snapshot],
 ) -> None:
     sums = [sum(one.dollars.values()) for one in looks if one.dollars]
@@ -85,6 +100,7 @@ def test_what_the_file_system_has_cost_only_grows_and_ends_as_waiting_working_an
         phases.WAITING,
         phases.WORKING,
         phases.DRAINING,
+        phases.DELETING,
     }
     # Ten minutes of 2,400 GiB at $0.14 a GB-month.
     assert last[phases.WORKING] == pytest.approx(0.14 * 2400 / 730 / 6, rel=0.02)

@@ -62,8 +62,10 @@ echo '{{"stateMachineArn": "{ARN}"}}'
 
 def test_without_pulumi_the_other_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(Problem, match="no stack is named, and there is no pulumi to ask for one"):
+    with pytest.raises(Problem, match="no stack is named, and there is no pulumi to ask for one: give --state-machine"):
         stacks.find(None, None)
+    with pytest.raises(Problem, match="^--stack nope: there is no pulumi on PATH to ask: give --state-machine"):
+        stacks.find(None, "nope")
 
 
 @pytest.mark.parametrize(

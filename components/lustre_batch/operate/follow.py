@@ -41,7 +41,7 @@ class Follower:
         self._run = runs.History(execution_arn, phases.RUN)
         self._clean_ups: dict[str, runs.History] = {}
         self._file_system: dict[str, Any] | None = None  # as it was when it was last seen
-        self._gone = False
+        self._gone_at: datetime.datetime | None = None  # when a look first missed it
         self._job: dict[str, Any] | None = None
         self._works_since: datetime.datetime | None = None
         self._queued: dict[str, Any] = {}  # its lane and prefix; before that, its place in the queue
@@ -85,7 +85,7 @@ class Follower:
         if clean_up is not None:
             clean_up.read(self._stack)
         self._look_at_lanes()
-        self._look_at_file_system()
+        self._look_at_file_system(now)
         self._look_at_job()
         self._works_since = self._works_since or _works_since(self._job, now)
         steps = self._steps(clean_up)
@@ -99,7 +99,7 @@ class Follower:
             stopped=described.get("stopDate"),
             queued=self._queued,
             detail=self._detail(steps[-1].phase.name if steps else ""),
-            file_system=None if self._gone else self._file_system,
+            file_system=None if self._gone_at else self._file_system,
             job=self._job,
             dollars=self._dollars(steps, now),
             error=described.get("error", ""),
@@ -118,7 +118,7 @@ class Follower:
                 )
                 found["log"] = tuple(str(event["message"]) for event in answer["events"][-LOG_LINES:])
         with contextlib.suppress(ClientError):
-            if phase in phases.EXPORTING and self._file_system is not None and not self._gone:
+            if phase in phases.EXPORTING and self._file_system is not None and not self._gone_at:
                 found["queue_age_seconds"] = self._queue_age(now)
         return found
 
@@ -172,14 +172,14 @@ class Follower:
         with contextlib.suppress(ClientError):
             self._queued = queueing.look(self._stack).facts(self._arn) or self._queued
 
-    def _look_at_file_system(self) -> None:
-        if self._gone or "CreateFileSystem" not in self._run.times:
+    def _look_at_file_system(self, now: datetime.datetime) -> None:
+        if self._gone_at or "CreateFileSystem" not in self._run.times:
             return
         if self._file_system is None:
             self._file_system = runs.file_system_of(self._stack, self._arn)
             return
         seen = runs.file_system(self._stack, self._file_system["FileSystemId"])
-        self._gone = seen is None
+        self._gone_at = now if seen is None else None
         self._file_system = seen or self._file_system
 
     def _look_at_job(self) -> None:
@@ -203,23 +203,25 @@ class Follower:
             return f"{system['FileSystemId']} is {system['Lifecycle']}"
         if phase == phases.JOB and self._job is not None:
             return job_words(self._job)
-        if phase == "delete" and system is not None and not self._gone:
+        if phase == "delete" and system is not None and not self._gone_at:
             return f"{system['FileSystemId']} is {system['Lifecycle']}"
         return ""
 
     def _dollars(self, steps: tuple[runs.Step, ...], now: datetime.datetime) -> dict[str, float] | None:
-        """What the file system has cost so far, by what the run was at. Instances are billed on their own."""
+        """What the file system has cost so far, by what the run was at, and from the call that deletes it until it is
+        gone, as the report has it. Instances are billed on their own."""
         system = self._file_system
         if system is None:
             return None
         begin = system["CreationTime"]
-        deleted = [one.entered.get("DeleteFileSystem") for one in self._clean_ups.values()]
-        end = max((one for one in deleted if one is not None), default=now)
-        found = dict.fromkeys((phases.WAITING, phases.WORKING, phases.DRAINING), 0.0)
-        for kind, since, until in self._spans(steps, max(end, begin)):
-            seconds = (min(until, end) - max(since, begin)).total_seconds()
-            if seconds > 0:
-                found[kind] += seconds
+        end = max(self._gone_at or now, begin)
+        asked = [one.entered.get("DeleteFileSystem") for one in self._clean_ups.values()]
+        is_going = self._gone_at is not None or system["Lifecycle"] == "DELETING"  # a refused call deletes nothing
+        deleted = min(max((one for one in asked if one is not None and is_going), default=end), end)
+        found = dict.fromkeys((phases.WAITING, phases.WORKING, phases.DRAINING, phases.DELETING), 0.0)
+        for kind, since, until in self._spans(steps, deleted):
+            found[kind] += max(0.0, (min(until, deleted) - max(since, begin)).total_seconds())
+        found[phases.DELETING] = (end - deleted).total_seconds()
         return {kind: round(_per_second(system) * seconds, 4) for kind, seconds in found.items()}
 
     def _spans(

@@ -61,7 +61,12 @@ def _from_pulumi(stack: str | None) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PULUMI_SECONDS, check=False)
     except FileNotFoundError:
-        raise Problem(f"no stack is named, and there is no pulumi to ask for one: {otherwise}") from None
+        said = (
+            f"--stack {stack}: there is no pulumi on PATH to ask"
+            if stack
+            else "no stack is named, and there is no pulumi to ask for one"
+        )
+        raise Problem(f"{said}: {otherwise}") from None
     except subprocess.TimeoutExpired:
         raise Problem(f"pulumi stack output had not answered after {_PULUMI_SECONDS} seconds: {otherwise}") from None
     if done.returncode != 0:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..operate import phases
 
 IDLE: Final = "idle"
-DELETING: Final = "deleting"
+DELETING: Final = phases.DELETING
 KEPT: Final = "kept"
 # What time, and with it money, is spent on, in the order in which it is told.
 KINDS: Final = {
