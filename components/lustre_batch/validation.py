@@ -127,9 +127,9 @@ def values_of_the_stack(settings: Settings) -> dict[str, Any]:
     return {to_camel(name): getattr(settings, name) for name in others if not extra(name)["run_time"]}
 
 
-def hint(key: str) -> str:
+def hint(key: str, among: Iterable[str] = Settings.model_fields) -> str:
     """What a key that does not exist may be meant for."""
-    spelled = {name.lower(): name for name in map(to_camel, Settings.model_fields)}
+    spelled = {name.lower(): name for name in map(to_camel, among)}
     near = difflib.get_close_matches(key.lower(), spelled, n=1)
     return f" (did you mean {spelled[near[0]]}?)" if near else ""
 

@@ -127,7 +127,17 @@ def test_a_run_that_step_functions_does_not_know_of_yet_is_waited_for(desk: Desk
     [
         (("--set", "jobDefinitionVcpus=0"), "jobDefinitionVcpus: 0 is not a whole number from 1 to 256"),
         (("--set", "jobDefinitionVcpu=1"), "jobDefinitionVcpu: 1 is not a run-time parameter (did you mean jobDef"),
-        (("--set", "egress=nat"), "egress: nat is not a run-time parameter"),
+        (("--set", "egress=nat"), "; it belongs to the stack: pulumi config set lustre-batch:egress nat (known: "),
+        (
+            ("--set", "maxConcurrentRuns=3"),
+            "maxConcurrentRuns: 3 is not a run-time parameter; it belongs to the stack: "
+            "pulumi config set lustre-batch:maxConcurrentRuns 3 (known: ",
+        ),
+        (
+            ("--set", 'subnetIds=["subnet-1"]'),
+            """it belongs to the stack: pulumi config set lustre-batch:subnetIds '["subnet-1"]' (known: """,
+        ),
+        (("--set", "maxConcurrentRun=3"), "maxConcurrentRun: 3 is not a run-time parameter (known: "),
         (("--set", "autoExport"), "--set autoExport: write --set KEY=VALUE"),
         (("--prefix", "/a"), "keyPrefix: /a is not empty, or a key prefix"),
         (("--array", "2", "--set", "jobDefinitionArraySize=3"), "jobDefinitionArraySize: it is given twice"),

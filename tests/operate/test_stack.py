@@ -64,7 +64,7 @@ def test_without_pulumi_the_other_ways_are_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(Problem, match="no stack is named, and there is no pulumi to ask for one: give --state-machine"):
         stacks.find(None, None)
-    with pytest.raises(Problem, match="^--stack nope: there is no pulumi on PATH to ask: give --state-machine"):
+    with pytest.raises(Problem, match=r"^--stack nope: there is no pulumi on PATH to ask: give --state-machine"):
         stacks.find(None, "nope")
 
 

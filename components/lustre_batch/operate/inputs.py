@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,7 +78,7 @@ def checked(stack: Stack, values: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     known = ", ".join(_KEYS)
     strange = [
-        f"{key}: {show(value)} is not a run-time parameter{_INSTEAD.get(key) or hint(key)} (known: {known})"
+        f"{key}: {show(value)} is not a run-time parameter{_instead_of(key, value)} (known: {known})"
         for key, value in values.items()
         if key not in _KEYS
     ]
@@ -89,6 +90,16 @@ def checked(stack: Stack, values: Mapping[str, Any]) -> dict[str, Any]:
         raise Problem("nothing was started:\n" + "\n".join(f"  {line}" for line in refused))
     read = read_settings({key: value for key, value in (base | given).items() if key in given})
     return {key: value for key, value in read.run_time_values().items() if key in given}
+
+
+def _instead_of(key: str, value: Any) -> str:
+    """What to do about a key that no run has."""
+    if key in _INSTEAD:
+        return _INSTEAD[key]
+    if key in map(to_camel, Settings.model_fields):
+        text = value if isinstance(value, str) else json.dumps(value)
+        return f"; it belongs to the stack: pulumi config set lustre-batch:{key} {shlex.quote(text)}"
+    return hint(key, run_time_names())
 
 
 def _as_the_run(stack: Stack, line: str) -> str:
