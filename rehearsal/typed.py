@@ -42,9 +42,7 @@ def play(verb: Callable[[Stack], Answer], pulumi_stack: str | None, say: Say) ->
         answers: list[Answer] = []
         say("rehearsed with the sample job in place of yours")
         # What is typed for AWS must not be run on somebody's own machine: it may be meant to delete there.
-        played = stage.session.play(
-            load("default"), starter=lambda: answers.append(verb(stack)), with_commands=False
-        )
+        played = stage.session.play(load("default"), starter=lambda: answers.append(verb(stack)), with_commands=False)
     (status, facts) = answers[0]
     transitions = sum(one.transitions for one in played.at_work)
     dollars = transition_dollars(transitions)
@@ -72,7 +70,7 @@ def compare(files: int, bytes_each: int, runtime_seconds: float, pulumi_stack: s
             work, base, lambda values: [line for line in inputs.problems(base | values) if line not in before]
         )
         if not tried:
-            raise Problem(f"{files:,} files of {bytes_each:,} bytes fit on no file system that FSx has")
+            raise Problem(f"--files {files} of {bytes_each:,} bytes each fit on no file system that FSx has")
         say(f"rehearsing the job on {len(tried)} file systems")
         return {
             "stack": {key: base[key] for key in tried[0]},

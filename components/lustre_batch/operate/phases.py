@@ -1,8 +1,8 @@
 """What a run is at, by the state that its execution is in: one table, from states to phases and their words.
 
 A phase is of one kind: ``waiting`` for AWS or for others, ``working`` (the job), or ``draining`` (from the job's end
-on). What a run costs is reckoned by these kinds, and is ``deleting`` from the call that deletes the file system until it
-is gone, which FSx bills, too.
+on). What a run costs is reckoned by these kinds, and is ``deleting`` from the call that deletes the file system until
+it is gone, which FSx bills, too.
 """
 
 from __future__ import annotations

@@ -20,7 +20,17 @@ _SIZES: Final = {
 }
 _TIMES: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST_DAYS: Final = 90
+MOST_FILES: Final = 10**9  # rehearsed in about a minute
+# FSx guide, data repository event logs, S3ExportFileSizeTooLarge.
+LARGEST_BYTES: Final = 5 * 1024**4
 Option = dict[str, Any]
+
+
+def count(text: str) -> int:
+    """A number of files."""
+    if re.fullmatch(r"\d{1,10}", text) is None or not 1 <= int(text) <= MOST_FILES:
+        raise Problem(f"--files: {text} is not a whole number from 1 to {MOST_FILES}")
+    return int(text)
 
 
 def size(text: str) -> int:
@@ -28,6 +38,8 @@ def size(text: str) -> int:
     found = _measured(text, _SIZES)
     if found is None:
         raise Problem(f"--bytes-each: {text} is not a size such as 10000, 10kB, 10MB or 1.5GiB")
+    if found > LARGEST_BYTES:
+        raise Problem(f"--bytes-each: {text} exceeds 5TiB, the largest file that FSx exports")
     return round(found)
 
 
@@ -69,6 +81,7 @@ def answered(found: dict[str, Any], files: int, bytes_each: int, runtime_seconds
         "cheapest": _named(ordered[0], found),
         "fastest": _named(min(fitting, key=lambda one: (_minutes(one), _cents(one))), found),
         "stack": next((_named(one, found) for one in works if one["values"] == found["stack"]), None),
+        "stack_problem": _stack_problem(found),
         "best": [_named(one, found) for one in best(ordered)],
         "options": [_named(one, found) for one in found["options"]],
     }
@@ -104,10 +117,25 @@ def _named(option: Option, found: dict[str, Any]) -> Option:
     }
 
 
+def _stack_problem(found: dict[str, Any]) -> str | None:
+    """Why the stack's own file system is none to choose from."""
+    own = next((one for one in found["options"] if one["values"] == found["stack"]), None)
+    if own is None:
+        return f"its {found['stack']['lustreStorageCapacity']:,} GiB do not hold so much"
+    return None if own["status"] == "SUCCEEDED" else f"the run would fail: {own['error']}: {own['cause']}"
+
+
+def size_words(count: int) -> str:
+    """Bytes as people say them."""
+    power = max(each for each in range(5) if count >= 1000**each or each == 0)
+    return f"{count / 1000**power:,.1f} {'kMGT'[power - 1]}B" if power else f"{count} B"
+
+
 def lines(answer: dict[str, Any], every: bool, command: Callable[[str], str]) -> Iterator[str]:
     """The same for people."""
-    together = f"{answer['files'] * answer['bytes_each'] / 1e9:,.1f} GB"
-    yield f"{answer['files']:,} files, {together}, written over {clock_time(answer['runtime_seconds'])}:"
+    together = size_words(answer["files"] * answer["bytes_each"])
+    files = "1 file" if answer["files"] == 1 else f"{answer['files']:,} files"
+    yield f"{files}, {together}, written over {clock_time(answer['runtime_seconds'])}:"
     shown = [one for one in answer["options"] if one["status"] == "SUCCEEDED"] if every else list(answer["best"])
     if answer["stack"] is not None and answer["stack"] not in shown:
         shown.append(answer["stack"])
@@ -127,6 +155,8 @@ def lines(answer: dict[str, Any], every: bool, command: Callable[[str], str]) ->
         for one in shown
     ]
     yield from columns([head, *rows])
+    if answer["stack_problem"] is not None:
+        yield f"this stack's own file system is not among them: {answer['stack_problem']}"
     failing = len([one for one in answer["options"] if one["status"] != "SUCCEEDED"])
     if failing:
         yield f"on {failing} others the run would fail (--json says why)"

@@ -88,7 +88,7 @@ def watch(
 def plan(
     stack: str | None,
     printer: Printer,
-    files: Annotated[int, typer.Option(min=1, metavar="N", help="How many files the job writes.")],
+    files: Annotated[str, typer.Option(metavar="N", help="How many files the job writes.")],
     bytes_each: Annotated[str, typer.Option(metavar="SIZE", help="How large each is: 10000, 10kB, 1.5GiB.")],
     runtime: Annotated[str, typer.Option(metavar="TIME", help="How long it runs: 90, 30m, 2h, 1.5d.")] = "1h",
     every: Annotated[bool, typer.Option("--all", help="Show every file system, not the best alone.")] = False,
@@ -100,9 +100,9 @@ def plan(
     """
     from . import planning, rehearsing
 
-    each, seconds = planning.size(bytes_each), planning.seconds(runtime)
-    found = rehearsing.compared(files, each, seconds, stack, printer.say)
-    answer = planning.answered(found, files, each, seconds)
+    count, each, seconds = planning.count(files), planning.size(bytes_each), planning.seconds(runtime)
+    found = rehearsing.compared(count, each, seconds, stack, printer.say)
+    answer = planning.answered(found, count, each, seconds)
     for line in planning.lines(answer, every, printer.command):
         printer.say(line)
     return 0, answer

@@ -135,6 +135,32 @@ def test_a_file_system_that_takes_less_than_the_job_writes_is_marked_and_not_rec
     assert "*: the job writes 10,000 MB/s" in "\n".join(planning.lines(answer, False, str))
 
 
+def test_a_stack_whose_own_file_system_is_none_to_choose_from_is_told_why() -> None:
+    held = option(600, 3)
+    answer = planning.answered({"stack": OWN, "options": [held]}, 1, 10**12, 60)
+    said = "this stack's own file system is not among them: "
+    assert said + "its 2,400 GiB do not hold so much" in list(planning.lines(answer, False, str))
+    failing = option(60, 2, status="FAILED", error="JobTimedOut", cause="it took too long")
+    answer = planning.answered({"stack": failing["values"], "options": [held, failing]}, 1, 1, 60)
+    assert said + "the run would fail: JobTimedOut: it took too long" in list(planning.lines(answer, False, str))
+    answer = planning.answered({"stack": held["values"], "options": [held]}, 1, 1, 60)
+    assert said not in "\n".join(planning.lines(answer, False, str))
+
+
+@pytest.mark.parametrize(
+    ("files", "bytes_each", "words"),
+    [
+        (1, 0, "1 file, 0 B, written over 0:01:00:"),
+        (2, 499, "2 files, 998 B, written over 0:01:00:"),
+        (1000, 10_000, "1,000 files, 10.0 MB, written over 0:01:00:"),
+        (3000, 10**12, "3,000 files, 3,000.0 TB, written over 0:01:00:"),
+    ],
+)
+def test_what_is_written_is_said_in_units_that_show_it(files: int, bytes_each: int, words: str) -> None:
+    answer = planning.answered({"stack": OWN, "options": [option(600, 3)]}, files, bytes_each, 60)
+    assert next(planning.lines(answer, False, str)) == words
+
+
 def test_a_run_that_would_fail_everywhere_is_said_with_its_reason() -> None:
     failing = option(60, 1, status="FAILED", error="JobTimedOut", cause="it ran for longer than jobTimeoutMinutes")
     with pytest.raises(Problem, match="would fail on each of 1: JobTimedOut: it ran for longer than jobTimeout") as end:
@@ -154,13 +180,27 @@ def test_a_time_is_seconds_or_has_a_unit(text: str, count: float) -> None:
     assert planning.seconds(text) == count
 
 
-@pytest.mark.parametrize("words", [("--bytes-each", "10XB"), ("--runtime", "0"), ("--runtime", "1y"), ("--files", "0")])
-def test_what_is_no_size_or_time_is_refused_before_anything_is_rehearsed(
-    words: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (("--bytes-each", "10XB"), "is not a size such as"),
+        (("--bytes-each", "6TiB"), "exceeds 5TiB, the largest file that FSx exports"),
+        (("--bytes-each", "9" * 400), "exceeds 5TiB"),
+        (("--runtime", "0"), "is not a time such as"),
+        (("--runtime", "1y"), "is not a time such as"),
+        (("--runtime", "91d"), "exceeds 90 days"),
+        (("--files", "0"), "is not a whole number from 1 to 1000000000"),
+        (("--files", "-5"), "is not a whole number from 1 to"),
+        (("--files", "1000000001"), "is not a whole number from 1 to"),
+        (("--files", "1.5"), "is not a whole number from 1 to"),
+    ],
+)
+def test_what_is_no_number_size_or_time_is_refused_in_one_line_before_anything_is_rehearsed(
+    words: tuple[str, str], rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rehearsing, "REHEARSAL", "not_asked_for")
     given = {"--files": "10", "--bytes-each": "1kB", words[0]: words[1]}
     result = CliRunner().invoke(app, ["plan", *(word for pair in given.items() for word in pair)])
     assert result.exit_code == 2
-    assert words[0] in result.stderr
-    assert "not_asked_for" not in result.stderr
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"lustre-batch: {words[0]}: {words[1]} {rule}")
