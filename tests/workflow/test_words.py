@@ -241,7 +241,9 @@ def test_what_to_do_depends_on_what_happened(run: Definition, error: str, advice
 
 def test_what_a_job_wrote_is_said_to_be_in_s3_only_when_that_was_verified(run: Definition) -> None:
     for verified in (True, False, None):
-        answer: dict[str, Any] = {"retained": [], "pending": []} | ({} if verified is None else {"exportVerified": verified})
+        answer: dict[str, Any] = {"retained": [], "pending": []} | (
+            {} if verified is None else {"exportVerified": verified}
+        )
         message = said_by_run(run, failure=FAILURE, cleanedUp=answer)["Message"]
         assert ("What was written is in s3://" in message) is (verified is True)
         assert ("/a/, which was verified." in message) is (verified is True)
