@@ -89,6 +89,19 @@ def test_a_run_that_goes_on_is_told_as_far_as_it_has_come(desk: Desk) -> None:
     assert "attempt 1: it runs" in page
 
 
+def test_a_run_that_waited_is_told_with_its_own_job_only_and_when_that_started(desk: Desk) -> None:
+    def doing() -> None:
+        for name in ("first", "second"):
+            desk.type("run", "--name", name, "--detach")
+            desk.account.clock.advance(1)
+
+    desk.play(doing)
+    second, first = (facts_of(desk.type("report", name, "--json")) for name in ("second", "first"))
+    assert (first["jobs"], second["jobs"]) == (1, 1)
+    assert (first["attempts"], second["attempts"]) == (1, 1)
+    assert second["job_started_at"] > second["queued_seconds"] > 600
+
+
 def test_a_run_that_was_stopped_is_told_with_the_clean_up_that_the_rule_started(desk: Desk) -> None:
     told = facts_of(reported(desk, "nightly", "--json", execution={"abort_at": 1200}, expect="ABORTED", **BUSY))
     assert told["outcome"] == "ABORTED"

@@ -1,5 +1,5 @@
 """The attempts of a run's jobs, as Batch tells of them for seven days after their end (Batch guide, job states). While
-a run holds its lane, every job in the lane's queue counts as the run's."""
+a run holds its lane, every job that comes into the lane's queue counts as the run's, and none from before or after."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _described(seen: Evidence) -> tuple[list[dict[str, Any]], int]:
     """Those that run something: an array's parent runs nothing itself."""
     batch, queues = seen.stack.client("batch"), json.loads(seen.stack.value("JobQueueArns"))
     lane = int(tags_of((seen.request or {}).get("Tags", [])).get("lustre-batch:lane", 0))
-    begin, end = (int((seen.origin + moment) * 1000) for moment in (seen.began, seen.until))
+    begin, end = (int((seen.origin + moment) * 1000) for moment in _held(seen))
     ids: list[str] = []
     for queue in queues[lane - 1 : lane] if lane else queues:
         asked = {"jobQueue": queue, "filters": [{"name": "AFTER_CREATED_AT", "values": [str(begin)]}]}
@@ -61,6 +61,14 @@ def _described(seen: Evidence) -> tuple[list[dict[str, Any]], int]:
     for place in range(0, min(len(ids), MOST_JOBS), _AT_ONCE):
         found += batch.describe_jobs(jobs=ids[place : min(place + _AT_ONCE, MOST_JOBS)])["jobs"]
     return found, max(0, len(ids) - MOST_JOBS)
+
+
+def _held(seen: Evidence) -> tuple[float, float]:
+    """From when to when the run had its lane. The queue is disabled before the lane is given back for the first time,
+    which a clean-up may try again, and does once more for the prefix."""
+    taken = seen.record.entered.get("TakeLane")
+    given = [at for record, _ in seen.clean_ups for state, at in record.path if state == "GiveBack"]
+    return seen.began if taken is None else seen.since(taken), seen.since(min(given)) if given else seen.until
 
 
 def _attempts(seen: Evidence, job: dict[str, Any], are_several: bool) -> Iterator[Attempt]:

@@ -173,3 +173,20 @@ def test_several_runs_are_told_each_with_its_own(told: Any) -> None:
     assert [run.facts["outcome"] for run in found.runs] == [one["outcome"] for one in verdict.facts["runs"]]
     assert second.began == pytest.approx(600)
     assert "lane 1: " in page.of(found)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [("run", "run"), ("session", "run", "session")],
+    ids=" ".join,
+)
+def test_a_run_that_waited_for_another_s_lane_is_told_with_its_own_jobs_only(told: Any, kinds: tuple[str, ...]) -> None:
+    # All go below one prefix, so that each takes the first lane once the run before it has let go of it.
+    session = {"input": {"session": {"idleMinutes": 1}}, "session": {"jobs": [{"at": 60, "runtime": 60}]}}
+    runs = [{"at": 10 * place, **(session if kind == "session" else {})} for place, kind in enumerate(kinds)]
+    found, verdict = told(job={"runtime": 60, "writes": [{"files": 3}]}, runs=runs)
+    assert {run.lane for run in found.runs} == {1}
+    for run, facts in zip(found.runs, verdict.facts["runs"], strict=True):
+        shown = columns.of(run)
+        assert (shown["jobs"], shown["attempts"]) == (1, len(facts["attempts"])) == (1, 1)
+        assert run.attempts[0].began == pytest.approx(facts["job_started_at"], abs=0.01)
