@@ -127,7 +127,7 @@ def cut(text: str, width: int) -> str:
 
 
 def print_runs(console: Console, runs: list[dict[str, Any]], until: float) -> None:
-    """A line for each run: its lane, how long it waited for that, how it ended, and a bar of its time."""
+    """A line for each run: its lane, how long it waited for that and its prefix, how it ended, and a bar of its time."""
     rows = [
         (
             str(number),
@@ -141,7 +141,7 @@ def print_runs(console: Console, runs: list[dict[str, Any]], until: float) -> No
     widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
     room = max(NARROWEST_BAR, console.width - sum(widths) - 2 * len(head) - 2)
     scale = f"0:00:00{clock_time(until):>{room - 7}}"
-    key = f"{WAITING} waits for a lane  {AROUND} before and after the job  {JOB} job"
+    key = f"{WAITING} waits for lane and prefix  {AROUND} before and after the job  {JOB} job"
     lines = [(cells(row, widths), bar(run, until, room)) for row, run in zip(rows, runs, strict=True)]
     half = MOST_RUNS // 2
     if len(lines) > MOST_RUNS:

@@ -65,14 +65,29 @@ def test_list_and_watch_say_whom_a_run_waits_for(desk: Desk) -> None:
     arns = [desk.stack.execution_arn(name) for name in ("one", "two")]
     assert [(runs[name]["lane"], runs[name]["prefix"]) for name in ("one", "two")] == [(1, "one/"), (2, "two/")]
     assert (runs["three"]["place"], runs["three"]["waits_for"]) == (1, arns)
-    assert "waiting for a lane (place 1 of 1; every lane is held: by one, two)" in typed["list"].result.stdout
+    assert "waiting for a lane and its prefix (place 1 of 1; every lane is held: by one, two)" in typed["list"].result.stdout
     assert (looks[0].facts()["place"], looks[0].facts()["waits_for"]) == (1, arns)
-    assert looks[0].words == "waiting for a lane (place 1 of 1; every lane is held: by one, two)"
+    assert looks[0].words == "waiting for a lane and its prefix (place 1 of 1; every lane is held: by one, two)"
     assert typed["query"].answer == 1
     hasty = typed["no wait"]
     assert (hasty.status, hasty.facts["error"]) == (1, "NoFreeLane")
     assert arns[0] in hasty.facts["cause"]
     assert runs["hasty"]["error"] == "NoFreeLane"
+
+
+def test_a_run_that_waits_for_a_prefix_is_not_said_to_wait_for_a_lane_alone(desk: Desk) -> None:
+    looks: list[Any] = []
+
+    def doing() -> None:
+        for name in ("early", "late"):
+            desk.type("run", "--name", name, "--prefix", "same/", "--detach")
+            desk.account.clock.advance(1)
+        looks.append(Follower(desk.stack, desk.stack.execution_arn("late")).look())
+
+    desk.play(doing)
+    assert looks[0].words == (
+        "waiting for a lane and its prefix (place 1 of 1; its results would go below the same prefix as those of early)"
+    )
 
 
 def test_a_run_that_waits_is_stopped_with_the_word_that_it_has_created_nothing(desk: Desk) -> None:

@@ -16,7 +16,7 @@ SYSTEM = FileSystem(
     is_there=False,
 )
 STEPS = (
-    Span("queue", "waiting for a lane", phases.WAITING, 0.0, 5.0),
+    Span("queue", "waiting for a lane and its prefix", phases.WAITING, 0.0, 5.0),
     Span("create", "the file system is created & linked", phases.WAITING, 5.0, 500.0),
     Span("job", "the job", phases.WORKING, 500.0, 1820.0),
     Span("drain", "results are exported to S3", phases.DRAINING, 1820.0, 2000.0),

@@ -45,7 +45,7 @@ RUN: Final = (
     _phase(
         QUEUE,
         WAITING,
-        "waiting for a lane",
+        "waiting for a lane and its prefix",
         "PrepareTicket TakeTicket ReadLanes MayLaneBeTaken ReadTickets IsItOurTurn TakeLane CountTickets MayWait "
         "DescribeHolder IsHolderOver CleanUpHolder WaitForTurn ReturnTicket WasTicketReturned",
     ),

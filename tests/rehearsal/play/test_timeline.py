@@ -10,6 +10,7 @@ from rich.console import Console
 
 from rehearsal.aws.account import Account
 from rehearsal.aws.states.executions import Execution
+from rehearsal.play.beside import print_runs
 from rehearsal.play.timeline import Timeline
 
 
@@ -62,3 +63,22 @@ def test_a_loop_is_one_line_and_decisions_are_left_out(account: Account) -> None
         timeline(run, state, kind)
     timeline.close()
     assert [line.strip() for line in written.getvalue().splitlines()][1:] == ["0:00:00  Describe", "… polled, 4 states"]
+
+
+def test_the_table_of_several_runs_says_that_a_run_may_wait_for_its_prefix() -> None:
+    written = io.StringIO()
+    run = {
+        "lane": 1,
+        "queued_seconds": 59.9,
+        "error": None,
+        "outcome": "SUCCEEDED",
+        "started_at": 0.0,
+        "virtual_seconds": 600.0,
+        "job_started_at": 120.0,
+        "job_ended_at": 240.0,
+    }
+    print_runs(Console(file=written, width=100), [run], 600.0)
+    head, row, key = written.getvalue().splitlines()
+    assert head.split() == ["run", "lane", "queued", "outcome", "0:00:00", "0:10:00"]
+    assert row.split()[:4] == ["1", "1", "0:00:59", "SUCCEEDED"]
+    assert key.strip() == "· waits for lane and prefix  ─ before and after the job  █ job"
