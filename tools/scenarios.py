@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from lustre_batch.operate.screen import clock_time
+
 from rehearsal.play.scenario import Scenario, load, names
 from rehearsal.play.session import Session
 from rehearsal.play.stage import staged
-from rehearsal.play.timeline import clock_time
 from rehearsal.play.verdict import judge
 
 PAGE = Path(__file__).parents[1] / "docs" / "scenarios.md"

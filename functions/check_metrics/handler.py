@@ -161,9 +161,10 @@ def decide(reading: Reading, check: Check, now: float) -> tuple[bool, str]:
     run = [newest - index * period for index in range(check.quiet_periods)]
     first, settled_at = run[-1], check.stopped_at + SETTLE_SECONDS
     if first < settled_at:
+        which = "the one" if len(run) == 1 else f"the first of the {len(run)}"
         return False, (
             f"The job stopped at {clock(check.stopped_at)}: a zero counts when its period began {SETTLE_SECONDS} s "
-            f"later or more, and the first of the {len(run)} needed began at {clock(first)}."
+            f"later or more, and {which} needed began at {clock(first)}."
         )
     for began in run:
         if datapoints.get(began) != 0:

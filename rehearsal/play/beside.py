@@ -6,13 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lustre_batch.operate.screen import clock_time
 from rich.console import Console
 from rich.text import Text
 
 from ..aws.batch.job import Job
 from ..aws.states.executions import Execution
 from .purposes import about, is_sweep
-from .timeline import HIDDEN, STYLES, clock_time, job_line, shortened
+from .timeline import HIDDEN, STYLES, job_line, shortened
 
 MARGIN = 11  # of the times before a line
 NARROWEST_COLUMN = 16  # narrower ones say too little: then only starts and ends are shown
@@ -127,7 +128,7 @@ def cut(text: str, width: int) -> str:
 
 
 def print_runs(console: Console, runs: list[dict[str, Any]], until: float) -> None:
-    """A line for each run: its lane, how long it waited for that and its prefix, how it ended, and a bar of its time."""
+    """A line for each run: its lane, how long it waited for it and a prefix, how it ended, and a bar of its time."""
     rows = [
         (
             str(number),

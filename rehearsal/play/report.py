@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
+from lustre_batch.operate.screen import clock_time
 from rich.console import Console
 from rich.text import Text
 
@@ -16,7 +17,6 @@ from .measures import lifetime_seconds
 from .output import print_rows
 from .prices import PRICED_REGION, PRICES, file_system_dollars, storage_price, transition_dollars
 from .session import Session
-from .timeline import clock_time
 from .verdict import Verdict
 
 # What is kept may cost nothing: launch templates, job definitions and a row of a table do. A job keeps its instance.

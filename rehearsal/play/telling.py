@@ -9,7 +9,7 @@ from typing import Any
 
 from lustre_batch.operate.stack import Stack
 from lustre_batch.report import telling
-from lustre_batch.report.facts import COLUMNS
+from lustre_batch.report.facts import COLUMNS, NONE
 from lustre_batch.report.story import Datapoint, Run, Series, Story
 
 from ..aws.calls import internally
@@ -108,8 +108,8 @@ def _facts(facts: dict[str, Any], series: Iterable[Series]) -> dict[str, Any]:
     return found | {
         "elapsed_seconds": facts["virtual_seconds"],
         "written_bytes": round(written),
-        "leaked": "; ".join(f"{one['type']} {one['id']}" for one in facts["leaked"]) or None,
-        "retained": "; ".join(f"{one['type']} {one['id']}: {one['reason']}" for one in facts["retained"]) or None,
+        "leaked": "; ".join(f"{one['type']} {one['id']}" for one in facts["leaked"]) or NONE,
+        "retained": telling.retained_words(facts["retained"]),
         "api_calls": sum(facts["api_calls"].values()),
         "messages": len(facts["messages"]),
     }

@@ -4,6 +4,7 @@ what one starts is shown."""
 
 from __future__ import annotations
 
+from lustre_batch.operate.screen import clock_time
 from rich.console import Console
 from rich.text import Text
 
@@ -14,12 +15,6 @@ from .purposes import is_sweep
 STYLES = {"Task": "cyan", "Fail": "bold red", "Succeed": "bold green", "Wait": "dim", "Choice": "dim", "Pass": "white"}
 HIDDEN = {"Choice"}  # decisions show in what follows them
 MOST_LINES = 40  # of what a job prints between two sleeps: the first half and the last
-
-
-def clock_time(seconds: float) -> str:
-    """Hours, minutes and seconds since the start."""
-    whole = int(seconds)
-    return f"{whole // 3600:d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def shortened(lines: list[str]) -> list[str]:

@@ -36,7 +36,8 @@ def test_a_full_window_of_zeros_from_before_the_stop_proves_nothing(check: Ask) 
     assert answer["shouldDeleteFSx"] is False
     assert answer["metricsValue"] == 0.0
     assert answer["datapoints"] == 15
-    assert "began at 2026-01-15 12:29:00Z" in answer["reason"]
+    assert answer["reason"].endswith("and the one needed began at 2026-01-15 12:29:00Z.")
+    assert "and the first of the 3 needed began" in check(zeros(15, 1), minutes_ago(1), quietMinutes=3)["reason"]
 
 
 @pytest.mark.parametrize(("seconds_before_the_minute", "expected"), [(14.999, False), (15.0, True), (0, False)])

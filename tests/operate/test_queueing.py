@@ -65,7 +65,10 @@ def test_list_and_watch_say_whom_a_run_waits_for(desk: Desk) -> None:
     arns = [desk.stack.execution_arn(name) for name in ("one", "two")]
     assert [(runs[name]["lane"], runs[name]["prefix"]) for name in ("one", "two")] == [(1, "one/"), (2, "two/")]
     assert (runs["three"]["place"], runs["three"]["waits_for"]) == (1, arns)
-    assert "waiting for a lane and its prefix (place 1 of 1; every lane is held: by one, two)" in typed["list"].result.stdout
+    assert (
+        "waiting for a lane and its prefix (place 1 of 1; every lane is held: by one, two)"
+        in typed["list"].result.stdout
+    )
     assert (looks[0].facts()["place"], looks[0].facts()["waits_for"]) == (1, arns)
     assert looks[0].words == "waiting for a lane and its prefix (place 1 of 1; every lane is held: by one, two)"
     assert typed["query"].answer == 1

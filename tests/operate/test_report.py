@@ -67,7 +67,8 @@ def test_what_is_told_of_a_real_run_is_what_a_rehearsal_sees_in_the_account(desk
     assert told["idle_seconds"] == pytest.approx(told["deleted_at"] - told["drained_at"], abs=0.01)
     lived = ((system.deleted_at or 0) - system.created) / 86_400
     assert told["file_system_dollars"] == pytest.approx(lived * 2400 * 0.14 / 730 * 24, rel=0.02)
-    assert told["lost_files"] is None  # nobody but a rehearsal knows
+    assert told["retained"] == "none"  # as the clean-up said
+    assert (told["lost_files"], told["leaked"]) == (None, None)  # nobody but a rehearsal knows
 
 
 def test_a_run_that_goes_on_is_told_as_far_as_it_has_come(desk: Desk) -> None:

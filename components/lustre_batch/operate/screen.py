@@ -20,8 +20,9 @@ class View(Protocol):
 
 
 def clock_time(seconds: float) -> str:
-    """Hours, minutes and seconds."""
-    whole = round(seconds)
+    """Hours, minutes and seconds, cut as a clock shows them, but for what differences of moments lack in the last
+    binary digits: moments have milliseconds."""
+    whole = int(round(seconds, 3))
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from .story import KINDS, Run, Story
 
+NONE: Final = "none"  # in place of names: it is known that there are none
+
 
 @dataclass(frozen=True)
 class Column:
@@ -36,7 +38,7 @@ def _columns() -> tuple[Column, ...]:
         Column("job_ended_at", "its last job ended, since the same moment", seconds),
         Column("drained_at", "the last change was in S3, since the same moment", seconds),
         Column("deleted_at", "the deletion of its file system was asked for, since the same moment", seconds),
-        Column("idle_seconds", "from the last change in S3 to that", seconds),
+        Column("idle_seconds", "from the last change in S3 to that, even while the job still works", seconds),
         Column("overhead_seconds", "time of the file system for neither job nor export nor FSx's own work", seconds),
         Column("jobs", "jobs, children of an array included"),
         Column("attempts", "attempts of its jobs"),
@@ -48,8 +50,8 @@ def _columns() -> tuple[Column, ...]:
         Column("lost_files", "files that were lost"),
         Column("lost_bytes", "their size", "bytes"),
         Column("stale_objects", "objects whose files had been removed, renamed or replaced"),
-        Column("leaked", "things left behind that nobody named"),
-        Column("retained", "things that are still there and named"),
+        Column("leaked", f"things left behind that nobody named, or {NONE}"),
+        Column("retained", f"things that are still there and named, or {NONE}"),
         Column("foreign_mounts", "attempts on instances with the file system of another run"),
         Column("file_system", "the id of its file system"),
         Column("deployment_type", "its type"),

@@ -35,6 +35,10 @@ MOST_RUNS: Final = 12
 MOST_LINES: Final = 100
 _GOOD: Final = "SUCCEEDED"
 PRICE_NOTE: Final = ". Instances, requests and objects are billed beside it."
+STILL_WORKED: Final = (
+    "The last change was in S3 while the job still worked: idle_seconds counts from then on, the idle part of the cost "
+    "from the job's end."
+)
 GREY: Final = "Grey is waiting, colours are work."
 
 
@@ -133,6 +137,8 @@ def _run(run: Run, heading: str) -> Iterator[str]:
         yield _figure("Cost", said, run.file_system.price_words + PRICE_NOTE, charts.of_costs, run)
         costs = [(f"{KINDS[kind]} ({kind})", _dollars(amount)) for kind, amount in run.dollars.items()]
         yield _table(("for", "cost"), costs)
+        if (known["drained_at"] or 0.0) < (known["job_ended_at"] or 0.0) and known["idle_seconds"] is not None:
+            yield f"<p class=faint>{STILL_WORKED}</p>"
     if run.unknown:
         yield head("What is not known")
         yield _list(run.unknown)

@@ -18,6 +18,7 @@ from ..operate.stack import Stack
 from ..prices import PRICED_REGION, file_system_dollars, storage_price
 from . import decision, jobs, story
 from .evidence import Evidence
+from .facts import NONE
 from .record import Record
 
 _DAY: Final = 86_400.0
@@ -219,7 +220,7 @@ def _facts(seen: Evidence) -> dict[str, Any]:
     after = next((step for step in seen.record.steps if queue and step.began > queue[-1].began), None)
     written = next((one.points[-1][1] for one in seen.series if one.unit == "bytes" and one.points), None)
     idle = None if seen.deleted_at is None or seen.drained_at is None else seen.deleted_at - seen.drained_at
-    kept = [one for _, described in seen.clean_ups[-1:] for one in _output(described).get("retained") or []]
+    kept = next((_output(described).get("retained") for _, described in reversed(seen.clean_ups)), None)
     return {
         "execution": seen.arn,
         "started": seen.described["startDate"].astimezone(datetime.UTC).isoformat(timespec="seconds"),
@@ -237,13 +238,18 @@ def _facts(seen: Evidence) -> dict[str, Any]:
         "idle_seconds": _rounded(idle),
         "jobs": seen.jobs,
         "written_bytes": None if written is None else round(written),
-        "retained": "; ".join(f"{one['type']} {one['id']}: {one['reason']}" for one in kept) or None,
+        "retained": None if kept is None else retained_words(kept),
         "file_system": seen.file_system,
         "deployment_type": request.get("LustreConfiguration", {}).get("DeploymentType"),
         "capacity_gib": int(request["StorageCapacity"]) if "StorageCapacity" in request else None,
         "transitions": sum(len(record.path) for record in (seen.record, *(each for each, _ in seen.clean_ups))),
         "history_events": max(record.last_id for record in (seen.record, *(each for each, _ in seen.clean_ups))),
     }
+
+
+def retained_words(kept: Iterable[dict[str, Any]]) -> str:
+    """What is still there and named, or that nothing is."""
+    return "; ".join(f"{one['type']} {one['id']}: {one['reason']}" for one in kept) or NONE
 
 
 def lane(request: dict[str, Any]) -> int | None:

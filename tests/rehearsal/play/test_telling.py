@@ -11,7 +11,7 @@ import yaml
 from lustre_batch.operate import phases
 from lustre_batch.report import facts as columns
 from lustre_batch.report import page
-from lustre_batch.report.story import Run, Story
+from lustre_batch.report.story import IDLE, Run, Story
 
 from rehearsal.aws.account import Account
 from rehearsal.play.scenario import SCENARIOS, parse
@@ -57,6 +57,9 @@ def test_what_is_told_of_a_run_is_what_its_facts_say(busy: tuple[Run, dict[str, 
     assert shown["attempts"] == len(facts["attempts"]) == 2
     assert shown["api_calls"] == sum(facts["api_calls"].values())
     assert shown["elapsed_seconds"] == facts["virtual_seconds"]
+    # Known to be none, which is something else than not known.
+    assert (facts["leaked"], facts["retained"]) == ([], [])
+    assert (shown["leaked"], shown["retained"], shown["lost_files"]) == ("none", "none", 0)
 
 
 def test_every_phase_has_its_words_and_they_follow_on_each_other(busy: tuple[Run, dict[str, Any]]) -> None:
@@ -118,6 +121,18 @@ def test_the_cost_is_that_of_the_whole_life_of_the_file_system(
     lived = (system.deleted_at or 0) - system.created
     expected = lived * found.runs[0].file_system.dollars_per_second
     assert sum(found.runs[0].dollars.values()) == pytest.approx(expected, rel=0.002)
+
+
+def test_a_job_that_works_on_after_the_last_export_is_no_idle_time_of_the_cost_and_the_page_says_so(
+    told: Any, busy: tuple[Run, dict[str, Any]]
+) -> None:
+    found, verdict = told(job={"runtime": 3600, "writes": [{"files": 3}]})
+    [run] = found.runs
+    idle = sum(span.seconds for span in run.spans if span.kind == IDLE)
+    assert verdict.facts["idle_seconds"] > 3000 + idle
+    assert idle == pytest.approx(verdict.facts["deleted_at"] - verdict.facts["job_ended_at"], abs=1)
+    assert page.STILL_WORKED in page.of(found)
+    assert page.STILL_WORKED not in page.of(Story("title", "", (busy[0],)))
 
 
 def test_a_file_system_that_is_kept_says_why(told: Any) -> None:

@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterator
 
 import pytest
+from lustre_batch.report import page
+from lustre_batch.report.story import Run, Story
 from rich.console import Console
 
 from rehearsal.aws.account import Account
@@ -82,3 +84,19 @@ def test_the_table_of_several_runs_says_that_a_run_may_wait_for_its_prefix() -> 
     assert head.split() == ["run", "lane", "queued", "outcome", "0:00:00", "0:10:00"]
     assert row.split()[:4] == ["1", "1", "0:00:59", "SUCCEEDED"]
     assert key.strip() == "· waits for lane and prefix  ─ before and after the job  █ job"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(59.6, "0:00:59"), (59.999_999_8, "0:01:00"), (3_661.0, "1:01:01"), (0.0, "0:00:00")]
+)
+def test_the_terminal_and_the_page_cut_a_time_to_whole_seconds_in_the_same_way(
+    account: Account, seconds: float, shown: str
+) -> None:
+    written = io.StringIO()
+    timeline = Timeline(Console(file=written, width=80))
+    timeline(run := execution(account, "run"), "SubmitJob", "Task")
+    run.status, run.stopped = "SUCCEEDED", run.started + seconds
+    timeline.close()
+    assert written.getvalue().splitlines()[-1].split()[0] == shown
+    table = page.of(Story("title", "", (Run("run", 0.0, seconds),)))
+    assert f"<dt>took</dt><dd>{shown}</dd>" in table
