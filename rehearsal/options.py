@@ -172,7 +172,13 @@ def scenario(options: argparse.Namespace) -> Scenario:
     from .aws.batch import container_engine
     from .play import scenario as scenarios
 
-    found = scenarios.load(options.scenario, own_job(options), bucket_folder(options))
+    job, folder = own_job(options), bucket_folder(options)
+    found = scenarios.load(options.scenario, None, folder)
+    if job is not None:
+        if all(run.opens_session for run in found.each()):
+            option = next(key for key in ("job", "command", "image") if getattr(options, key) is not None)
+            raise UsageError(f"--{option}: --scenario {options.scenario}: {scenarios.OPENS_ONE}")
+        found = scenarios.load(options.scenario, job, folder)
     if options.program is not None and found.set and options.scenario in scenarios.names():
         raise UsageError(
             f"--scenario {options.scenario}: it sets {', '.join(found.set)} of the stack program, "

@@ -3,15 +3,18 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from lustre_batch.workflow import REPORTS
 
 from rehearsal.play.prices import PRICES
 from tests.docs import markdown
 from tools import diagrams
 from tools.generate import SETTINGS
 
+ROOT = Path(__file__).parents[2]
 PAGES = ("docs/errors.md", "docs/errors.ja.md")
 WORKFLOW = ("docs/workflow.md", "docs/workflow.ja.md")
 STATES: dict[str, dict[str, Any]] = diagrams.states("clean_up") | diagrams.states("run")  # of one name: the run's
@@ -209,3 +212,12 @@ def test_a_kept_file_system_is_mounted_as_an_instance_of_a_job_mounts_it(page: s
     assert f"sudo mount -t lustre -o {options} DNS_NAME@tcp:/MOUNT_NAME /fsx" in markdown.commands(page)
     assert re.search(r"dnf install -y [^\n]*lustre-client", boot)
     assert "sudo dnf install -y lustre-client" in markdown.commands(page)
+
+
+@pytest.mark.parametrize("language", ["", ".ja"])
+def test_what_to_look_at_names_every_field_of_an_output_and_the_folder_of_reports(language: str) -> None:
+    errors, operations = ((ROOT / f"docs/{page}{language}.md").read_text("utf-8") for page in ("errors", "operations"))
+    fields = json.loads(errors.partition("```json")[2].partition("```")[0])
+    [listed] = re.findall(r"^- `SUCCEEDED`(.*?)^- ", operations, re.MULTILINE | re.DOTALL)
+    assert [field for field in fields if f"`{field}`" not in listed] == []
+    assert f"`{REPORTS}/`" in operations

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from rehearsal.__main__ import main
 from rehearsal.aws.batch import processes
 from rehearsal.aws.batch.real_attempt import JobComputes
-from rehearsal.play.scenario import ScenarioError, load, parse
+from rehearsal.play.scenario import OPENS_ONE, ScenarioError, load, parse
 from rehearsal.play.session import Session
 from rehearsal.play.stage import staged
 from rehearsal.play.verdict import Verdict, judge
@@ -173,6 +174,18 @@ def test_it_takes_the_place_of_the_job_that_a_scenario_models() -> None:
     assert scenario.job.words == ["sh", "-c", "exit 1"]
     assert scenario.expect == "FAILED"
     assert scenario.description.endswith("; in place of the job: sh -c 'exit 1'")
+
+
+@pytest.mark.parametrize("option", ["--job", "--image"])
+def test_a_job_that_is_given_to_a_session_is_refused_by_the_name_of_its_option(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scenario := tmp_path / "session.yaml").write_text("input: {session: {}}\n", "utf-8")
+    (job := tmp_path / "job.sh").write_text("#!/bin/sh\n", "utf-8")
+    job.chmod(0o755)
+    assert main(["--scenario", str(scenario), option, str(job) if option == "--job" else "busybox"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"{option}: --scenario {scenario}: {OPENS_ONE}")
 
 
 @pytest.mark.parametrize(
