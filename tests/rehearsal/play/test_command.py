@@ -68,7 +68,10 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
             ["--scenario", "late-burst", "--input", '{"session": {}}'],
             '--input {"session": {}}: job: the run opens a session (input.session)',
         ),
-        (["--scenario", "session", "--job", "examples/sample_job/job.sh"], "--job: --scenario session: the run opens a session (input.session)"),
+        (
+            ["--scenario", "session", "--job", "examples/sample_job/job.sh"],
+            "--job: --scenario session: the run opens a session (input.session)",
+        ),
         (["--set", "nonsense"], "KEY=VALUE"),
         (["--stack", "nonsense"], "nonsense"),
         (["--job", "nowhere.sh"], "--job nowhere.sh: there is no file nowhere.sh"),
