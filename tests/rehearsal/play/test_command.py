@@ -70,7 +70,7 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
         ),
         (
             ["--scenario", "session", "--job", "examples/sample_job/job.sh"],
-            "--job: --scenario session: the run opens a session (input.session)",
+            "--job: --scenario session: the run opens a session",
         ),
         (["--set", "nonsense"], "KEY=VALUE"),
         (["--stack", "nonsense"], "nonsense"),
