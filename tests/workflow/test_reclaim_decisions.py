@@ -83,7 +83,13 @@ def test_a_reclaim_that_holds_its_prefix_goes_on_whoever_wrote_that(clean_up: De
 
 
 def test_a_reclaim_that_the_next_clean_up_would_not_know_of_holds_nothing(clean_up: Definition) -> None:
-    target, reason = decided(clean_up, seen(clean_up), noted=False)
+    assert decided(clean_up, seen(clean_up), noted=False, tries=19) == ("NoteReclaimAgain", "")
+    again = clean_up.states["NoteReclaimAgain"]
+    assert (again["Assign"], again["Next"]) == ({"noted": True}, "IsPrefixFree")
+    assert again["Arguments"] == clean_up.states["NoteReclaim"]["Arguments"]
+    (refused,) = again["Catch"]
+    assert (refused["Next"], evaluate(refused["Assign"], tries=3)) == ("WaitToHoldPrefix", {"tries": 4})
+    target, reason = decided(clean_up, seen(clean_up), noted=False, tries=20)
     assert (target, reason) == ("FindEnvironment", "that it is reclaimed could not be noted on it")
 
 

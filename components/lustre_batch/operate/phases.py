@@ -118,8 +118,8 @@ CLEAN_UP: Final = (
         "FindJobDefinition HasJobDefinition DeregisterJobDefinition FindEnvironment NamesEnvironmentTemplate "
         "ReleaseEnvironment RemoveSession ReadLaneBeforeDisabling MayQueueBeDisabled DisableJobQueue WaitForJobQueue "
         "DescribeJobQueue IsJobQueueDisabled ReadLaneBeforeStopping MayJobsBeStopped AreThereMoreJobsToStop "
-        "AreJobsInDoubt LeaveWhatJobsMayUse ReadPrefixHolders IsPrefixFree HoldPrefix "
-        "WaitToHoldPrefix",
+        "AreJobsInDoubt LeaveWhatJobsMayUse ReadPrefixHolders IsPrefixFree NoteReclaimAgain "
+        "HoldPrefix WaitToHoldPrefix",
     ),
     _phase(
         "drain",
