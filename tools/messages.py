@@ -110,12 +110,15 @@ def _failed(error: str, cause: str) -> dict[str, Any]:
     return {"failure": {"Error": error, "Cause": cause}}
 
 
-def _left(word: str, *things: dict[str, str]) -> str:
-    return "\n".join(f"{word}: {one['type']} {one['id']}: {one['reason']}" for one in things)
-
-
 def _answered(**answer: Any) -> dict[str, Any]:
-    return {"cleanedUp": {"retained": [], "pending": [], "dollarsADay": 11.05, **answer}}
+    """What the clean-up answered, and what the run says of it (Summarise)."""
+    lines = [
+        f"{word}: {one['type']} {one['id']}: {one['reason']}"
+        for word, key in (("Kept", "retained"), ("Pending", "pending"))
+        for one in answer.get(key, [])
+    ]
+    known = {"retained": [], "pending": [], "dollarsADay": 11.05, **answer}
+    return {"cleanedUp": known, "left": "\n".join(lines)}
 
 
 _PENDING = "The job succeeded. Not everything could be removed yet; "
@@ -212,26 +215,24 @@ CATALOGUE = (
     Message(
         "Files were refused: the file system is kept",
         RUN_SAYS,
-        _INCOMPLETE | _answered(retained=[REFUSED]) | {"left": _left("Kept", REFUSED)},
+        _INCOMPLETE | _answered(retained=[REFUSED]),
     ),
     Message(
         "A file system is kept as asked for",
         RUN_SAYS,
-        _answered(retained=[AS_ASKED]) | {"left": _left("Kept", AS_ASKED)},
+        _answered(retained=[AS_ASKED]),
     ),
     Message(
         "The clean-up goes on by itself",
         RUN_SAYS,
         _failed("CleanUpPending", _PENDING + "nothing needs to be done. It is tried again every 60 minutes.")
-        | _answered(pending=[BUSY])
-        | {"left": _left("Pending", BUSY)},
+        | _answered(pending=[BUSY]),
     ),
     Message(
         "The clean-up waits for somebody to mend something",
         RUN_SAYS,
         _failed("CleanUpPending", _PENDING + "mend what is named. It is tried again every 60 minutes.")
-        | _answered(pending=[TEMPLATE], lasting=True)
-        | {"left": _left("Pending", TEMPLATE)},
+        | _answered(pending=[TEMPLATE], lasting=True),
     ),
     Message(
         "The clean-up did not answer",
@@ -247,8 +248,7 @@ CATALOGUE = (
         "The clean-up has to be asked for, because nothing sweeps",
         RUN_SAYS,
         _failed("CleanUpPending", _PENDING + "the sweep is switched off (sweepIntervalMinutes).")
-        | _answered(pending=[BUSY])
-        | {"left": _left("Pending", BUSY)},
+        | _answered(pending=[BUSY]),
         _UNSWEPT,
     ),
     Message(

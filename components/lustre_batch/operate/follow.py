@@ -189,10 +189,7 @@ class Follower:
             described = self._stack.client("batch").describe_jobs(jobs=[self._job["jobId"]])["jobs"]
             self._job = described[0] if described else self._job
             return
-        queues = json.loads(self._stack.value("JobQueueArns"))
-        tags = runs.tags_of((self._file_system or {}).get("Tags", []))
-        lane = int(tags.get("lustre-batch:lane", 0))
-        self._job = runs.job_of(self._stack, self._arn, queues[lane - 1 : lane] if lane else queues)
+        self._job = runs.job_of(self._stack, self._arn, runs.queues_of(self._stack, self._file_system))
 
     def _detail(self, phase: str) -> str:
         """What a phase waits for."""

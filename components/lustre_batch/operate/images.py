@@ -73,9 +73,8 @@ def push(stack: Stack, context: Path, build_file: Path | None = None) -> str:
     if of is None or not of.exists():
         raise Problem(f"{of or context / 'Dockerfile'} does not exist: it says how the image is built")
     place, tool = repository(stack), engine()
-    arns = json.loads(stack.value("ComputeEnvironmentArns"))
-    described = stack.client("batch").describe_compute_environments(computeEnvironments=arns[:1])["computeEnvironments"]
-    names = described[0]["computeResources"]["instanceTypes"] if described else []
+    environment = stack.first_environment()
+    names = environment["computeResources"]["instanceTypes"] if environment else []
     made_for = [ARCHITECTURES.get(one, one) for one in architectures(names)] or ["amd64"]
     # Never used again: a run that starts later has the image that it was started with.
     tag = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

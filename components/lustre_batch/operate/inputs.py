@@ -137,9 +137,7 @@ def deployed(stack: Stack) -> dict[str, Any]:
         "bucketPrefix": stack.value("BucketPrefix"),
         "inputBuckets": json.loads(stack.value("InputBuckets")),
     }
-    arns = json.loads(stack.value("ComputeEnvironmentArns"))
-    answer = stack.client("batch").describe_compute_environments(computeEnvironments=arns[:1])
-    for environment in answer["computeEnvironments"]:
+    if environment := stack.first_environment():
         resources = environment["computeResources"]
         others |= {
             "computeEnvironmentType": resources["type"],

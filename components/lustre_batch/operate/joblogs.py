@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from ..rules import TAG_OF_EXECUTION
 from .problems import Problem, code_of
-from .runs import describe, file_system_of, job_of, tag_of, tags_of
+from .runs import describe, file_system_of, job_of, queues_of, tag_of
 from .sessions import is_session
 from .stack import Stack
 
@@ -56,10 +55,10 @@ def of_job(stack: Stack, run: str, child: int | None = None) -> Iterator[str]:
 
 def _stream(stack: Stack, run: str, described: dict[str, Any], child: int | None) -> str:
     name = run.rpartition(":")[2]
-    queues = json.loads(stack.value("JobQueueArns"))
-    system = file_system_of(stack, run) if len(queues) > 1 else None
-    lane = int(tags_of((system or {}).get("Tags", [])).get("lustre-batch:lane", 0))
-    job = job_of(stack, run, queues[lane - 1 : lane] if lane else queues)
+    queues = queues_of(stack, None)
+    if len(queues) > 1:
+        queues = queues_of(stack, file_system_of(stack, run))
+    job = job_of(stack, run, queues)
     size = (job or {}).get("arrayProperties", {}).get("size")
     if job is not None and size:
         if child is None:

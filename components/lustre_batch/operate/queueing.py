@@ -17,10 +17,6 @@ class Entry:
     prefix: str
     lane: int = 0
 
-    @property
-    def name(self) -> str:
-        return self.run.rpartition(":")[2]
-
     def overlaps(self, other: Entry) -> bool:
         """Whether the results of one would go below those of the other."""
         return self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -184,6 +185,19 @@ def file_system(stack: Stack, identifier: str) -> dict[str, Any] | None:
             return None
         raise
     return next(iter(answer["FileSystems"]), None)
+
+
+def lane_of(system: Mapping[str, Any]) -> int | None:
+    """The lane of the run whose file system it is, by the tag that it was created with."""
+    number = tags_of(system.get("Tags", [])).get("lustre-batch:lane", "")
+    return int(number) if number.isdecimal() else None
+
+
+def queues_of(stack: Stack, system: Mapping[str, Any] | None) -> list[str]:
+    """The queues in which the jobs of a run may be: that of its lane, and all of them while that is not known."""
+    queues: list[str] = json.loads(stack.value("JobQueueArns"))
+    lane = lane_of(system or {})
+    return queues[lane - 1 : lane] if lane else queues
 
 
 def job_of(stack: Stack, execution_arn: str, queues: Sequence[str]) -> dict[str, Any] | None:

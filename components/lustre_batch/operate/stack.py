@@ -150,6 +150,12 @@ class Stack:
             )
         return self.values[name]
 
+    def first_environment(self) -> dict[str, Any] | None:
+        """The compute environment of the first lane, as Batch describes it; those of all lanes are alike."""
+        arns = json.loads(self.value("ComputeEnvironmentArns"))
+        answer = self.client("batch").describe_compute_environments(computeEnvironments=arns[:1])
+        return next(iter(answer["computeEnvironments"]), None)
+
     def _deployed(self, arn: str) -> Any:
         try:
             return json.loads(self.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["definition"])

@@ -4,11 +4,10 @@ a run holds its lane, every job that comes into the lane's queue counts as the r
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ..operate.runs import tags_of
+from ..operate.runs import queues_of
 from .evidence import Evidence
 from .story import Attempt
 
@@ -46,11 +45,10 @@ def _submitted(seen: Evidence) -> datetime.datetime:
 
 def _described(seen: Evidence) -> tuple[list[dict[str, Any]], int]:
     """Those that run something: an array's parent runs nothing itself."""
-    batch, queues = seen.stack.client("batch"), json.loads(seen.stack.value("JobQueueArns"))
-    lane = int(tags_of((seen.request or {}).get("Tags", [])).get("lustre-batch:lane", 0))
+    batch = seen.stack.client("batch")
     begin, end = (int((seen.origin + moment) * 1000) for moment in _held(seen))
     ids: list[str] = []
-    for queue in queues[lane - 1 : lane] if lane else queues:
+    for queue in queues_of(seen.stack, seen.request):
         asked = {"jobQueue": queue, "filters": [{"name": "AFTER_CREATED_AT", "values": [str(begin)]}]}
         for page in batch.get_paginator("list_jobs").paginate(**asked):
             for one in page["jobSummaryList"]:

@@ -226,7 +226,7 @@ def _facts(seen: Evidence) -> dict[str, Any]:
         "started": seen.described["startDate"].astimezone(datetime.UTC).isoformat(timespec="seconds"),
         "started_at": _rounded(seen.began),
         "stopped_at": _rounded(seen.since(seen.described["stopDate"])) if seen.described.get("stopDate") else None,
-        "lane": lane(request),
+        "lane": runs.lane_of(request),
         "outcome": seen.described["status"],
         "error": seen.described.get("error"),
         "elapsed_seconds": _rounded(seen.until - seen.began),
@@ -250,12 +250,6 @@ def _facts(seen: Evidence) -> dict[str, Any]:
 def retained_words(kept: Iterable[dict[str, Any]]) -> str:
     """What is still there and named, or that nothing is."""
     return "; ".join(f"{one['type']} {one['id']}: {one['reason']}" for one in kept) or NONE
-
-
-def lane(request: dict[str, Any]) -> int | None:
-    """By the tag that the file system was created with."""
-    number = runs.tags_of(request.get("Tags", [])).get("lustre-batch:lane", "")
-    return int(number) if number.isdecimal() else None
 
 
 def _rounded(seconds: float | None) -> float | None:
