@@ -40,7 +40,6 @@ def play(verb: Callable[[Stack], Answer], pulumi_stack: str | None, say: Say) ->
         clock = stage.session.account.clock
         stack = Stack(stage.session.exports["stateMachineArn"], pass_time=lambda seconds: clock.advance(PACE * seconds))
         answers: list[Answer] = []
-        say("rehearsed with the sample job in place of yours")
         # What is typed for AWS must not be run on somebody's own machine: it may be meant to delete there.
         played = stage.session.play(load("default"), starter=lambda: answers.append(verb(stack)), with_commands=False)
     (status, facts) = answers[0]

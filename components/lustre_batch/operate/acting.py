@@ -197,7 +197,7 @@ def followed(
                 if (found := until(seen)) is not None:
                     return 0, found
     except KeyboardInterrupt:
-        if stack.pass_time is not None:
+        if stack.is_rehearsed:
             raise  # a rehearsed run goes on only as long as somebody looks
         printer.say(f"\nleft the run: {back}")
         return DETACHED, (seen.facts() if seen else {"run": arn})

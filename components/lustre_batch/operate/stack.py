@@ -89,6 +89,10 @@ class Stack:
     pass_time: Callable[[float], None] | None = field(default=None, compare=False, repr=False)
 
     @property
+    def is_rehearsed(self) -> bool:
+        return self.pass_time is not None
+
+    @property
     def region(self) -> str:
         return self.arn.split(":")[3]
 

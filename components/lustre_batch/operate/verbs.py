@@ -66,6 +66,8 @@ def run(
         raise Problem("--command: nothing follows it")
     values = inputs.wanted(sets, given, environment, array, image, prefix)
     values = inputs.checked(stack, values) | ({"wait": False} if no_wait else {})
+    if stack.is_rehearsed:
+        printer.say("rehearsed with the sample job in place of yours")
     arn = start.start(stack, values, name)
     return started(stack, arn, printer, detach)
 
@@ -112,8 +114,6 @@ def plan(
 session = typer.Typer(no_args_is_help=True, help="Open a file system and its queue for jobs of others.")
 
 
-@session.command("start")
-@verb
 def session_start(
     stack: Stack,
     printer: Printer,
@@ -150,7 +150,14 @@ def session_start(
         for line in sessions.words(facts):
             printer.say(line)
         printer.say(f"to end it: {printer.command('session stop ' + arn.rpartition(':')[2])}")
+        if stack.is_rehearsed:
+            printer.say("rehearsed on until it ends by itself, without a job: the least that such a session costs")
+            _, ended = followed(stack, arn, printer)
+            facts |= {key: ended[key] for key in ("elapsed_seconds", "file_system_dollars")}
     return status, facts
+
+
+session.command("start")(verb(session_start, "either"))
 
 
 @session.command("list")

@@ -59,6 +59,14 @@ def test_another_end_than_the_scenario_expects_is_status_one(capsys: pytest.Capt
     assert "expected was SUCCEEDED" in capsys.readouterr().out
 
 
+def test_another_error_than_the_scenario_expects_is_status_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "mine.yaml").write_text("input: {nonsense: 1}\nexpect: FAILED\nexpect_error: JobFailed\n")
+    assert main(["--scenario", str(tmp_path / "mine.yaml")]) == 1
+    assert "its error was InvalidParameter, expected was JobFailed" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -52,6 +52,38 @@ def test_a_run_is_rehearsed_without_an_account_and_followed_to_its_end_with_what
     assert lines[end + 3 :] == ["this was a rehearsal: nothing was started on AWS"]
 
 
+def test_a_session_is_rehearsed_as_it_would_open_and_says_what_the_shortest_one_costs() -> None:
+    said = typed("session", "start", "--rehearse", "--name", "engine", "--prefix", "wf/", "--idle-minutes", "20")
+    assert said.exit_code == 0, said.output
+    lines = said.stdout.splitlines()
+    assert not [line for line in lines if "sample job" in line]
+    opened = next(number for number, line in enumerate(lines) if line.startswith("queue: "))
+    assert lines[opened + 1] == "path on its instances: /fsx/scratch"
+    assert lines[opened + 2].endswith("/wf/")
+    assert "to end it: lustre-batch session stop engine" in lines
+    end = next(number for number, line in enumerate(lines) if line.startswith("the run succeeded after 0:"))
+    assert end > opened
+    assert lines[end + 1].startswith("file system: about $0.")
+    assert lines[end + 2].startswith("state transitions: ")
+    assert lines[end + 3 :] == ["this was a rehearsal: nothing was started on AWS"]
+
+
+def test_with_json_a_rehearsed_session_is_where_it_is_and_what_it_comes_to_by_its_idle_minutes() -> None:
+    quick, patient = (
+        json.loads(typed("session", "start", "--rehearse", "--json", "--idle-minutes", minutes).stdout)
+        for minutes in ("1", "60")
+    )
+    assert quick["queueArn"] == patient["queueArn"]
+    assert (quick["exit_status"], quick["rehearsed"]) == (0, True)
+    assert patient["elapsed_seconds"] - quick["elapsed_seconds"] == pytest.approx(59 * 60, abs=600)
+    assert sum(patient["file_system_dollars"].values()) > sum(quick["file_system_dollars"].values())
+
+
+def test_what_a_session_would_refuse_its_rehearsal_refuses_in_the_same_words() -> None:
+    said = typed("session", "start", "--rehearse", "--set", "jobDefinitionVcpus=2")
+    assert (said.exit_code, "session: it submits no job of its own" in said.stderr) == (2, True), said.output
+
+
 def test_the_program_in_the_folder_is_rehearsed_and_with_json_the_facts_are_one_object(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: mine\nruntime: python\n")
     (tmp_path / "Pulumi.prod.yaml").write_text("config: {aws:region: eu-west-1}\n")
