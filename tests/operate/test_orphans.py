@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from lustre_batch.operate.runs import md5
 
 from rehearsal.aws.calls import internally
 from rehearsal.play.session import Played
+from rehearsal.play.strangers import CONTAINER
 from tests.operate.conftest import Desk, Typed
 
 KEEPING = ("run", "--set", "deleteLustre=false")
@@ -136,7 +138,10 @@ def test_what_a_stopped_run_left_is_shown_and_cleaned_up_at_once_when_asked(desk
         shown = desk.type("orphans", "--json")
         left = {one["type"]: one for one in shown.facts["orphans"]}
         assert shown.status == 3
-        assert {"file-system", "job-definition", "launch-template"} == set(left)
+        assert {"file-system", "job", "job-definition", "lane", "launch-template"} == set(left)
+        assert left["lane"]["detail"] == 'lane 1, prefix ""'
+        assert left["lane"]["id"].endswith("/" + md5(desk.stack.execution_arn("nightly")))
+        assert {one["run"] for one in left.values()} == {desk.stack.execution_arn("nightly")}
         assert left["file-system"]["dollars_a_day"] > 5
         assert left["file-system"]["run"] == desk.stack.execution_arn("nightly")
         assert "not cleaned up yet" in desk.type("orphans").lines[0]
@@ -144,11 +149,101 @@ def test_what_a_stopped_run_left_is_shown_and_cleaned_up_at_once_when_asked(desk
         assert (cleaned.status, cleaned.lines[-1]) == (0, "started the clean-up of nightly")
         desk.account.clock.advance(60)
         again = desk.type("orphans", "--clean")
-        assert (again.status, "its clean-up is at work" in again.lines[0]) == (0, True)
+        assert again.status == 0
+        assert {line.rpartition(": ")[2] for line in again.lines[:-1]} == {"its clean-up is at work"}
         desk.account.clock.advance(2400)
         assert desk.account.file_systems.living() == []
 
     during(desk, doing, events={"delivered": False})
+
+
+def test_what_a_run_that_died_while_it_waited_or_was_open_has_in_the_table_is_left_until_its_clean_up(
+    desk: Desk,
+) -> None:
+    """Its ticket, its session, and the jobs that others have in its queue; those of a run that runs are none of it."""
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        sfn, batch = desk.stack.client("stepfunctions"), desk.stack.client("batch")
+        assert desk.type("session", "start", "--name", "engine", "--prefix", "a/").status == 0
+        assert desk.type("run", "--name", "waits", "--prefix", "a/b/", "--detach").status == 4
+        desk.account.clock.advance(60)
+        with internally():
+            definition = batch.register_job_definition(
+                jobDefinitionName="of-others", type="container", containerProperties=CONTAINER
+            )["jobDefinitionArn"]
+            queue = desk.session.exports["jobQueueArns"][0]
+            batch.submit_job(jobName="theirs", jobQueue=queue, jobDefinition=definition)
+        typed.append(desk.type("orphans"))
+        for name in ("engine", "waits"):
+            sfn.stop_execution(executionArn=desk.stack.execution_arn(name))
+        desk.account.clock.advance(1)
+        typed.append(desk.type("orphans"))
+        typed.append(desk.type("orphans", "--clean", "--json"))
+        desk.account.clock.advance(3600)
+        typed.append(desk.type("orphans"))
+
+    desk.play(doing, events={"delivered": False})
+    live, left, cleaned, after = typed
+    assert live.lines == after.lines == ["nothing is left of runs that are over"]
+    assert (left.status, cleaned.status, after.status) == (3, 0, 0)
+    whose = {one["type"]: one["run"].rpartition(":")[2] for one in cleaned.facts["orphans"]}
+    assert whose["ticket"] == "waits"
+    assert {whose[each] for each in ("file-system", "job", "lane", "launch-template", "session")} == {"engine"}
+    assert sorted(run.rpartition(":")[2] for run in cleaned.facts["clean_ups_started"]) == ["engine", "waits"]
+    (ticket,) = [line for line in left.lines if line.startswith("ticket ")]
+    assert ' (prefix "a/b/") since ' in ticket
+    assert ticket.endswith(", of waits: not cleaned up yet")
+    (job,) = [line for line in left.lines if line.startswith("job ")]
+    assert " in lane 1) since " in job
+    assert job.endswith(", whose instances are billed, of engine: not cleaned up yet")
+    assert any(line.endswith(" a day and the instances of jobs") for line in left.lines)
+
+
+def test_a_job_in_a_lane_that_no_run_holds_is_left_to_whoever_submitted_it(desk: Desk) -> None:
+    """A queue that takes jobs without a run is enabled by hand; no clean-up looks there."""
+    typed: list[Typed] = []
+    batch, queue = desk.stack.client("batch"), desk.session.exports["jobQueueArns"][0]
+
+    def doing() -> None:
+        assert desk.type("run").status == 0
+        with internally():
+            batch.update_job_queue(jobQueue=queue, state="ENABLED")
+            desk.account.clock.advance(300)
+            definition = batch.register_job_definition(
+                jobDefinitionName="of-others", type="container", containerProperties=CONTAINER
+            )["jobDefinitionArn"]
+            job = batch.submit_job(jobName="theirs", jobQueue=queue, jobDefinition=definition)["jobId"]
+        typed.append(desk.type("orphans"))
+        typed.append(desk.type("orphans", "--clean", "--json"))
+        with internally():
+            batch.terminate_job(jobId=job, reason="over")
+            batch.update_job_queue(jobQueue=queue, state="DISABLED")
+
+    desk.play(doing)
+    shown, cleaned = typed
+    (job,) = cleaned.facts["orphans"]
+    assert (shown.status, cleaned.status, cleaned.facts["clean_ups_started"]) == (3, 3, [])
+    assert (job["type"], job["run"]) == ("job", "")
+    assert shown.lines[0].endswith(
+        f", of no run that is known: aws batch terminate-job --job-id {job['id']} --reason orphan ends it"
+    )
+    assert not [line for line in shown.lines if "--clean" in line]
+
+
+def test_a_file_system_that_is_reclaimed_is_at_work_on(desk: Desk) -> None:
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        assert desk.type(*KEEPING).status == 0
+        (system,) = desk.account.file_systems.living()
+        assert desk.type("reclaim", system.id, "--detach").status == 4
+        desk.account.clock.advance(120)
+        typed.append(desk.type("orphans"))
+
+    desk.play(doing)
+    assert typed[0].status == 0
+    assert {line.rpartition(": ")[2] for line in typed[0].lines[:-1]} == {"its clean-up is at work"}
 
 
 def test_the_log_of_a_job_is_what_it_printed(desk: Desk) -> None:

@@ -1,18 +1,24 @@
-"""What runs created and no live run owns any more, and the clean-ups that are started for it. It finds things by the
-stack's tag, as the sweep does, and deletes none of them."""
+"""What runs created or hold and no live run owns any more, and the clean-ups that are started for it. It finds things
+by the stack's tag, in the lanes' table (lanes.py says what that holds) and in the lanes' queues; it deletes none."""
 
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..rules import TAG_OF_EXECUTION, TAG_OF_STACK
 from .problems import Problem
+from .queueing import items
 from .runs import RUNNING, describe, execution_of, executions, file_systems, md5, tags_of
 from .snapshot import dollars_a_day
 from .stack import Stack
+
+# In the order in which a job goes through them, so that none that moves on is missed.
+ALIVE: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+_DESCRIBED: Final = 100  # SDK DescribeJobs: so many at once
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class Orphan:
     dollars_a_day: float
     kept: str = ""  # why, if a clean-up has kept it for good
     cleaning: bool = False  # a clean-up of its run is at work
+    detail: str = ""  # what it is about, where the id does not say
 
     def facts(self) -> dict[str, Any]:
         """The same for programs."""
@@ -33,12 +40,23 @@ class Orphan:
 
 
 def orphans(stack: Stack) -> list[Orphan]:
-    """Everything that carries the stack's tag and belongs to no run that runs, the dearest first."""
-    found = [*_file_systems(stack), *_launch_templates(stack), *_job_definitions(stack)]
+    """Everything that is the stack's and belongs to no run that runs, the dearest first."""
+    # Jobs before the table: a run that takes a lane meanwhile is its holder when that is read.
+    jobs = list(_jobs(stack))
+    lanes: dict[str, Any] = next(iter(items(stack, "lanes")), {})
+    holders = [one for one in lanes.get("holders", []) if one["run"]]
+    found = [
+        *_file_systems(stack),
+        *_launch_templates(stack),
+        *_job_definitions(stack),
+        *_held(stack, holders),
+        *(_job(one, lane, holders) for lane, one in jobs),
+    ]
     live = {arn: _status(stack, arn) in RUNNING for arn in {one.run for one in found}}
-    # The clean-up of a run is named after it.
+    # The clean-up of a run is named after it, that of a file system which is reclaimed after that.
     cleaning = {one["name"][:32] for one in executions(stack, machine=stack.clean_up_arn, status="RUNNING")}
-    left = [Orphan(**{**one.__dict__, "cleaning": md5(one.run) in cleaning}) for one in found if not live[one.run]]
+    at_work = {one.run for one in found if {md5(one.run), md5(one.id)} & cleaning}
+    left = [Orphan(**{**one.__dict__, "cleaning": one.run in at_work}) for one in found if not live[one.run]]
     return sorted(left, key=lambda one: (-one.dollars_a_day, one.type, one.id))
 
 
@@ -97,3 +115,49 @@ def _job_definitions(stack: Stack) -> Iterator[Orphan]:
             if run := one.get("tags", {}).get(TAG_OF_EXECUTION):
                 name = one["jobDefinitionArn"].rpartition("/")[2]
                 yield Orphan("job-definition", name, execution_of(run), None, 0.0)
+
+
+def _held(stack: Stack, holders: list[dict[str, Any]]) -> Iterator[Orphan]:
+    """What the table says of runs: lanes and prefixes that they hold, tickets of those that wait, open sessions. Each
+    is called as the clean-up calls it."""
+    table = stack.value("LanesTableName")
+    for one in holders:
+        lane = f"lane {one['lane']}, " if int(one["lane"]) else ""
+        detail = f"{lane}prefix {json.dumps(one['prefix'])}"
+        since = _moment(one.get("takenAt"))
+        yield Orphan("lane", f"{table}/{md5(one['run'])}", one["run"], since, 0.0, detail=detail)
+    for one in items(stack, "ticket"):
+        detail = f"prefix {json.dumps(one['prefix'])}"
+        since = _moment(one.get("takenAt"))
+        yield Orphan("ticket", f"{table}/{one['id']}", one["run"], since, 0.0, detail=detail)
+    for one in items(stack, "session"):
+        detail = f"queue {one['queueName']}"
+        since = _moment(one.get("readyAt"))
+        yield Orphan("session", f"{table}/session/{one['id']}", one["run"], since, 0.0, detail=detail)
+
+
+def _moment(text: Any) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+def _jobs(stack: Stack) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Those of the lanes' queues that have not ended, as Batch describes them, each with its lane; children are part of
+    their array."""
+    batch = stack.client("batch")
+    for lane, queue in enumerate(json.loads(stack.value("JobQueueArns")), 1):
+        found: dict[str, None] = {}
+        for status in ALIVE:
+            for page in batch.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus=status):
+                found |= dict.fromkeys(one["jobId"].partition(":")[0] for one in page["jobSummaryList"])
+        listed = list(found)
+        for place in range(0, len(listed), _DESCRIBED):
+            described = batch.describe_jobs(jobs=listed[place : place + _DESCRIBED])["jobs"]
+            yield from ((lane, one) for one in described if one["status"] in ALIVE)
+
+
+def _job(job: dict[str, Any], lane: int, holders: list[dict[str, Any]]) -> Orphan:
+    """A job, of the run that its tag names, else of whoever holds the lane: whose every job in its queue is."""
+    tag = job.get("tags", {}).get(TAG_OF_EXECUTION)
+    run = execution_of(tag) if tag else next((one["run"] for one in holders if int(one["lane"]) == lane), "")
+    since = datetime.datetime.fromtimestamp(job["createdAt"] / 1000, datetime.UTC)
+    return Orphan("job", job["jobId"], run, since, 0.0, detail=f"{job['status']} in lane {lane}")

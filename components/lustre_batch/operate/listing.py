@@ -94,15 +94,27 @@ def orphans(left: Sequence[Orphan], command: Callable[[str], str]) -> Iterator[s
         yield "nothing is left of runs that are over"
         return
     for one in left:
-        state = "its clean-up is at work" if one.cleaning else f"kept: {one.kept}" if one.kept else "not cleaned up yet"
+        detail = f" ({one.detail})" if one.detail else ""
         since = f" since {one.since.astimezone():%Y-%m-%d %H:%M}" if one.since else ""
-        yield f"{one.type} {one.id}{since}, about ${one.dollars_a_day:.2f} a day, of {_name(one.run)}: {state}"
-    yield f"all of it: about ${sum(one.dollars_a_day for one in left):.2f} a day"
+        cost = f", about ${one.dollars_a_day:.2f} a day" if one.dollars_a_day else ""
+        cost = ", whose instances are billed" if one.type == "job" else cost
+        yield f"{one.type} {one.id}{detail}{since}{cost}, {_whose(one)}"
+    jobs = " and the instances of jobs" if any(one.type == "job" for one in left) else ""
+    yield f"all of it: about ${sum(one.dollars_a_day for one in left):.2f} a day{jobs}"
     for one in left:
         if one.kept and one.type == "file-system":
             yield f"to have it exported, verified and removed: {command('reclaim ' + one.id)}"
-    if any(not one.kept and not one.cleaning for one in left):
+    if any(one.run and not one.kept and not one.cleaning for one in left):
         yield f"to have what is not kept cleaned up now: {command('orphans --clean')}"
+
+
+def _whose(one: Orphan) -> str:
+    """Whose an orphan is, and what becomes of it."""
+    if not one.run:  # no clean-up looks for it
+        to_do = f"aws batch terminate-job --job-id {one.id} --reason orphan" if one.type == "job" else ""
+        return "of no run that is known" + (f": {to_do} ends it" if to_do else "")
+    state = "its clean-up is at work" if one.cleaning else f"kept: {one.kept}" if one.kept else "not cleaned up yet"
+    return f"of {_name(one.run)}: {state}"
 
 
 def _name(run: str) -> str:
