@@ -90,7 +90,8 @@ def orphans(
     """Show what runs that are over have left, with its cost a day.
 
     That is what carries the stack's tag, is in the lanes' table or works in their queues, and belongs to no run that
-    runs. What was kept for good is removed by `reclaim` alone. Exit status: 0 nothing is left, or clean-ups are at work on all of it; 3 something is left.
+    runs. What was kept for good is removed by `reclaim` alone. Exit status: 0 nothing is left, or clean-ups are at work
+    on all of it; 3 something is left.
     """
     from . import leftovers, listing
 
