@@ -8,7 +8,7 @@ NEEDED := 3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < tuple(map(int, "$(NEEDED)".split("."))))
 IS_COMPLETE = $(BIN)/python -c 'import pip; $(NEW_ENOUGH)'
 
-.PHONY: help rehearse test lint format definition engine cloud-init jsonata chromium picture bench soak exhaust mutants compare conform docs clean
+.PHONY: help rehearse test lint format definition engine cloud-init jsonata chromium picture recording bench soak exhaust mutants compare conform docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ chromium: ## install the distribution's Chromium for the test of the page, unles
 
 picture: $(INSTALLED) ## draw docs/images/report.png anew, from a rehearsal (needs Chromium: make chromium)
 	@$(BIN)/python -m tools.picture
+
+recording: $(INSTALLED) ## record the session on top of the READMEs anew, docs/images/session.svg, from a rehearsal
+	@$(BIN)/python -m tools.recording
 
 format: $(INSTALLED) ## format the code and sort its imports
 	$(BIN)/ruff check --fix .

@@ -1,8 +1,8 @@
 """Regenerates what is derived from the settings and the definition: `make docs`; `--check` only says what is stale.
 
-Pulumi.yaml's configuration, the component's arguments, the parameter tables, the table of a scenario's keys and the
-state diagrams are made here, so
-that a parameter is described in one place only and a picture cannot lie.
+Pulumi.yaml's configuration, the component's arguments, the parameter tables, the table of a scenario's keys, the state
+diagrams and the recorded session are made here, so that a parameter is described in one place only and a picture cannot
+lie.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Literal, get_args, get_origin
 
 from pydantic.alias_generators import to_camel
 
-from tools import messages, scenario_keys
+from tools import messages, recording, scenario_keys
 from tools.diagrams import overview, state_diagram
 from tools.excerpt import refreshed
 from tools.package import described
@@ -160,6 +160,7 @@ GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("docs/parameters.ja.md", between("parameters", lambda _: parameter_table("ja"))),
     ("docs/rehearsal.md", between("scenario keys", lambda _: scenario_keys.table())),
     ("docs/rehearsal.md", between("trace columns", lambda _: trace_table())),
+    ("docs/images/session.svg", lambda _: recording.picture()),
     ("docs/messages.md", lambda _: messages.page()),
     ("docs/workflow.md", between("overview", lambda _: overview("en"))),
     ("docs/workflow.ja.md", between("overview", lambda _: overview("ja"))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from lustre_batch.operate import phases, screen
@@ -48,6 +49,21 @@ def test_a_drawing_has_the_run_its_phases_the_present_one_marked_and_what_the_fi
     assert "file system: about $" in text
     assert "Ctrl-C leaves the run to itself" in text
     assert "Ctrl-C" not in drawn(looks[-1], 100)
+
+
+def test_a_phase_that_comes_again_has_one_row_with_all_its_time_so_that_a_run_fits_on_a_terminal_of_24_rows(
+    looks: list[Snapshot],
+) -> None:
+    for seen in looks:
+        rows = [line for line in drawn(seen, 100, no_color=True).splitlines() if line]
+        for phase in {step.phase for step in seen.steps}:
+            assert sum(phase.words in row for row in rows) == 1
+        assert len(rows) <= 20  # below the command and what it says first
+    last = looks[-1]
+    assert len({step.phase for step in last.steps}) < len(last.steps)
+    times = re.findall(r"(\d+):(\d\d):(\d\d)", drawn(last, 100, no_color=True))
+    total, *each = [3600 * int(hours) + 60 * int(minutes) + int(seconds) for hours, minutes, seconds in times]
+    assert total - len(each) <= sum(each) <= total  # each is cut to whole seconds
 
 
 def test_its_sum_is_what_fsx_bills_until_the_file_system_is_gone_as_a_rehearsal_and_the_report_have_it(

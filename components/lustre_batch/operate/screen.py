@@ -74,14 +74,15 @@ def drawn(seen: Snapshot) -> Any:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     ends = [*(step.began for step in seen.steps[1:]), seen.stopped or seen.at]
-    for number, (step, end) in enumerate(zip(seen.steps, ends, strict=False), 1):  # at first there is no step
-        current = number == len(seen.steps) and not seen.over
-        style = ("bold cyan" if step.phase.kind == phases.WORKING else "bold") if current else "dim"
+    seconds: dict[phases.Phase, float] = {}  # of a phase that comes again, all of it: a terminal has few rows
+    for step, end in zip(seen.steps, ends, strict=False):  # at first there is no step
+        seconds[step.phase] = seconds.get(step.phase, 0.0) + (end - step.began).total_seconds()
+    for phase, took in seconds.items():
+        current = phase == seen.steps[-1].phase and not seen.over
+        style = ("bold cyan" if phase.kind == phases.WORKING else "bold") if current else "dim"
         detail = f" ({seen.detail})" if current and seen.detail else ""
         table.add_row(
-            Text(">" if current else " ", style),
-            Text(clock_time((end - step.began).total_seconds()), style),
-            Text(step.phase.words + detail, style),
+            Text(">" if current else " ", style), Text(clock_time(took), style), Text(phase.words + detail, style)
         )
     head = Text.assemble((seen.name, "bold"), f"  {seen.status.lower()}  {clock_time(seen.elapsed_seconds)}")
     rows: list[Any] = [head, table]
