@@ -27,10 +27,14 @@ from .batch.tags import Tags as BatchTags
 from .batch.work import Work
 from .buckets import Buckets
 from .clock import ORIGIN
+from .cloudwatch.custom import CustomMetrics
+from .cloudwatch.fsx import FsxMetrics
+from .cloudwatch.metrics import Metrics
+from .cloudwatch.queues import QueueMetrics
+from .cloudwatch.states import StatesMetrics
 from .context import Context
 from .deliveries import Deliveries
 from .events import Events
-from .export_metric import ExportMetric
 from .fsx.associations import Associations
 from .fsx.data_repository_tasks import DataRepositoryTasks
 from .fsx.file_systems import FileSystem, FileSystems
@@ -48,7 +52,7 @@ from .rates import Rates
 from .schedules import Schedules
 from .secrets import Secrets
 from .states.corrections import corrected
-from .states.executions import Executions
+from .states.executions import Execution, Executions
 from .states.expressions import Evaluator
 from .states.integrations import Integrations
 from .table_reads import TableReads
@@ -113,13 +117,6 @@ class Account:
         self._fsx_tags = FsxTags(
             context, self.file_systems.living, self.associations.living, self.data_repository_tasks.living
         )
-        self.export_metric = ExportMetric(
-            context,
-            self.file_systems,
-            self.associations,
-            self.work.settle,
-            lambda tags: self.plan_of(tags).metric,
-        )
         self.logs.before_reading = self.associations.settle
         self.file_systems.on_available = self.associations.work_on
         self.file_systems.on_deleting = self._file_system_gone
@@ -165,9 +162,22 @@ class Account:
         self.integrations.nested.on_waited = self.rates.waited_for
         self.deliveries = Deliveries(context)
         self.events = Events(context, self.evaluator, self.deliveries)
-        self.executions.on_start = self.executions.on_end = self.events.changed
         self.buckets.on_created = self._object_created
         self.schedules = Schedules(context, self.deliveries)
+
+        self.custom_metrics = CustomMetrics(context)
+        self.fsx_metrics = FsxMetrics(
+            context,
+            self.file_systems,
+            self.associations,
+            self.work.settle,
+            lambda tags: self.plan_of(tags).metric,
+        )
+        self._states_metrics, self._queue_metrics = StatesMetrics(context.clock, self.executions), QueueMetrics(context)
+        sources = (self.fsx_metrics, self._states_metrics, self._queue_metrics, self.custom_metrics)
+        Metrics(context, self.custom_metrics, sources)
+        self.executions.on_start = self.executions.on_end = self._execution_changed
+        self.deliveries.on_buried = self._queue_metrics.received
 
         self._stack = contextlib.ExitStack()
         # moto's list of machine images takes a second of every start-up, and nothing here looks at it.
@@ -247,6 +257,7 @@ class Account:
         self.integrations.reset(plans.fsx_error_prefix)
         self.executions.reset()
         self.deliveries.reset()
+        self.custom_metrics.reset()
         self.events.reset(plans.events)
         self.schedules.start()
 
@@ -258,6 +269,10 @@ class Account:
         """First the jobs that are at work on it end, then what is not in S3 is accounted for."""
         self.jobs.file_system_gone(file_system)
         self.associations.account_for(file_system)
+
+    def _execution_changed(self, execution: Execution) -> None:
+        self._states_metrics.changed(execution)
+        self.events.changed(execution)
 
     def _object_created(self, bucket: str, key: str, size: int) -> None:
         if self.buckets.sends_to_event_bridge(bucket):

@@ -5,7 +5,7 @@ dropped in silence."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,8 @@ class Deliveries:
         self._context = context
         self.pending: list[Delivery] = []  # what is tried again
         self.undelivered: list[str] = []
+        # Told of a queue, by its name, in which a message has just arrived.
+        self.on_buried: Callable[[str], None] = lambda queue: None
 
     def reset(self) -> None:
         self.pending, self.undelivered = [], []
@@ -111,6 +113,7 @@ class Deliveries:
             else:
                 with internally():
                     self._context.client("sqs").send_message(**request)
+            self.on_buried(name)
         except (ClientError, NoAnswer) as error:
             return f"the dead-letter queue {delivery.queue} did not take it: {error}"
         return None

@@ -12,8 +12,8 @@ from .batch.job_plan import JobPlan
 from .batch.queues import JobQueuePlan
 from .bucket_plan import BucketPlan, OtherBucketPlan
 from .calls import Fault
+from .cloudwatch.fsx import MetricPlan
 from .events import EventsPlan
-from .export_metric import MetricPlan
 from .fsx.association import AssociationPlan
 from .fsx.data_repository_tasks import DataRepositoryTaskPlan
 from .fsx.export import ExportPlan

@@ -72,6 +72,8 @@ RATES: dict[str, Rate] = {
     # A new account runs 10 functions at a time; ten times that a second (Lambda guide, quotas).
     "lambda:Invoke": _steady(100, "Lambda guide, quotas: invocation requests", "TooManyRequestsException"),
     "cloudwatch:GetMetricData": _steady(50, "CloudWatch guide, service quotas"),
+    "cloudwatch:GetMetricStatistics": _steady(400, "CloudWatch guide, service quotas"),
+    "cloudwatch:PutMetricData": _steady(150, "CloudWatch guide, service quotas: of the regions with the least"),
     "logs:DescribeLogStreams": _steady(5, "CloudWatch Logs guide, quotas, an earlier edition"),
     "logs:FilterLogEvents": _steady(5, "CloudWatch Logs guide, quotas"),
     "secretsmanager:GetSecretValue": _steady(10_000, "Secrets Manager guide, quotas"),

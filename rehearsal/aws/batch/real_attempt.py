@@ -100,7 +100,7 @@ class RealAttempt:
         files = {entry.inode: (entry, key) for key, entry in found.items() if entry.size}
         space = self.content.space
         excess = sum(entry.size for entry, _ in files.values()) - (space.capacity - space.planned)
-        space.hold(int(sum(entry.size for entry, _ in files.values()) - max(0, excess)))
+        space.hold(int(sum(entry.size for entry, _ in files.values()) - max(0, excess)), self._clock.now())
         if excess <= 0:
             return True
         for entry, key in sorted(files.values(), key=lambda item: item[0].changed, reverse=True):

@@ -170,7 +170,7 @@ class Content:
         group.refused = min(count, group.planned_refusals) if reason is None else count
         group.refusal = reason or tree.PATH_TOO_LONG
         if not tree.is_real(key):
-            self.space.take(count * bytes_each - group.size)
+            self.space.take(count * bytes_each - group.size, at)
         group.count, group.bytes_each, group.deleted, group.renamed = count, bytes_each, False, False
         group.imported = False
         group.version += 1
@@ -199,7 +199,7 @@ class Content:
         if group is None or group.deleted:
             return
         if not tree.is_real(key):
-            self.space.take(-group.size)
+            self.space.take(-group.size, at)
         group.deleted = True
         self._enqueue(key, True, at, group.count, 0)
 

@@ -61,6 +61,7 @@ class FileSystem:
     created: float
     lifecycle: str = "CREATING"
     failure: str | None = None
+    available_at: float | None = None
     deleting_at: float | None = None
     deleted_at: float | None = None
     local: Content | None = None  # what was written outside of every association
@@ -134,6 +135,7 @@ class FileSystems:
         plan = self.plan(file_system)
         file_system.lifecycle = plan.outcome
         if file_system.lifecycle == "AVAILABLE":
+            file_system.available_at = self._context.clock.now()
             self.on_available(file_system)
             if plan.deleted_by_others_at is not None:
                 self._context.clock.after(plan.deleted_by_others_at, lambda: self._deleted_by_others(file_system))

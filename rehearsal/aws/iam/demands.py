@@ -57,7 +57,7 @@ class Row:
     action: str
     resource: Resource
     when: Callable[[Params], Any] = lambda params: True
-    context: Mapping[str, str] | None = None
+    context: Mapping[str, str] | Callable[[Params], Mapping[str, str]] | None = None
     tagged: bool = False  # the resource exists, so its tags are in the context
 
 
@@ -155,6 +155,10 @@ def given_key(params: Params) -> Any:
 def key(params: Params, place: Place) -> str:
     # KMS guide, key identifiers: an id without its ARN is a key of this account and region.
     return place.arn("kms", params["KmsKeyId"] if ":" in params["KmsKeyId"] else f"key/{params['KmsKeyId']}")
+
+
+def metric_namespace(params: Params) -> dict[str, str]:
+    return {"cloudwatch:namespace": params["Namespace"]}
 
 
 FILE_SYSTEM = of("fsx", "file-system/{FileSystemId}")
@@ -270,7 +274,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("dynamodb:Query", of("dynamodb", "table/{TableName}/index/{IndexName}"), when=named_index),
     ),
     "lambda:Invoke": (Row("lambda:InvokeFunction", of("lambda", "function:{FunctionName}"), tagged=True),),
+    # SAR, CloudWatch: no resource can be named for reading or putting metrics; what is put has its namespace.
     "cloudwatch:GetMetricData": (Row("cloudwatch:GetMetricData", anything),),
+    "cloudwatch:GetMetricStatistics": (Row("cloudwatch:GetMetricStatistics", anything),),
+    "cloudwatch:PutMetricData": (Row("cloudwatch:PutMetricData", anything, context=metric_namespace),),
     # CloudWatch Logs evaluates what is read from a group as its (here unnamed) log stream.
     "logs:FilterLogEvents": (Row("logs:FilterLogEvents", LOG_STREAMS),),
     "logs:DescribeLogStreams": (Row("logs:DescribeLogStreams", LOG_STREAMS),),
@@ -301,7 +308,8 @@ def demands(service: str, operation: str, params: Params, place: Place) -> Itera
         if row.action.startswith("kms:"):
             # KMS guide, kms:ViaService: the service that asks for its caller.
             always["kms:ViaService"] = f"{service}.{place.region}.amazonaws.com"
-        yield Demand(row.action, resource, {**always, **request, **own, **(row.context or {})})
+        context = row.context(params) if callable(row.context) else row.context or {}
+        yield Demand(row.action, resource, {**always, **request, **own, **context})
 
 
 def refusal(

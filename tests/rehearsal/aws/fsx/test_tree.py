@@ -117,7 +117,7 @@ def test_what_is_locked_away_is_read_and_removed(folder: Path) -> None:
 def test_space_knows_its_peak_and_what_can_be_used() -> None:
     space = Space.of(1200)
     assert space.free == pytest.approx(1126.4 * GIB)
-    space.take(100)
-    space.hold(50)
-    space.take(-100)
+    space.take(100, at=0)
+    space.hold(50, at=1)
+    space.take(-100, at=2)
     assert (space.peak, space.free) == (150, space.capacity - 50)

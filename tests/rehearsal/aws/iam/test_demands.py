@@ -80,6 +80,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "dynamodb:Query": {"TableName": "lanes", "IndexName": "in-order"},
     "lambda:Invoke": {"FunctionName": "check"},
     "cloudwatch:GetMetricData": {},
+    "cloudwatch:GetMetricStatistics": {"Namespace": "AWS/FSx"},
+    "cloudwatch:PutMetricData": {"Namespace": "LustreBatch"},
     "logs:FilterLogEvents": {"logGroupName": "/aws/fsx/mine"},
     "logs:DescribeLogStreams": {"logGroupName": "/aws/fsx/mine"},
 }
@@ -173,6 +175,8 @@ EXPECTED: dict[str, list[str]] = {
     ],
     "lambda:Invoke": [f"lambda:InvokeFunction arn:aws:lambda:{HERE}:function:check"],
     "cloudwatch:GetMetricData": ["cloudwatch:GetMetricData *"],
+    "cloudwatch:GetMetricStatistics": ["cloudwatch:GetMetricStatistics *"],
+    "cloudwatch:PutMetricData": ["cloudwatch:PutMetricData *"],
     "logs:FilterLogEvents": [f"logs:FilterLogEvents arn:aws:logs:{HERE}:log-group:/aws/fsx/mine:log-stream:"],
     "logs:DescribeLogStreams": [f"logs:DescribeLogStreams arn:aws:logs:{HERE}:log-group:/aws/fsx/mine:log-stream:"],
 }
@@ -296,6 +300,8 @@ def test_dependent_actions_carry_their_own_condition_keys(place: Place) -> None:
         assert context["iam:PassedToService"] == "ecs-tasks.amazonaws.com"
     (role,) = keys("fsx:CreateDataRepositoryAssociation", "iam:CreateServiceLinkedRole")
     assert role["iam:AWSServiceName"] == "s3.data-source.lustre.fsx.amazonaws.com"
+    (put,) = keys("cloudwatch:PutMetricData", "cloudwatch:PutMetricData")
+    assert put["cloudwatch:namespace"] == "LustreBatch"
 
 
 def test_arns_follow_the_partition_and_names_become_arns() -> None:

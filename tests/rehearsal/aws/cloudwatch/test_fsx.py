@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.aws.batch.job_plan import JobPlan, WritesPlan
+from tests.rehearsal.aws.cloudwatch.asking import statistics
 from tests.rehearsal.aws.world import World
 
 
@@ -174,6 +175,61 @@ def test_what_is_published_says_since_when_it_can_be_read(world: World) -> None:
     file_system_id, _ = world.linked()
     world.account.clock.advance(600)
     [association] = world.account.associations.all
-    published = world.account.export_metric.published(association)
+    published = world.account.fsx_metrics.published(association)
     assert {readable - at for at, _, readable in published} == {90}
     assert [(at - 60, value) for at, value, _ in reversed(published)] == ages(world, file_system_id)
+
+
+def free(world: World, file_system_id: str, statistic: str, minutes: float = 15) -> list[float]:
+    return statistics(
+        world.account,
+        "AWS/FSx",
+        "FreeDataStorageCapacity",
+        statistic,
+        minutes=minutes,
+        of={"FileSystemId": file_system_id},
+    )
+
+
+def test_what_is_free_is_published_each_minute_for_each_storage_target(world: World) -> None:
+    file_system_id, _ = world.linked(StorageCapacity=2400)
+    capacity = world.account.file_systems.all[file_system_id].space.capacity
+    world.account.clock.advance(300)
+    assert free(world, file_system_id, "Sum")[-1] == capacity
+    assert free(world, file_system_id, "SampleCount")[-1] == 2
+    write(world, 100, bytes_each=10**9)
+    world.account.clock.advance(240)
+    assert free(world, file_system_id, "Sum")[-1] == capacity - 10**11
+    assert free(world, file_system_id, "Minimum")[-1] == free(world, file_system_id, "Maximum")[-1]
+    assert min(free(world, file_system_id, "Minimum")) / max(free(world, file_system_id, "Maximum")) == pytest.approx(
+        1 - 10**11 / capacity
+    )
+
+
+def test_what_is_removed_is_free_again_and_what_was_free_before_stays_known(world: World) -> None:
+    file_system_id, _ = world.linked()
+    content, clock = world.account.associations.all[0].content, world.account.clock
+    clock.advance(60 - clock.now() % 60)
+    content.write("/0", clock.now(), 1, 10**12)
+    clock.advance(120)
+    content.remove("/0", clock.now())
+    clock.advance(240)
+    capacity = world.account.file_systems.all[file_system_id].space.capacity
+    assert (
+        free(world, file_system_id, "Sum", minutes=7)[-6:]
+        == [
+            capacity,
+            capacity - 10**12,
+            capacity - 10**12,
+            capacity,
+            capacity,
+        ][-6:]
+    )
+
+
+def test_nothing_is_published_of_a_file_system_that_is_still_being_created(world: World) -> None:
+    file_system_id = world.file_system()["FileSystemId"]
+    world.account.clock.advance(400)
+    assert free(world, file_system_id, "Sum") == []
+    world.account.clock.advance(300)
+    assert 1 <= len(free(world, file_system_id, "Sum")) <= 4
