@@ -42,6 +42,8 @@ from .fsx.tags import Tags as FsxTags
 from .fsx.transfer import Transfer
 from .functions import Functions
 from .iam.authoriser import Authoriser
+from .iam.bucket_access import BucketAccess
+from .iam.simulator import Simulator
 from .instances import Instances
 from .launch_templates import LaunchTemplates
 from .logs import Logs
@@ -122,6 +124,8 @@ class Account:
         self.file_systems.on_deleting = self._file_system_gone
         self.file_systems.task_in_progress = self.data_repository_tasks.in_progress
         self.associations.on_import = self.data_repository_tasks.import_listing
+        self.associations.bucket_refusal = BucketAccess(self.buckets).refusal
+        Simulator(context)
 
         self.environments = Environments(
             context,

@@ -36,6 +36,7 @@ def inventory(account: Account) -> set[str]:
         f"{service} {item[key]}"
         for service, operation, where, key in _LISTS
         for item in getattr(account.client(service), operation)()[where]
+        if not item.get("Path", "").startswith("/aws-service-role/")  # they are the services', and stay
     }
     ec2, batch = account.client("ec2"), account.client("batch")
     found |= _alive("ec2", ec2.describe_nat_gateways()["NatGateways"], "NatGatewayId", "State", "deleted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from lustre_batch.operate import doctor
 
-from rehearsal.aws.calls import Fault, internally
+from rehearsal.aws.calls import Fault, ModelError, internally
 from rehearsal.aws.quotas import QuotaPlan
 from tests.operate.conftest import Desk
 
@@ -78,6 +79,171 @@ def test_an_image_for_other_instances_is_found(
     assert image["result"] == "trouble"
     assert "is for arm64, and the instances are amd64" in image["words"]
     assert image["to_do"] == "build it with --platform linux/amd64"
+
+
+@contextlib.contextmanager
+def without_role(desk: Desk, name: str) -> Iterator[None]:
+    """The account's role of that name is away meanwhile."""
+    roles = desk.account.context.backend("iam").roles
+    away = {key: role for key, role in roles.items() if role.name == name}
+    for key in away:
+        del roles[key]
+    try:
+        yield
+    finally:
+        if not any(role.name == name for role in roles.values()):  # it may have been made again
+            roles.update(away)
+
+
+def test_the_roles_that_batch_and_fsx_make_are_there_once_they_were_used_or_may_be_made(desk: Desk) -> None:
+    before = found(desk)
+    assert (before["Batch role"]["result"], before["FSx roles"]["result"]) == ("ok", "ok")
+    desk.play(lambda: desk.type("run"))
+    assert found(desk)["FSx roles"]["words"].startswith("AWSServiceRoleForAmazonFSx exists")
+    with without_role(desk, "AWSServiceRoleForAmazonFSx"):
+        seen = found(desk)["FSx roles"]
+    assert (seen["result"], seen["words"]) == (
+        "ok",
+        "FSx makes AWSServiceRoleForAmazonFSx with the account's first file system",
+    )
+
+
+def test_without_the_role_of_batch_no_run_gets_instances_and_that_is_found_before(desk: Desk) -> None:
+    with without_role(desk, "AWSServiceRoleForBatch"):
+        role = found(desk)["Batch role"]
+        played = desk.play(lambda: desk.type("run"))
+    assert role["result"] == "trouble"
+    assert role["to_do"] == "aws iam create-service-linked-role --aws-service-name batch.amazonaws.com"
+    assert (played.first.status, played.first.error) == ("FAILED", "ComputeEnvironmentInvalid")
+
+
+def test_another_role_of_an_environment_is_found(desk: Desk) -> None:
+    for environment in desk.account.environments.all.values():
+        environment.request["serviceRole"] = "arn:aws:iam::123456789012:role/own"
+    try:
+        role = found(desk)["Batch role"]
+    finally:
+        for environment in desk.account.environments.all.values():
+            del environment.request["serviceRole"]
+    assert role["result"] == "trouble"
+    assert "has arn:aws:iam::123456789012:role/own in place of AWSServiceRoleForBatch" in role["words"]
+
+
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [
+        ("s3.data-source.lustre.fsx.amazonaws.com", "may not let FSx make a role for each file system"),
+        ("fsx.amazonaws.com", "the account has no role AWSServiceRoleForAmazonFSx, and "),
+    ],
+)
+def test_a_boundary_that_keeps_fsx_from_making_its_roles_is_found_and_a_run_fails_by_it(
+    desk: Desk, service: str, words: str
+) -> None:
+    iam = desk.account.client("iam")
+    statements = [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "iam:*", "Resource": f"arn:aws:iam::*:role/aws-service-role/{service}/*"},
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    role = desk.stack.role_arn.rpartition("/")[2]
+    with internally(), contextlib.ExitStack() as undone:
+        arn = iam.create_policy(PolicyName=service, PolicyDocument=document)["Policy"]["Arn"]
+        undone.callback(iam.delete_policy, PolicyArn=arn)
+        iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=arn)
+        undone.callback(iam.delete_role_permissions_boundary, RoleName=role)
+        undone.enter_context(without_role(desk, "AWSServiceRoleForAmazonFSx"))
+        seen = found(desk)["FSx roles"]
+        played = desk.play(lambda: desk.type("run"))
+    assert seen["result"] == "trouble"
+    assert words in seen["words"]
+    assert service in seen["to_do"]
+    assert played.first.status == "FAILED"
+    assert "is not authorized to perform: iam:CreateServiceLinkedRole" in str(played.first.cause)
+
+
+@pytest.mark.parametrize(
+    ("who", "operator", "error"),
+    [("FSx's role", "ArnLike", "AssociationFailed"), ("the run's role", "ArnNotLike", "FSx.BadRequestException")],
+)
+def test_a_bucket_policy_that_denies_fsx_the_bucket_is_found_and_a_run_fails_by_it(
+    desk: Desk, who: str, operator: str, error: str
+) -> None:
+    s3, name = desk.account.client("s3"), desk.session.exports["bucketName"]
+    condition = {operator: {"aws:PrincipalArn": "arn:aws:iam::*:role/aws-service-role/s3.data-source*"}}
+    denied = {"Sid": "NoPuts", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Condition": condition}
+    with internally():
+        before = s3.get_bucket_policy(Bucket=name)["Policy"]
+    assert found(desk)["bucket policy"]["result"] == "ok"
+    statements = [*json.loads(before)["Statement"], denied | {"Resource": f"arn:aws:s3:::{name}/*"}]
+    try:
+        with internally():
+            s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+        seen = found(desk)["bucket policy"]
+        played = desk.play(lambda: desk.type("run"))
+    finally:
+        with internally():
+            s3.put_bucket_policy(Bucket=name, Policy=before)
+    assert seen["result"] == "trouble"
+    assert seen["words"].startswith(f"statement NoPuts denies {who}")
+    assert seen["words"].endswith(" s3:PutObject")
+    assert "aws:PrincipalArn, arn:aws:iam::123456789012:role/aws-service-role/s3.data-source" in seen["to_do"]
+    assert (played.first.status, played.first.error) == ("FAILED", error)
+    assert "s3:PutObject" in str(played.first.cause)
+
+
+def test_a_bucket_policy_that_cannot_be_judged_is_not_and_a_bucket_without_one_is_fine(desk: Desk) -> None:
+    answers = desk.account.calls.operations
+    condition = {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": condition}
+
+    def none(params: dict[str, Any]) -> Any:
+        raise ModelError("NoSuchBucketPolicy", "The bucket policy does not exist")
+
+    try:
+        answers["s3", "GetBucketPolicy"] = lambda params: {"Policy": json.dumps({"Statement": [denied]})}
+        unknown = found(desk)["bucket policy"]
+        answers["s3", "GetBucketPolicy"] = none
+        absent = found(desk)["bucket policy"]
+    finally:
+        del answers["s3", "GetBucketPolicy"]
+    assert unknown["result"] == "unknown"
+    assert unknown["words"].endswith("statement number 1 depends on aws:SourceIp")
+    assert (absent["result"], absent["words"][-9:]) == ("ok", " has none")
+
+
+@pytest.mark.parametrize(
+    ("one", "result"),
+    [
+        ({"events": ["s3:ObjectCreated:*"]}, "trouble"),
+        ({"prefix": "incoming/", "events": ["s3:ObjectRemoved:Delete"]}, "trouble"),
+        ({"events": ["s3:ObjectRestore:*"]}, "ok"),
+    ],
+)
+def test_event_notifications_that_break_the_link_are_found_and_those_that_do_not_are_not(
+    desk: Desk, one: dict[str, Any], result: str
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    def doing() -> None:
+        seen.append(found(desk)["bucket events"])
+        desk.type("run")
+
+    played = desk.play(doing, bucket={"notifications": [one]})
+    assert seen[0]["result"] == result
+    assert played.first.error == ("AssociationFailed" if result == "trouble" else None)
+    assert ("give runs another prefix" in seen[0]["to_do"]) == (result == "trouble")
+
+
+def test_what_fsx_has_configured_itself_is_no_trouble_nor_what_goes_to_eventbridge(desk: Desk) -> None:
+    answers = desk.account.calls.operations
+    own = {"Id": "FSx", "QueueArn": "arn:aws:sqs:us-east-1:1:q", "Events": ["s3:ObjectCreated:*"]}
+    answers["s3", "GetBucketNotificationConfiguration"] = lambda params: {
+        "QueueConfigurations": [own], "EventBridgeConfiguration": {}
+    }  # fmt: skip
+    try:
+        assert found(desk)["bucket events"]["result"] == "ok"
+    finally:
+        del answers["s3", "GetBucketNotificationConfiguration"]
 
 
 def test_a_quota_that_no_job_fits_is_found(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,21 +7,17 @@ import fnmatch
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..instance_types import architectures, patterns
-from . import inputs
+from . import bucket_checks, inputs, service_roles
+from .findings import OK, TROUBLE, UNKNOWN, Finding
 from .images import ARCHITECTURES, ECR
-from .problems import Problem, code_of, in_words
+from .problems import Problem, in_words
 from .stack import Stack
-
-OK: Final = "ok"
-TROUBLE: Final = "trouble"  # a run would fail, or nobody would hear of it
-UNKNOWN: Final = "unknown"  # it could not be looked at
 
 # ECR guide, container image manifest formats.
 _INDEXES: Final = (
@@ -32,16 +28,6 @@ _MANIFESTS: Final = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check has found."""
-
-    check: str
-    result: str
-    words: str
-    to_do: str = ""
 
 
 class Doctor:
@@ -56,12 +42,16 @@ class Doctor:
             ("credentials", self._credentials),
             ("state machines", self._state_machines),
             ("parameters", self._parameters),
-            ("Spot role", self._spot_role),
+            ("Batch role", lambda: service_roles.batch(self._stack, self._described)),
+            ("FSx roles", lambda: service_roles.fsx(self._stack)),
+            ("Spot role", lambda: service_roles.spot(self._stack, self._described)),
             ("vCPU quota", self._quota),
             ("compute environments", self._environments),
             ("instance types", self._instance_types),
             ("image", self._image),
-            ("bucket", self._bucket),
+            ("bucket", lambda: bucket_checks.region(self._stack)),
+            ("bucket policy", lambda: bucket_checks.policy(self._stack, self._defaults)),
+            ("bucket events", lambda: bucket_checks.events(self._stack, self._defaults)),
             ("notifications", self._notifications),
         )
         for name, check in checks:
@@ -108,24 +98,6 @@ class Doctor:
             secret = self._stack.value("ParametersSecretArn")
             return Finding("parameters", TROUBLE, "; ".join(problems), f"correct them in the secret {secret}")
         return Finding("parameters", OK, "a run without an input is valid")
-
-    def _spot_role(self) -> Finding:
-        if not any("SPOT" in one["computeResources"]["type"] for one in self._described):
-            return Finding("Spot role", OK, "not needed: the compute environments are On-Demand")
-        # EC2 guide, service-linked role for Spot Instance requests.
-        name = "AWSServiceRoleForEC2Spot"
-        try:
-            self._stack.client("iam").get_role(RoleName=name)
-        except ClientError as error:
-            if code_of(error) not in ("NoSuchEntity", "NoSuchEntityException"):
-                raise
-            return Finding(
-                "Spot role",
-                TROUBLE,
-                f"the account has no role {name}, without which no Spot Instance starts",
-                "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com",
-            )
-        return Finding("Spot role", OK, f"{name} exists")
 
     def _quota(self) -> Finding:
         code = self._stack.value("QuotaCode")
@@ -212,19 +184,6 @@ class Doctor:
                 f"build it with --platform linux/{min(wanted)}",
             )
         return Finding("image", OK, f"{image} exists" + (f", for {', '.join(sorted(has))}" if has else ""))
-
-    def _bucket(self) -> Finding:
-        name = self._stack.value("BucketName")
-        # S3 API, GetBucketLocation: us-east-1 has none.
-        place = self._stack.client("s3").get_bucket_location(Bucket=name).get("LocationConstraint") or "us-east-1"
-        if place != self._stack.region:
-            return Finding(
-                "bucket",
-                TROUBLE,
-                f"{name} is in {place}, and FSx links buckets of its own region, {self._stack.region}, alone",
-                "adopt a bucket of that region (bucketName)",
-            )
-        return Finding("bucket", OK, f"{name} is in {place}")
 
     def _notifications(self) -> Finding:
         topic = self._stack.value("TopicArn")

@@ -160,9 +160,17 @@ class Stack:
         answer = self.client("batch").describe_compute_environments(computeEnvironments=arns[:1])
         return next(iter(answer["computeEnvironments"]), None)
 
+    @property
+    def role_arn(self) -> str:
+        """The role of the run's state machine."""
+        return str(self._machine(self.arn)["roleArn"])
+
     def _deployed(self, arn: str) -> Any:
+        return json.loads(self._machine(arn)["definition"])
+
+    def _machine(self, arn: str) -> dict[str, Any]:
         try:
-            return json.loads(self.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["definition"])
+            return dict(self.client("stepfunctions").describe_state_machine(stateMachineArn=arn))
         except ClientError as error:
             if code_of(error) in ("StateMachineDoesNotExist", "InvalidArn"):
                 raise Problem(

@@ -169,11 +169,12 @@ def push(
 def doctor(stack: Stack, printer: Printer) -> Answer:
     """Look for what would make a run fail, before one is started.
 
-    Credentials, quota, roles, instance types, image, bucket and notifications are looked at. Nothing is changed. Exit
-    status: 0 nothing was found, 1 something was.
+    Credentials, roles, quota, instance types, image, bucket, its policy and events, and notifications are looked at.
+    Nothing is changed. Exit status: 0 nothing was found, 1 something was.
     """
 
-    from .doctor import TROUBLE, Doctor
+    from .doctor import Doctor
+    from .findings import TROUBLE
 
     found = []
     for one in Doctor(stack).findings():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .. import service_roles
 from ..calls import ModelError, internally
 from ..context import Context
 from ..plan import Plan, Seconds, Tags
@@ -97,6 +98,8 @@ class Environments:
             raise ModelError("ClientException", "computeResources is required for a MANAGED compute environment")
         _check_sizes(resources)
         _check_types(resources)
+        if not params.get("serviceRole"):
+            service_roles.make(self._context, *service_roles.BATCH)
         environment = Environment(
             name=name,
             arn=self._context.arn("batch", f"compute-environment/{name}"),
@@ -179,6 +182,9 @@ class Environments:
             self._context.clock.after(HELD_SECONDS, lambda: self._updated(environment, update, began))
             return
         _, problem = self.user_data(environment)
+        if not service_roles.exists(self._context, service_roles.BATCH[1]):
+            # Batch guide, INVALID compute environment: its role is missing.
+            problem = f"CLIENT_ERROR - {service_roles.arn(self._context, *service_roles.BATCH)} cannot be assumed"
         planned = self._plan(environment.resources).outcome == "INVALID"
         if environment.update == update and (problem or (planned and "launchTemplate" in environment.resources)):
             environment.status = "INVALID"
@@ -261,17 +267,13 @@ class Environments:
             "status": environment.status,
             "statusReason": environment.reason,
             "computeResources": environment.resources,
-            "serviceRole": request.get("serviceRole") or self._service_linked_role(),
+            "serviceRole": request.get("serviceRole") or service_roles.arn(self._context, *service_roles.BATCH),
             "tags": environment.tags,
             "containerOrchestrationType": "ECS",
         }
         if "updatePolicy" in request:
             answer["updatePolicy"] = request["updatePolicy"]
         return answer
-
-    def _service_linked_role(self) -> str:
-        path = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
-        return f"arn:{self._context.partition}:iam::{self._context.account_id}:{path}"
 
 
 def drop(things: dict[str, Any], name: str) -> None:

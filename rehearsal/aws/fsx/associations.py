@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..calls import ModelError
+from .. import service_roles
+from ..calls import ModelError, principal
 from ..clock import moment
 from ..context import Context
 from ..plan import Tags
@@ -46,6 +47,8 @@ class Associations:
         self.all: list[Association] = []
         # Told when the listing of the bucket has to be imported.
         self.on_import: Callable[[Association, AssociationPlan], None] = lambda association, plan: None
+        # Says what the policy of a bucket denies a role, below a prefix.
+        self.bucket_refusal: Callable[[str, str, str], str | None] = lambda role_arn, bucket, prefix: None
         context.calls.answer(
             "fsx",
             CreateDataRepositoryAssociation=self.create,
@@ -113,6 +116,7 @@ class Associations:
             created=self._context.clock.now(),
             request=params,
         )
+        self._check_access(association)
         association.content.refusal = association.refusal
         association.content.on_export = lambda key, removed: self._transfer.export(association, key, removed)
         association.content.on_refused = lambda key, count: self._transfer.refuse(association, key, count)
@@ -175,6 +179,22 @@ class Associations:
                 if path.startswith(its) or its.startswith(path):
                     raise ModelError("BadRequest", f"The path {path} overlaps the one of {other.id}, {its}")
 
+    def _check_access(self, association: Association) -> None:
+        """FSx guide, adding permissions to use data repositories in S3: who links a bucket may read and write it."""
+        if (caller := principal.get()) is None:
+            return
+        if (refused := self.bucket_refusal(caller, association.bucket, association.prefix)) is not None:
+            raise ModelError("BadRequest", f"Amazon FSx is unable to validate access to the S3 bucket: {refused}")
+
+    def _bucket_problem(self, association: Association) -> str | None:
+        """Why the bucket cannot be linked, or not be used."""
+        link, name = service_roles.LINK
+        role = service_roles.arn(self._context, link, name + association.file_system.id)
+        refused = self.bucket_refusal(role, association.bucket, association.prefix)
+        if refused is not None:
+            return f"Amazon FSx lacks permissions to access the bucket {association.bucket}: {refused}"
+        return self._transfer.bucket_problem(association, self.all)
+
     @staticmethod
     def _check_events(s3: dict[str, Any]) -> None:
         for policy in ("AutoImportPolicy", "AutoExportPolicy"):
@@ -191,7 +211,7 @@ class Associations:
     def _created(self, association: Association) -> None:
         if association.lifecycle != "CREATING":
             return
-        problem = self._transfer.bucket_problem(association, self.all)
+        problem = self._bucket_problem(association)
         plan = self.plan(association.file_system)
         outcome = plan.outcome
         if problem is not None or outcome != "AVAILABLE":
@@ -293,7 +313,7 @@ class Associations:
             return
         # FSx guide, association lifecycle states: once the cause is fixed, an update brings it back (without one, it
         # takes up to 15 minutes: see _heal). What changed while it was broken has left no trace in the queue.
-        problem = self._transfer.bucket_problem(association, self.all)
+        problem = self._bucket_problem(association)
         if problem is not None or not self.plan(association.file_system).mends:
             association.failure = problem or association.failure
         else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .. import service_roles
 from ..calls import ModelError, internally
 from ..clock import moment
 from ..context import Context
@@ -120,6 +121,7 @@ class FileSystems:
             space=Space.of(params["StorageCapacity"]),
         )
         self.all[identifier] = file_system
+        service_roles.make(self._context, *service_roles.FSX)
         if not self.plan(file_system).create_stuck:
             clock.after(self.creation_seconds(params), lambda: self._created(file_system))
         return {"FileSystem": self.view(file_system)}

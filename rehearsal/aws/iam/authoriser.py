@@ -23,18 +23,19 @@ class Authoriser:
     def __call__(self, role_arn: str, service: str, operation: str, params: dict[str, Any]) -> str | None:
         """AWS's message when the role may not make the call, or None when it may."""
         if role_arn not in self._known:
-            self._known[role_arn] = self._read(role_arn)
+            self._known[role_arn] = policies_of(self._context, role_arn)
         policies, boundary = self._known[role_arn]
         return refusal(policies, role_arn, service, operation, params, self._place, boundary)
 
-    def _read(self, role_arn: str) -> tuple[list[Document], Document | None]:
-        """The role's policies and its permissions boundary."""
-        iam = self._context.backend("iam")
-        role = next(role for role in iam.roles.values() if role.arn == role_arn)
-        inline = [json.loads(text) for text in role.policies.values()]
-        managed = [_document(policy) for policy in role.managed_policies.values()]
-        boundary = role.permissions_boundary_arn
-        return inline + managed, _document(iam.managed_policies[boundary]) if boundary else None
+
+def policies_of(context: Context, role_arn: str) -> tuple[list[Document], Document | None]:
+    """The role's policies and its permissions boundary."""
+    iam = context.backend("iam")
+    role = next(role for role in iam.roles.values() if role.arn == role_arn)
+    inline = [json.loads(text) for text in role.policies.values()]
+    managed = [_document(policy) for policy in role.managed_policies.values()]
+    boundary = role.permissions_boundary_arn
+    return inline + managed, _document(iam.managed_policies[boundary]) if boundary else None
 
 
 def _document(policy: Any) -> Document:
