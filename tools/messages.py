@@ -301,7 +301,8 @@ def page() -> str:
         "Every message that the stack publishes to its topic, in full: made by `make docs` from the definitions'",
         "[catalogue](../components/lustre_batch/definition/messages.yaml). The first line says what happened and",
         "whether money is running, then why, and what is left; the last thing to read is the command to type. What a",
-        "file system costs a day is an estimate by list prices of us-east-1.",
+        "file system costs a day is an estimate by list prices of us-east-1. What to do about each, and about alarms:",
+        "[operations](operations.md#when-you-are-told-something).",
     ]
     for message in CATALOGUE:
         text = message.text()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
-import jmespath
 import pytest
-from botocore import xform_name
 from lustre_batch import definition
 
 from rehearsal.aws.account import Account
-from tests.docs import markdown
+from tests.docs import asked
 from tests.lanes_table import create_lanes_table
 
 PAGE = "docs/operations.md"
@@ -22,27 +19,11 @@ SESSION = "0123456789abcdef0123456789abcdef"
 
 
 def commands(service: str) -> list[list[str]]:
-    return [shlex.split(line)[2:] for line in markdown.commands(PAGE) if line.startswith(f"aws {service} ")]
+    return asked.commands(PAGE, service)
 
 
 def ask(client: Any, command: list[str], execution: str = "") -> Any:
-    """What the command would print, before it is text."""
-    operation, *words = command
-    name = next(name for name in client.meta.service_model.operation_names if xform_name(name, "-") == operation)
-    members = client.meta.service_model.operation_model(name).input_shape.members
-    spelt = {f"--{xform_name(member, '-')}": member for member in members}
-    given: dict[str, Any] = {}
-    query = ""
-    while words:
-        word = words.pop(0)
-        value = words.pop(0) if words and not words[0].startswith("--") else "true"
-        if word == "--query":
-            query = value
-        elif word != "--output":
-            value = {"$table": TABLE, "$execution": execution}.get(value, value)
-            given[spelt[word]] = json.loads(value) if value[0] in "{t" or value.isdecimal() else value
-    answer = client._make_api_call(name, given)
-    return jmespath.search(query, answer) if query else answer
+    return asked.answer(client, command, {"table": TABLE, "execution": execution})
 
 
 @pytest.fixture(scope="module")

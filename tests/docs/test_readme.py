@@ -123,10 +123,11 @@ def test_every_aws_command_is_one_of_that_service_and_its_options_are_members_of
     pages: tuple[str, ...],
 ) -> None:
     services = {"stepfunctions", "secretsmanager", "iam", "batch", "dynamodb", "ec2", "fsx", "logs", "sqs", "ssm"}
+    services |= {"cloudtrail", "cloudwatch", "service-quotas", "s3api"}
     calls = [words for words in command_words(pages, "aws") if words[1] in services]
     assert {words[1] for words in calls} == services
     for words in calls:
-        model = SESSION.get_service_model(words[1])
+        model = SESSION.get_service_model(words[1].removesuffix("api"))
         operation = {xform_name(name, "-"): name for name in model.operation_names}[words[2]]
         members = model.operation_model(operation).input_shape.members
         options = {word[2:] for word in words[3:] if word.startswith("--")} - {"query", "output"}
@@ -163,7 +164,7 @@ def test_every_stack_output_that_is_read_is_exported(pages: tuple[str, ...]) -> 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "docs/changes.md"])
 def test_every_configuration_key_that_is_named_is_a_parameter(page: str) -> None:
     named = set(re.findall(r"lustre-batch:(\w+)", markdown.text(page)))
-    of_tags = {"stack", "execution", "index"}
+    of_tags = {"stack", "execution", "retained", "index"}
     assert named - of_tags <= KEYS | {"KEY"}
     waits = {
         word for word in markdown.code_words(markdown.prose(page)) if re.fullmatch(r"\w+(Seconds|Minutes|Days)", word)

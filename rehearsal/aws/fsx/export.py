@@ -184,10 +184,11 @@ class Content:
 
         A task exports what was created or changed since the last export (FSx guide, exporting changes), and a new name
         changes no file: what was in S3 under the old name already is, for a task, exported. Assumed: AWS says no more.
+        What S3 refused under the old name never was.
         """
         self.settle(at)
         group = self.groups[key]
-        exported = group.version > 0 and group.missing() <= group.refused
+        exported = group.version > 0 and group.missing() <= group.refused < group.count
         self.remove(key, at)
         self.groups.setdefault(new_key, Group(0, group.bytes_each, planned_refusals=group.planned_refusals))
         self.write(new_key, at, group.count, group.bytes_each)

@@ -187,6 +187,17 @@ def test_a_task_carries_neither_a_deletion_nor_a_rename_of_what_was_exported() -
     assert (made.lost()[0], made.stale()) == (1, 2)
 
 
+def test_a_refused_file_that_is_given_another_name_is_something_for_a_task() -> None:
+    made = content()
+    made.refusal = lambda key, size: "no name for S3" if key == "bad" else None
+    made.write("bad", at=0)
+    made.settle(60)
+    made.switch_off(61)
+    assert made.to_export() == [("bad", 0, 1)]
+    made.rename("bad", "good", at=100)
+    assert made.to_export() == [("good", 1, 0)]
+
+
 def test_a_renamed_file_that_changes_again_is_something_for_a_task() -> None:
     made = content()
     made.write("a", at=0)
