@@ -32,9 +32,7 @@ def main(arguments: list[str] | None = None, started: float | None = None, calle
     started = time.perf_counter() if started is None else started
     try:
         with interruptible(), without_account():
-            from .options import parsed
-
-            return _run(parsed(sys.argv[1:] if arguments is None else arguments, called), started)
+            return _run(sys.argv[1:] if arguments is None else arguments, called, started)
     except Terminated:
         print("terminated", file=sys.stderr)
         return 128 + signal.SIGTERM
@@ -43,8 +41,13 @@ def main(arguments: list[str] | None = None, started: float | None = None, calle
         return 128 + signal.SIGINT
 
 
-def _run(options: argparse.Namespace, started: float) -> int:
-    from .options import UsageError
+def _run(arguments: list[str], called: str, started: float) -> int:
+    from .options import UsageError, parsed, wants_object
+
+    try:
+        options = parsed(arguments, called)
+    except UsageError as error:
+        return _refused(called, str(error), 2, wants_object(arguments))
     from .play.output import console as console_on
     from .play.scenario import ScenarioError
 
@@ -61,8 +64,15 @@ def _run(options: argparse.Namespace, started: float) -> int:
             raise UsageError(why_not)
         return _rehearse(options, console_on(stderr=options.json), started)
     except (ScenarioError, UsageError) as error:
-        print(f"{options.called}: {error}", file=sys.stderr)
-        return 2
+        return _refused(called, str(error), 2, options.json)
+
+
+def _refused(called: str, why: str, status: int, as_json: bool) -> int:
+    """Say why nothing was played, in one line, and as an object to whoever asked for one."""
+    print(f"{called}: {why}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": why, "exit_status": status}))
+    return status
 
 
 def _list(console: Console, as_json: bool) -> None:
@@ -108,8 +118,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             except ConfigurationError as error:
                 raise UsageError(with_hint(str(error), settings(options.set))) from None
             except DeployError as error:
-                print(f"{options.called}: {with_hint(str(error), settings(options.set))}", file=sys.stderr)
-                return 1
+                return _refused(options.called, with_hint(str(error), settings(options.set)), 1, options.json)
             if options.serve:
                 _serve(console, stage, stage.stack)
                 return 0
@@ -126,8 +135,7 @@ def _rehearse(options: argparse.Namespace, console: Console, started: float) -> 
             )
         except JobComputes as error:
             timeline.close()
-            print(f"{options.called}: {error} (job.real_seconds)", file=sys.stderr)
-            return 1
+            return _refused(options.called, f"{error} (job.real_seconds)", 1, options.json)
         timeline.close()
         if calls is not None and played.calls is not None:
             calls.write(played.calls.lines())

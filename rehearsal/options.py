@@ -4,11 +4,12 @@ one cannot be understood, in one line. Whatever takes time to import is imported
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .play.scenario import Scenario
@@ -20,7 +21,13 @@ class UsageError(Exception):
 
 
 def parsed(arguments: list[str], called: str) -> argparse.Namespace:
-    """The options. What follows `--command` is not looked at: argparse takes no `--` there."""
+    """The options. What follows `--command` is not looked at: argparse takes no `--` there.
+
+    Raises
+    ------
+    UsageError
+        When there is no such option, or a value is missing.
+    """
     known = parser(called)
     if "--command" not in arguments:
         return known.parse_args(arguments)
@@ -30,9 +37,30 @@ def parsed(arguments: list[str], called: str) -> argparse.Namespace:
     return options
 
 
+def wants_object(arguments: list[str]) -> bool:
+    """Whether the last line is to be an object, whatever becomes of the options."""
+    return "--json" in (arguments[: arguments.index("--command")] if "--command" in arguments else arguments)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; what argparse prints above it is what `--help` is for."""
+
+    def error(self, message: str) -> NoReturn:
+        if found := re.fullmatch(r"unrecognized arguments: (\S+).*", message, re.S):
+            near = difflib.get_close_matches(found[1], self._option_string_actions, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            what = f"there is no such option{hint}" if found[1].startswith("-") else "it is more than the command takes"
+            raise UsageError(f"{found[1]}: {what}")
+        if found := re.fullmatch(r"argument (\S+): (.*)", message, re.S):
+            option, what = found.groups()
+            what = re.sub(r"^not allowed with argument (\S+)$", r"leave it or \1 out, which says the same", what)
+            raise UsageError(f"{option}: {'its value is missing' if what.startswith('expected ') else what}")
+        raise UsageError(message)
+
+
 def parser(called: str = "python -m rehearsal") -> argparse.ArgumentParser:
     """The options there are."""
-    known = argparse.ArgumentParser(prog=called, description="Rehearse the stack on an embedded AWS.")
+    known = _Parser(prog=called, description="Rehearse the stack on an embedded AWS.")
     known.set_defaults(called=called)
     known.add_argument(
         "--program", default=None, metavar="DIR", help="a Pulumi program of your own, whose component is rehearsed"
@@ -167,6 +195,11 @@ def own_program(options: argparse.Namespace) -> OwnProgram | None:
     return OwnProgram(Path(options.program), options.component)
 
 
+def _given(options: argparse.Namespace) -> str:
+    """The option that says something of a job."""
+    return next(key for key in ("job", "command", "image") if getattr(options, key) is not None)
+
+
 def scenario(options: argparse.Namespace) -> Scenario:
     """What is to be played."""
     from .aws.batch import container_engine
@@ -176,8 +209,7 @@ def scenario(options: argparse.Namespace) -> Scenario:
     found = scenarios.load(options.scenario, None, folder)
     if job is not None:
         if all(run.opens_session for run in found.each()):
-            option = next(key for key in ("job", "command", "image") if getattr(options, key) is not None)
-            raise UsageError(f"--{option}: --scenario {options.scenario}: {scenarios.OPENS_ONE}")
+            raise UsageError(f"--{_given(options)}: --scenario {options.scenario}: {scenarios.OPENS_ONE}")
         found = scenarios.load(options.scenario, job, folder)
     if options.program is not None and found.set and options.scenario in scenarios.names():
         raise UsageError(
@@ -192,8 +224,10 @@ def scenario(options: argparse.Namespace) -> Scenario:
     try:
         content = json.loads(options.input)
     except ValueError as error:
-        raise UsageError(f"--input {options.input}: {error}") from None
+        raise UsageError(f"--input {options.input}: it is not JSON: {error}") from None
     found = found.with_input(content)
+    if job is not None and all(run.opens_session for run in found.each()):
+        raise UsageError(f"--{_given(options)}: --input {options.input}: {scenarios.OPENS_ONE}")
     for key, rule in found.contradictions():
         raise UsageError(f"--input {options.input}: {key}: {rule}")
     return found

@@ -13,12 +13,11 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand
 
-from .operate import verbs
+from .operate import usage, verbs
 from .report import verb as reporting
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-USAGE: Final = 2
 # Of typer, which has had a click of its own since 0.26, and names it nowhere.
 _UsageError: Final[Any] = typer.BadParameter.__base__
 _REHEARSAL: Final = "lustre_batch_rehearsal.__main__"
@@ -138,8 +137,7 @@ def _confirmed(count: int, file: str) -> bool:
 
 
 def _usage(message: str) -> typer.Exit:
-    typer.echo(f"lustre-batch: {message}", err=True)
-    return typer.Exit(USAGE)
+    return typer.Exit(usage.refuse(message))
 
 
 def main() -> None:
@@ -149,8 +147,5 @@ def main() -> None:
     except typer.Abort:
         status = 1
     except _UsageError as error:
-        error.show()
-        if "--json" in sys.argv:
-            typer.echo(json.dumps({"error": error.format_message(), "exit_status": USAGE}))
-        status = USAGE
+        status = usage.complain(error)
     sys.exit(status)

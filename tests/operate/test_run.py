@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pty
 import re
@@ -12,7 +11,7 @@ import sys
 from typing import Any
 
 import pytest
-from lustre_batch import command, definition
+from lustre_batch import definition
 from lustre_batch.command import app
 from lustre_batch.operate import follow, phases
 from typer.testing import CliRunner
@@ -162,18 +161,6 @@ def test_a_run_without_a_name_gets_one_that_can_be_said_and_is_no_others(desk: D
     names = {followed(desk, "run", "--query", "run").answer.rpartition(":")[2] for _ in range(2)}
     assert len(names) == 2
     assert all(re.fullmatch(r"[a-z]+-[a-z]+-[0-9a-f]{6}", name) for name in names), names
-
-
-def test_with_json_a_wrong_option_is_an_object_too(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["lustre-batch", "watch", "--json", "--nope"])
-    with pytest.raises(SystemExit) as end:
-        command.main()
-    told = capsys.readouterr()
-    assert (end.value.code, json.loads(told.out)["exit_status"]) == (2, 2)
-    assert json.loads(told.out)["error"].startswith("No such option: --nope")
-    assert "No such option: --nope" in told.err
 
 
 def test_no_line_of_the_help_is_cut_off_in_a_terminal_of_80_columns() -> None:

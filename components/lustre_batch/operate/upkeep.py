@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .acting import Answer, Printer, Yes, agree, problem, started
+from .usage import whole_number
 
 if TYPE_CHECKING:
     from .stack import Stack
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 def list_runs(
     stack: Stack,
     printer: Printer,
-    most: Annotated[int, typer.Option("--most", min=1, max=1000, metavar="N", help="So many, the newest first.")] = 20,
+    most: Annotated[
+        int,
+        typer.Option("--most", parser=whole_number(1, 1000), metavar="N", help="So many, the newest first."),
+    ] = 20,
 ) -> Answer:
     """Show the latest runs, and the file systems that are there.
 
@@ -115,7 +119,9 @@ def logs(
     instance: Annotated[
         bool, typer.Option("--instance", help="The boot log of instances that could not mount the file system.")
     ] = False,
-    child: Annotated[int | None, typer.Option("--child", min=0, metavar="N", help="Which child of an array.")] = None,
+    child: Annotated[
+        int | None, typer.Option("--child", parser=whole_number(0), metavar="N", help="Which child of an array.")
+    ] = None,
 ) -> Answer:
     """Print what the job of a run has printed, in its last attempt."""
     from . import joblogs, runs

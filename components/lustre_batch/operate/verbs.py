@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 
 from . import upkeep
 from .acting import Answer, Printer, followed, followed_unless, started, verb
+from .usage import whole_number
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -43,7 +44,9 @@ def run(
     environment: Annotated[
         list[str], typer.Option("--env", metavar="NAME=VALUE", help="An environment variable of the job.")
     ] = [],  # noqa: B006
-    array: Annotated[int | None, typer.Option(metavar="N", help="Children of an array job.")] = None,
+    array: Annotated[
+        int | None, typer.Option(parser=whole_number(), metavar="N", help="Children of an array job.")
+    ] = None,
     image: Annotated[str | None, typer.Option(metavar="IMAGE", help="The job's image.")] = None,
     prefix: Prefix = None,
     name: Name = None,
@@ -119,7 +122,9 @@ def session_start(
     printer: Printer,
     idle_minutes: Annotated[
         int | None,
-        typer.Option(min=1, max=1440, metavar="N", help="It ends when no job was there for so long (15 otherwise)."),
+        typer.Option(
+            parser=whole_number(1, 1440), metavar="N", help="It ends when no job was there for so long (15 otherwise)."
+        ),
     ] = None,
     sets: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="A run-time parameter of the file system.")

@@ -71,7 +71,12 @@ def test_another_error_than_the_scenario_expects_is_status_one(
     ("arguments", "words"),
     [
         (["--scenario", "nonsense"], "is not a scenario"),
-        (["--input", "{"], "--input {"),
+        (["--input", "{"], "--input {: it is not JSON: Expecting property name"),
+        (["--input", '{"session": {}}', "--command", "true"], '--command: --input {"session": {}}: the run opens a'),
+        (["--scenarios", "default"], "--scenarios: there is no such option (did you mean --scenario?)"),
+        (["default"], "default: it is more than the command takes"),
+        (["--input"], "--input: its value is missing"),
+        (["--job", "x", "--command", "true"], "--command: leave it or --job out, which says the same"),
         (
             ["--scenario", "late-burst", "--input", '{"session": {}}'],
             '--input {"session": {}}: job: the run opens a session (input.session)',
@@ -103,7 +108,12 @@ def test_what_cannot_be_played_is_status_two_with_one_clear_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
     assert main(arguments) == 2
-    assert words in capsys.readouterr().err
+    told = capsys.readouterr()
+    (line,) = told.err.splitlines()
+    assert words in line
+    assert told.out == ""
+    assert main(["--json", *arguments]) == 2
+    assert words in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_the_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
