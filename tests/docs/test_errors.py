@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from lustre_batch.workflow import REPORTS
 
-from rehearsal.play.prices import PRICES
 from tests.docs import markdown
 from tools import diagrams
-from tools.generate import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/errors.md", "docs/errors.ja.md")
@@ -175,24 +173,6 @@ def test_how_a_clean_up_is_started_is_what_its_first_state_takes(page: str) -> N
 def test_the_output_that_is_shown_has_the_keys_of_the_definitions_output(page: str) -> None:
     [example] = markdown.blocks(page, "json")
     assert list(json.loads(example)) == list(STATES["Succeeded"]["Output"])
-
-
-def test_a_sweep_at_rest_costs_what_the_pages_say() -> None:
-    """The states that a sweep enters when there is nothing: every choice's way for that."""
-    state, path = "SweepFileSystems", ["Route"]
-    sweep = PARTS["clean_up"]
-    assert sweep["Route"]["Choices"][0]["Next"] == state
-    while True:
-        path.append(state)
-        if "Type" in sweep[state] and sweep[state]["Type"] == "Succeed":
-            break
-        nothing_there = [rule["Next"] for rule in sweep[state].get("Choices", []) if "= 0 %}" in rule["Condition"]]
-        state = nothing_there[0] if nothing_there else sweep[state].get("Default") or sweep[state]["Next"]
-    sweeps = round(365 / 12 * 24 * 60 / SETTINGS.Settings().sweep_interval_minutes)
-    dollars = f"{sweeps * len(path) * PRICES['transition'].dollars:.2f}"
-    for page in ("README.md", "README.ja.md", "docs/limits.md", "docs/limits.ja.md"):
-        [line] = [line for line in re.split(r"\n(?=[-|])", markdown.text(page)) if dollars in line and "730" in line]
-        assert {str(sweeps), str(len(path))} <= set(re.findall(r"\d+", line)), page
 
 
 @pytest.mark.parametrize("page", ["docs/operations.md", "docs/operations.ja.md"])
