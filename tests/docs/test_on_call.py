@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +138,9 @@ def test_every_value_that_is_set_for_a_run_is_one_that_a_run_takes() -> None:
 # ------------------------------------------------------------------ tried
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
+    """With public egress, where not every subnet has a way out."""
     with Account() as account:
-        yield Desk(Session(account, deploy(account).exports))
+        yield Desk(Session(account, deploy(account, config={"egress": "public"}).exports))
 
 
 @pytest.fixture(autouse=True)
@@ -207,28 +209,69 @@ def test_the_boot_log_of_an_instance_that_could_not_mount_is_found_by_the_mail_a
     assert any(line.startswith("lustre: ") or "lustre: " in line for line in output.splitlines())
 
 
-def test_what_runs_and_what_is_left_is_told_with_and_without_the_command(desk: Desk) -> None:
-    seen: list[Any] = []
+@dataclass
+class Seen:
+    """What the page's lines answer while one run goes on and the file system of another is kept."""
+
+    failed: list[Any]
+    running: list[Any]
+    clean_ups: list[Any]
+    file_systems: list[Any]
+    place: tuple[str, str]
+    mount: tuple[str, str]
+    listed: str
+    left: str
+
+
+@pytest.fixture(scope="module")
+def seen(desk: Desk) -> Seen:
+    found: list[Seen] = []
 
     def doing() -> None:
         assert desk.type("run", "--name", "kept", "--set", "deleteLustre=false").status == 0
         assert desk.type("run", "--name", "runs", "--prefix", "b/", "--detach").status == 4
         desk.account.clock.advance(900)
-        seen.extend(ask(desk, PAGE, "stepfunctions", "list-executions"))
-        seen.extend(ask(desk, PAGE, "fsx", "describe-file-systems --output"))
-        seen.append("\n".join(desk.type("list").lines))
-        seen.append("\n".join(desk.type("orphans").lines))
+        failed, running, clean_ups = ask(desk, PAGE, "stepfunctions", "list-executions")
+        [systems] = ask(desk, PAGE, "fsx", "describe-file-systems --output")
+        [place] = ask(desk, PAGE, "batch", "describe-compute-environments")
+        [kept] = [system for system, *_, reason in systems if reason]
+        [command] = asked.commands(PAGE, "fsx", "describe-file-systems --file-system-ids")
+        named = [kept if word.startswith("fs-") else word for word in command]
+        mount = asked.answer(desk.account.client("fsx"), named, {})
+        listed, left = ("\n".join(desk.type(verb).lines) for verb in ("list", "orphans"))
+        found.append(Seen(failed, running, clean_ups, systems, place, mount, listed, left))
 
-    desk.play(doing)
-    runs, clean_ups, rows, listed, left = seen
-    assert [name for name, _ in runs] == ["runs"]
-    assert clean_ups == []
-    reasons = {execution.rpartition("/")[2].rpartition(":")[2]: reason for *_, execution, reason in rows}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(follow, "pause", desk.account.clock.advance)
+        desk.play(doing)
+    return found[0]
+
+
+def test_what_runs_and_what_is_left_is_told_with_and_without_the_command(seen: Seen) -> None:
+    assert [name for name, _ in seen.running] == ["runs"]
+    assert seen.failed == seen.clean_ups == []
+    reasons = {re.split("[:/]", execution)[-1]: reason for *_, execution, reason in seen.file_systems}
     assert reasons == {"kept": "deleteLustre is false", "runs": None}
-    assert "a day" in listed
-    assert "kept" in left
-    assert rows[0][0] in left + listed
-    assert {row[2] for row in rows} == {2400}
+    for system, lifecycle, capacity, *_, reason in seen.file_systems:
+        assert (lifecycle, capacity) == ("AVAILABLE", 2400)
+        assert re.search(rf"{system}.* a day", seen.listed)
+        assert (system in seen.left) == (reason is not None)
+
+
+def test_the_instance_that_mends_goes_where_those_of_jobs_go_and_has_a_way_out_and_to_the_file_system(
+    seen: Seen, desk: Desk
+) -> None:
+    (subnet, groups), (dns_name, mount_name) = seen.place, seen.mount
+    assert re.fullmatch(r"fs-\w+\.fsx\.us-east-1\.amazonaws\.com", dns_name)
+    assert mount_name
+    ec2 = desk.account.client("ec2")
+    tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["RouteTables"]
+    assert any(route.get("DestinationCidrBlock") == "0.0.0.0/0" for table in tables for route in table["Routes"])
+    [described] = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+    assert described["MapPublicIpOnLaunch"]
+    [group] = ec2.describe_security_groups(GroupIds=groups.split())["SecurityGroups"]
+    lustre = [rule for rule in group["IpPermissions"] if rule["FromPort"] == 988]
+    assert [pair["GroupId"] for rule in lustre for pair in rule["UserIdGroupPairs"]] == [group["GroupId"]]
 
 
 @EITHER
@@ -279,32 +322,6 @@ def _find_commands(folder: Path) -> list[str]:
 
 def _run(line: str) -> bytes:
     return subprocess.run(["bash", "-c", line], capture_output=True, check=False).stdout
-
-
-def test_the_instance_that_mends_goes_where_the_instances_of_jobs_go_and_its_mount_is_the_file_systems(
-    desk: Desk,
-) -> None:
-    told: list[Any] = []
-
-    def doing() -> None:
-        assert desk.type("run", "--name", "kept", "--set", "deleteLustre=false").status == 0
-        [system] = [one["id"] for one in desk.type("list", "--json").facts["file_systems"]]
-        told.extend(ask(desk, PAGE, "batch", "describe-compute-environments"))
-        client = desk.account.client("fsx")
-        for command in asked.commands(PAGE, "fsx", "describe-file-systems"):
-            if "--file-system-ids" in command:
-                told.append(asked.answer(client, [system if one.startswith("fs-") else one for one in command], {}))
-
-    desk.play(doing)
-    (subnet, groups), (dns_name, mount_name) = told
-    assert re.fullmatch(r"fs-\w+\.fsx\.us-east-1\.amazonaws\.com", dns_name)
-    assert mount_name
-    ec2 = desk.account.client("ec2")
-    tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["RouteTables"]
-    assert any(route.get("DestinationCidrBlock") == "0.0.0.0/0" for table in tables for route in table["Routes"])
-    [group] = ec2.describe_security_groups(GroupIds=groups.split())["SecurityGroups"]
-    lustre = [rule for rule in group["IpPermissions"] if rule["FromPort"] == 988]
-    assert [pair["GroupId"] for rule in lustre for pair in rule["UserIdGroupPairs"]] == [group["GroupId"]]
 
 
 @pytest.mark.parametrize("page", [PAGE, ERROR_PAGE])
