@@ -237,7 +237,7 @@ def test_the_prices_are_those_that_the_rehearsal_reckons_with(page: str) -> None
     volume_hourly = volume * SETTINGS.Settings().compute_environment_root_volume_gib / HOURS_PER_MONTH
     assert len([cell for cell in cells if f"{volume:.2f}" in cell and f"{volume_hourly:.3f}" in cell]) == 1
     # The job's log, and the traffic's.
-    assert len([cell for cell in cells if f"{PRICES['logs'].dollars:.2f}" in cell]) == 2
+    assert len([cell for cell in cells if f"{PRICES['logs'].dollars:.2f}" in cell and "GB" in cell]) == 2
     assert f"{hourly:.2f}" in markdown.text(readme)
     [transitions] = re.findall(r"^ +transitions +(\d+):", markdown.between(readme, "rehearsal"), re.M)
     assert len([cell for cell in cells if transitions in cell]) == 1
