@@ -19,6 +19,8 @@ MARGIN = 11  # of the times before a line
 NARROWEST_COLUMN = 16  # narrower ones say too little: then only starts and ends are shown
 NARROWEST_BAR = 20
 MOST_RUNS = 40  # in the table: the first half and the last
+MOST_REASON = 24  # signs of what a run waited for
+NUMBERS = 3  # columns of the table that are numbers
 WAITING, AROUND, JOB = "·", "─", "█"
 
 
@@ -128,17 +130,21 @@ def cut(text: str, width: int) -> str:
 
 
 def print_runs(console: Console, runs: list[dict[str, Any]], until: float) -> None:
-    """A line for each run: its lane, how long it waited for it and a prefix, how it ended, and a bar of its time."""
-    rows = [
+    """A line for each run: its lane, how long it waited and for what, how it ended, and a bar of its time."""
+    numbers = {run["execution"]: number for number, run in enumerate(runs, 1)}
+    rows: list[tuple[str, ...]] = [
         (
             str(number),
             "–" if run["lane"] is None else str(run["lane"]),
             "–" if run["queued_seconds"] is None else clock_time(run["queued_seconds"]),
+            cut(waited_for(run, numbers), MOST_REASON),
             str(run["error"] or run["outcome"]),
         )
         for number, run in enumerate(runs, 1)
     ]
-    head = ("run", "lane", "queued", "outcome")
+    head: tuple[str, ...] = ("run", "lane", "queued", "for", "outcome")
+    if not any(row[3] for row in rows):
+        head, rows = (*head[:3], *head[4:]), [(*row[:3], *row[4:]) for row in rows]
     widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
     room = max(NARROWEST_BAR, console.width - sum(widths) - 2 * len(head) - 2)
     scale = f"0:00:00{clock_time(until):>{room - 7}}"
@@ -153,8 +159,19 @@ def print_runs(console: Console, runs: list[dict[str, Any]], until: float) -> No
 
 def cells(row: tuple[str, ...], widths: list[int]) -> str:
     """Numbers to the right, words to the left."""
-    number, lane, queued, outcome = row
-    return f"{number:>{widths[0]}}  {lane:>{widths[1]}}  {queued:>{widths[2]}}  {outcome:<{widths[3]}}"
+    return "  ".join(
+        f"{cell:>{width}}" if place < NUMBERS else f"{cell:<{width}}"
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+    )
+
+
+def waited_for(run: dict[str, Any], numbers: dict[str, int]) -> str:
+    """A lane, or the prefix of which runs, in the order in which it came to that."""
+    found = []
+    for one in run["queued_for"]:
+        whose = ", ".join(str(numbers.get(each, "?")) for each in one["runs"])
+        found.append(f"prefix of {whose}" if one["for"] == "prefix" else str(one["for"]))
+    return "; ".join(dict.fromkeys(found))
 
 
 def bar(run: dict[str, Any], until: float, width: int) -> str:

@@ -69,6 +69,10 @@ def of_run(
         "execution": execution.arn,
         "lane": _lane(witness.ledger, share.jobs) or (taken[1] if taken is not None else None),
         "queued_seconds": None if queued is None else round(queued, 3),
+        "queued_for": [
+            {"for": one.what, "runs": list(one.runs), "seconds": round(one.seconds, 3)}
+            for one in witness.ledger.waits(execution.arn, execution.stopped or played.ended)
+        ],
         "started_at": _since(began, execution.started),
         "stopped_at": _since(began, execution.stopped),
         **_ending(execution),

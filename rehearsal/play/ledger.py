@@ -7,6 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from lustre_batch.operate import queueing
+from lustre_batch.operate.queueing import Queue
+from lustre_batch.report.queued import Wait, merged
+
 from ..aws.account import Account
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
@@ -25,6 +29,7 @@ class Entry(NamedTuple):
 
     at: float
     holders: tuple[Holding, ...]
+    waiting: tuple[Holding, ...] = ()  # in the order of their starts; none has a lane
 
 
 class Ledger:
@@ -34,20 +39,29 @@ class Ledger:
         self._account = account
         self._queue_arns = queue_arns
         self.entries: list[Entry] = []
+        self._tickets: dict[str, tuple[str, Holding]] = {}  # by the name of each: since when, and whose
 
     def look(self, service: str, operation: str, params: dict[str, Any]) -> None:
         """After a call, whatever its answer was."""
-        if service != "dynamodb" or operation not in WRITES or "Key" not in params:
+        if service != "dynamodb" or operation not in WRITES:
             return
-        item = self._account.tables.item(params["TableName"], params["Key"])
-        if item is None or "holders" not in item:
-            return
-        holders = tuple(
-            Holding(one["M"]["run"]["S"], int(one["M"]["lane"]["N"]), one["M"]["prefix"]["S"])
-            for one in item["holders"]["L"]
-        )
-        if not self.entries or self.entries[-1].holders != holders:
-            self.entries.append(Entry(self._account.clock.now(), holders))
+        key = params["Key"] if "Key" in params else {name: params["Item"][name] for name in ("kind", "id")}
+        item = self._account.tables.item(params["TableName"], key)
+        last = self.entries[-1] if self.entries else Entry(0.0, ())
+        holders = last.holders
+        if key["kind"]["S"] == "ticket":
+            self._tickets.pop(key["id"]["S"], None)
+            if item is not None:
+                ticket = Holding(item["run"]["S"], 0, item["prefix"]["S"])
+                self._tickets[key["id"]["S"]] = (item["since"]["S"], ticket)
+        elif item is not None and "holders" in item:
+            holders = tuple(
+                Holding(one["M"]["run"]["S"], int(one["M"]["lane"]["N"]), one["M"]["prefix"]["S"])
+                for one in item["holders"]["L"]
+            )
+        waiting = tuple(ticket for _, ticket in sorted(self._tickets.values()))
+        if (holders, waiting) != (last.holders, last.waiting):
+            self.entries.append(Entry(self._account.clock.now(), holders, waiting))
 
     def taken(self, run: str) -> tuple[float, int] | None:
         """When a run first held a lane, and which."""
@@ -70,6 +84,24 @@ class Ledger:
         """Who held a lane at some moment."""
         last = next((entry for entry in reversed(self.entries) if entry.at <= at), None)
         return next((one.run for one in last.holders if one.lane == lane), None) if last is not None else None
+
+    def waits(self, run: str, until: float) -> list[Wait]:
+        """What a run with a ticket waited for, in its order."""
+        ends = [*(entry.at for entry in self.entries[1:]), until]
+        return merged(
+            Wait(facts.get("waits_for_a", ""), tuple(facts.get("waits_for", ())), end - entry.at)
+            for entry, end in zip(self.entries, ends, strict=False)
+            if any(one.run == run for one in entry.waiting)
+            for facts in [self._queue(entry).facts(run)]
+        )
+
+    def _queue(self, entry: Entry) -> Queue:
+        """As whoever waits has to see it."""
+        holders, waiting = (
+            tuple(queueing.Entry(one.run, one.prefix, one.lane) for one in some)
+            for some in (entry.holders, entry.waiting)
+        )
+        return Queue(len(self._queue_arns) or 1, holders, waiting)
 
     def clashes(self) -> Iterator[str]:
         """Where two runs held what only one may."""

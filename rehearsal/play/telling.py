@@ -102,7 +102,7 @@ def _series(words: str, unit: str, passed: Iterable[Passed], began: float) -> Se
 
 def _facts(facts: dict[str, Any], series: Iterable[Series]) -> dict[str, Any]:
     """Those of `--json` that are columns; of a list, how many or which."""
-    keys = {column.key for column in COLUMNS} - {"attempts"}
+    keys = {column.key for column in COLUMNS} - {"attempts", "queued_for"}  # in words, as of a real run
     found = {key: value for key, value in facts.items() if key in keys}
     written = next((one.points[-1][1] for one in series if one.words == "bytes written"), 0)
     return found | {

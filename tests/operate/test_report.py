@@ -202,3 +202,23 @@ def test_without_the_library_that_draws_one_line_says_what_to_install(
     assert typed.status == 2
     assert typed.result.stderr.strip().endswith("pip install 'lustre-batch[report]'")
     assert desk.type("report", "--json").status == 0  # which needs no charts
+
+
+def test_what_a_run_waited_for_is_in_its_report_while_it_waits_and_when_it_is_over(desk: Desk) -> None:
+    typed: list[Typed] = []
+
+    def doing() -> None:
+        for name in ("one", "two", "three"):
+            assert desk.type("run", "--name", name, "--prefix", f"{name}/", "--detach").status == 4
+            desk.account.clock.advance(1)
+        desk.account.clock.advance(600)
+        typed.append(desk.type("report", "three", "--json"))
+
+    desk.play(doing)
+    waiting, over, other = (
+        facts_of(each)["queued_for"]
+        for each in (typed[0], desk.type("report", "three", "--json"), desk.type("report", "one", "--json"))
+    )
+    assert waiting.partition(" for ")[2] == over.partition(" for ")[2] == "a lane"
+    assert "0:09:" < waiting < over
+    assert other == "none"

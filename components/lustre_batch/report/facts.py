@@ -34,6 +34,7 @@ def _columns() -> tuple[Column, ...]:
         Column("error", "the error's name"),
         Column("elapsed_seconds", "from its start until it and its clean-up had ended", seconds),
         Column("queued_seconds", "from its start until it had a lane", seconds),
+        Column("queued_for", f"what it waited for meanwhile: a lane, or the prefix of which runs; or {NONE}"),
         Column("job_started_at", "its first job ran, since the same moment", seconds),
         Column("job_ended_at", "its last job ended, since the same moment", seconds),
         Column("drained_at", "the last change was in S3, since the same moment", seconds),

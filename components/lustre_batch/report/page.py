@@ -79,13 +79,14 @@ def _several(story: Story) -> Iterator[str]:
         (
             run.name,
             "–" if run.lane is None else str(run.lane),
+            _waited(run) or "–",
             str(run.facts.get("error") or run.facts.get("outcome") or "–"),
             clock_time(run.until - run.began),
             _dollars(sum(run.dollars.values())) if run.dollars else "–",
         )
         for run in story.runs
     ]
-    yield _table(("run", "lane", "ended", "took", "cost"), rows)
+    yield _table(("run", "lane", "waited", "ended", "took", "cost"), rows)
     for run in story.runs[:MOST_RUNS]:
         yield f"<details><summary>{escape(run.name)}</summary>"
         yield from _run(run, "h3")
@@ -105,6 +106,8 @@ def _run(run: Run, heading: str) -> Iterator[str]:
     if run.spans:
         yield head("Phases")
         yield _figure("Phases of the run", _phases_in_words(run), GREY, charts.of_phases, run)
+        if waited := _waited(run):
+            yield f"<p>Before it began, it waited {escape(waited)}.</p>"
         yield _folded("The phases in words", _table(("from", "for", "phase", "kind"), _spans_in_words(run)))
     if run.attempts:
         yield head("Job attempts")
@@ -195,6 +198,12 @@ def _figure(name: str, words: str, caption: str, draw: Callable[..., dict[str, A
         drawing.svg(draw(*of, size), name, words).replace("<svg", f'<svg class="{size}"', 1) for size in drawing.WIDTHS
     )
     return f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _waited(run: Run) -> str:
+    """For what, if there was anything."""
+    waited = run.facts.get("queued_for")
+    return "" if waited in (None, facts.NONE) else str(waited)
 
 
 def _phases_in_words(run: Run) -> str:

@@ -16,7 +16,7 @@ from ..operate import phases, runs
 from ..operate.problems import Problem
 from ..operate.stack import Stack
 from ..prices import PRICED_REGION, file_system_dollars, storage_price
-from . import decision, jobs, story
+from . import decision, jobs, queued, story
 from .evidence import Evidence
 from .facts import NONE
 from .record import Record
@@ -218,6 +218,7 @@ def _facts(seen: Evidence) -> dict[str, Any]:
     request = seen.request or {}
     queue = [step for step in seen.record.steps if step.phase.name == "queue"]
     after = next((step for step in seen.record.steps if queue and step.began > queue[-1].began), None)
+    left = after.began if after is not None else datetime.datetime.fromtimestamp(seen.origin + seen.until, datetime.UTC)
     written = next((one.points[-1][1] for one in seen.series if one.unit == "bytes" and one.points), None)
     idle = None if seen.deleted_at is None or seen.drained_at is None else seen.deleted_at - seen.drained_at
     kept = next((_output(described).get("retained") for _, described in reversed(seen.clean_ups)), None)
@@ -231,6 +232,7 @@ def _facts(seen: Evidence) -> dict[str, Any]:
         "error": seen.described.get("error"),
         "elapsed_seconds": _rounded(seen.until - seen.began),
         "queued_seconds": _rounded(seen.since(after.began) - seen.began) if after is not None else None,
+        "queued_for": queued.words(queued.waits(seen.record, left)) or NONE if queue else None,
         "job_started_at": _rounded(seen.job_started_at),
         "job_ended_at": _rounded(seen.job_ended_at),
         "drained_at": _rounded(seen.drained_at),

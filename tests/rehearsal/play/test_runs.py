@@ -78,6 +78,11 @@ def test_how_long_a_run_waited_for_its_lane_is_seen_in_the_table(session: Sessio
     # It takes the prefix when the other has given it back, at the latest with its last look.
     assert first["stopped_at"] < 30 + second["queued_seconds"] < first["stopped_at"] + 120
     assert second["job_started_at"] > 30 + second["queued_seconds"]
+    # What it waited for, and for whom, is read from the table as it was at each moment.
+    assert first["queued_for"] == []
+    (wait,) = second["queued_for"]
+    assert (wait["for"], wait["runs"]) == ("prefix", [first["execution"]])
+    assert wait["seconds"] == pytest.approx(second["queued_seconds"], abs=120)
 
 
 def test_a_run_that_never_had_a_lane_says_so(session: Session) -> None:
@@ -338,6 +343,41 @@ def test_a_table_has_lane_wait_and_end_of_every_run_within_eighty_columns(two: V
     ]
     assert ["█" in line for line in lines[1:4]] == [True, True, False]
     assert ["···" in line for line in lines[1:4]] == [False, False, True]
+
+
+def test_the_table_says_what_a_run_waited_for_if_one_did(two: Verdict) -> None:
+    written = io.StringIO()
+    first, second = two.facts["runs"]
+    waits = [
+        {"for": "prefix", "runs": [first["execution"], "arn:of-another-play"], "seconds": 60.0},
+        {"for": "lane", "runs": [first["execution"]], "seconds": 60.0},
+    ]
+    print_runs(Console(file=written, width=80), [first, second | {"queued_for": waits}], two.facts["virtual_seconds"])
+    head, one, other, _ = written.getvalue().splitlines()
+    assert head.split()[:5] == ["run", "lane", "queued", "for", "outcome"]
+    assert one.split()[3] == "SUCCEEDED"
+    assert "  prefix of 1, ?; lane  " in other
+    assert max(map(len, (head, one, other))) <= 80
+
+
+def test_a_run_waits_for_a_prefix_before_a_lane_and_for_whoever_is_in_front_of_it() -> None:
+    ledger = Ledger(None, ["one", "two"])  # type: ignore[arg-type]
+    mine, ahead = Holding("me", 0, "x/"), Holding("ahead", 0, "x/y/")
+    ledger.entries = [
+        Entry(0.0, (Holding("a", 1, "x/"),), (mine,)),
+        Entry(10.0, (Holding("b", 1, "b/"), Holding("c", 2, "c/")), (ahead, mine)),
+        Entry(20.0, (Holding("b", 1, "b/"), Holding("c", 2, "c/")), (mine,)),
+        Entry(50.0, (Holding("b", 1, "b/"), Holding("d", 2, "d/"), Holding("c", 0, "c/")), (mine,)),
+        Entry(60.0, (Holding("b", 1, "b/"),), (mine,)),
+        Entry(61.0, (Holding("b", 1, "b/"), Holding("me", 2, "x/")), ()),
+    ]
+    assert [(one.what, one.runs, one.seconds) for one in ledger.waits("me", 99.0)] == [
+        ("prefix", ("a",), 10.0),
+        ("prefix", ("ahead",), 10.0),
+        ("lane", ("b", "c"), 30.0),
+        ("lane", ("b", "d"), 10.0),
+    ]
+    assert ledger.waits("b", 99.0) == []
 
 
 def test_of_a_hundred_runs_the_table_has_the_first_and_the_last(two: Verdict) -> None:

@@ -205,3 +205,20 @@ def test_a_run_that_waited_for_another_s_lane_is_told_with_its_own_jobs_only(tol
         shown = columns.of(run)
         assert (shown["jobs"], shown["attempts"]) == (1, len(facts["attempts"])) == (1, 1)
         assert run.attempts[0].began == pytest.approx(facts["job_started_at"], abs=0.01)
+
+
+def test_the_page_says_what_a_run_waited_for_and_whose_that_was(told: Any) -> None:
+    """By the looks that its history has, which see what the table said to within a minute or so."""
+    runs = [{"at": 0, "execution": {"name": "first"}}, {"at": 30, "execution": {"name": "second"}}]
+    found, verdict = told(job={"runtime": 600, "writes": [{"files": 3}]}, runs=runs)
+    (wait,) = verdict.facts["runs"][1]["queued_for"]
+    first, second = found.runs
+    assert columns.of(first)["queued_for"] == columns.NONE
+    time, _, what = columns.of(second)["queued_for"].partition(" for ")
+    assert what == "the prefix of first"
+    hours, minutes, seconds = map(int, time.split(":"))
+    assert hours * 3600 + minutes * 60 + seconds == pytest.approx(wait["seconds"], abs=120)
+    shown = page.of(found)
+    assert f"<td>{time} for the prefix of first</td>" in shown
+    assert f"Before it began, it waited {time} for the prefix of first." in shown
+    assert shown.count("Before it began") == 1

@@ -70,8 +70,10 @@ def test_a_loop_is_one_line_and_decisions_are_left_out(account: Account) -> None
 def test_the_table_of_several_runs_says_that_a_run_may_wait_for_its_prefix() -> None:
     written = io.StringIO()
     run = {
+        "execution": "arn:one",
         "lane": 1,
         "queued_seconds": 59.9,
+        "queued_for": [],
         "error": None,
         "outcome": "SUCCEEDED",
         "started_at": 0.0,
