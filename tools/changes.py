@@ -119,6 +119,8 @@ def settings(there: Existing) -> list[Setting]:
         "continueAfterImportFailure": True,
         "sweepIntervalMinutes": 30,
         "notificationEmail": "team@example.com",
+        "dashboard": False,
+        "keptAlarmHours": 48,
         "spreadAcrossZones": True,
         "bucketPrefix": "runs/",
         "keyPrefix": "today/",

@@ -147,6 +147,11 @@ class LustreBatchAutoExportArgs(Arguments):
     notification_email: str | None = None
     """E-mail address for notifications of failures, kept file systems and reclaims; empty: they go to the topic
     only. Default: ""."""
+    dashboard: bool | None = None
+    """Create a CloudWatch dashboard of the stack. Default: True."""
+    kept_alarm_hours: int | None = None
+    """An alarm rises when a file system has been kept for longer (h); 0: none does. The sweep measures it. Default:
+    24."""
     vpc_id: pulumi.Input[str] | None = None
     """Existing VPC to use; empty: one is created. Default: ""."""
     subnet_ids: pulumi.Input[list[pulumi.Input[str]]] | None = None

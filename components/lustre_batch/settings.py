@@ -403,6 +403,14 @@ class Settings(BaseModel):
         rule="an e-mail address or empty",
         pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$",
     )
+    dashboard: bool = _parameter(True, "Create a CloudWatch dashboard of the stack.")
+    kept_alarm_hours: int = _parameter(
+        24,
+        "An alarm rises when a file system has been kept for longer (h); 0: none does. The sweep measures it.",
+        rule="0, or a whole number from 1 to 8760 (h)",
+        ge=0,
+        le=8760,
+    )
 
     # ------------------------------------------------------------------ what exists already
     vpc_id: str = _parameter(

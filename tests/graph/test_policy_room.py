@@ -147,8 +147,8 @@ ROLES, BUCKETS = longest("jobRoleArns", 40), longest("inputBuckets", 30)
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"inputBuckets": BUCKETS}, "inputBuckets: 30 entries take 5220 characters, more than the 2310 for which the "),
-        ({"jobRoleArns": ROLES}, "jobRoleArns: 40 entries take 3920 characters, more than the 2310 for which the "),
+        ({"inputBuckets": BUCKETS}, "inputBuckets: 30 entries take 5220 characters, more than the 2160 for which the "),
+        ({"jobRoleArns": ROLES}, "jobRoleArns: 40 entries take 3920 characters, more than the 2160 for which the "),
         ({"jobRoleArns": ROLES, "inputBuckets": BUCKETS}, "inputBuckets: 30 entries with the 40 of jobRoleArns take "),
         (
             {"jobSecretArns": longest("jobSecretArns", 8)},

@@ -182,7 +182,18 @@ def read(node: Node) -> set[str]:
 # ---------------------------------------------------------------------- tasks
 # The services the definition may name; Step Functions calls each as the Java SDK's package is called, which is the
 # service id in small letters (Step Functions guide, AWS SDK service integrations).
-SERVICES = ("batch", "dynamodb", "ec2", "fsx", "logs", "secretsmanager", "service-quotas", "sns", "stepfunctions")
+SERVICES = (
+    "batch",
+    "cloudwatch",
+    "dynamodb",
+    "ec2",
+    "fsx",
+    "logs",
+    "secretsmanager",
+    "service-quotas",
+    "sns",
+    "stepfunctions",
+)
 
 
 @cache

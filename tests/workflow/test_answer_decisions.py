@@ -32,7 +32,7 @@ def test_a_clean_up_tells_what_it_did_and_the_run_tells_of_its_own(
 ) -> None:
     began = evaluate("{% ($day := $floor($millis() / 86400000); $max([$day * 86400000 + 3600001, $millis()])) %}")
     blank = {"removed": [], "retained": [], "kept": [], "pending": [], "first": False, "asked": False, "began": began}
-    target, _ = choose(clean_up, "Answer", byTarget=by_target, **(blank | left))
+    target, _ = choose(clean_up, "IsAnythingToTell", byTarget=by_target, **(blank | left))
     assert target == ("Notify" if told and not by_target else "CleanedUp")
 
 

@@ -90,8 +90,8 @@ def test_what_an_earlier_clean_up_kept_is_neither_worked_on_nor_forgotten(
 def test_a_sweep_does_not_tell_every_hour_of_what_was_told_before(clean_up: Definition) -> None:
     kept = [{"type": "file-system", "id": FILE_SYSTEM, "reason": "3 files could not be exported"}]
     given = {"byTarget": False, "removed": [], "asked": False, "first": False, "pending": [], "began": NOW}
-    assert choose(clean_up, "Answer", **given, retained=kept, kept=kept)[0] == "CleanedUp"
-    assert choose(clean_up, "Answer", **given, retained=kept, kept=[])[0] == "Notify"
+    assert choose(clean_up, "IsAnythingToTell", **given, retained=kept, kept=kept)[0] == "CleanedUp"
+    assert choose(clean_up, "IsAnythingToTell", **given, retained=kept, kept=[])[0] == "Notify"
 
 
 @pytest.mark.parametrize(("clock", "told"), [("2024-05-06T00:30:00Z", True), ("2024-05-06T01:30:00Z", False)])
@@ -99,7 +99,7 @@ def test_what_cannot_be_removed_is_told_of_by_the_first_sweep_of_a_day(
     clean_up: Definition, clock: str, told: bool
 ) -> None:
     now = evaluate(f"{{% $toMillis('{clock}') %}}")
-    text = str(clean_up.states["Answer"]["Choices"][0]["Condition"]).replace("$millis()", "$clock")
+    text = str(clean_up.states["IsAnythingToTell"]["Choices"][0]["Condition"]).replace("$millis()", "$clock")
     given = {"byTarget": False, "removed": [], "retained": [], "kept": [], "asked": False, "pending": PENDING}
     assert evaluate(text, **given, first=False, began=now - 60_000, clock=now) is told
     long_at_it = evaluate(text, **given, first=False, began=now - 20 * 3_600_000, clock=now)

@@ -56,6 +56,8 @@ WITHOUT_RESOURCES = {
     "batch:DescribeJobs",
     "batch:ListJobs",
     "cloudwatch:GetMetricData",
+    "cloudwatch:GetMetricStatistics",
+    "cloudwatch:PutMetricData",
     "ec2:DescribeInstances",
     "ec2:DescribeLaunchTemplates",
     "fsx:DescribeDataRepositoryAssociations",

@@ -64,10 +64,24 @@ def test_what_is_named_and_what_is_commented_does_not_reach_aws(name: str) -> No
         ("{%\n  /* why,\n     at length */\n  $a\n%}", "{% $a %}"),
         ("{% 's3://*/' & $a /* all of it */ & '/*' %}", "{% 's3://*/' & $a  & '/*' %}"),
         ("plain /* text */\nas it is", "plain /* text */\nas it is"),
+        ("{% $twice(\n  $a\n) %}", "{% ($twice := function($x) {$x * 2}; $twice($a)) %}"),
+        ("{% $twice %}", "{% $twice %}"),
     ],
 )
-def test_lines_and_comments_of_an_expression_are_joined_and_its_strings_are_left_alone(written: str, read: str) -> None:
-    assert definition._joined(written) == read
+def test_an_expression_is_joined_with_the_functions_that_it_calls_and_its_strings_are_left_alone(
+    written: str, read: str
+) -> None:
+    assert definition._joined(written, {"twice": "function($x) {$x * 2}", "thrice": "function($x) {$x * 3}"}) == read
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_variable_has_the_name_of_a_function(name: str) -> None:
+    """The function would hide it."""
+    content = yaml.safe_load(definition.source(name))
+    functions = {each for key, found in content.items() if key.startswith("x-functions") for each in found}
+    assigned = {key for state in content["States"].values() for key in state.get("Assign", {})}
+    assert functions
+    assert functions & assigned == set()
 
 
 def test_make_definition_writes_the_json_that_workflow_studio_opens(tmp_path: Path) -> None:

@@ -61,12 +61,21 @@ def test_a_sweep_leaves_alone_what_a_running_clean_up_works_on(clean_up: Definit
     ours = evaluate(name, candidates=[OURS])
     of_run = ours[:32] + "-run"
     listed = [of_run if each == "named after it" else each for each in running]
-    target, assigned = choose(clean_up, "NextCandidate", candidates=[OURS, "next"], running=listed)
+    over = {"targetStatus": "ABORTED", "candidates": [OURS, "next"], "running": listed}
+    target, assigned = choose(clean_up, "IsCandidateRunning", **over)
     if running == ["named after it"]:
         assert (target, assigned) == ("NextCandidate", {"candidates": ["next"]})
     else:
-        assert (target, assigned) == ("DescribeCandidate", {})
-    assert choose(clean_up, "NextCandidate", candidates=[], running=listed)[0] == "Swept"
+        assert (target, assigned) == ("StartCleanUp", {})
+
+
+def test_a_sweep_ends_with_its_metrics_unless_no_file_system_exists(clean_up: Definition) -> None:
+    for candidates, systems, target in [
+        ([OURS], [], "DescribeCandidate"),
+        ([], [], "Swept"),
+        ([], [{}], "PutMetricsOfSweep"),
+    ]:
+        assert choose(clean_up, "NextCandidate", candidates=candidates, fileSystems=systems) == (target, {})
 
 
 def test_the_clean_up_that_a_run_waits_for_is_named_so_that_a_sweep_knows_it(
@@ -89,7 +98,8 @@ def test_the_clean_up_that_a_run_waits_for_is_named_so_that_a_sweep_knows_it(
 
 @pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "ABORTED", "UNKNOWN"])
 def test_a_sweep_starts_a_clean_up_for_every_execution_that_does_not_run(clean_up: Definition, status: str) -> None:
-    target, assigned = choose(clean_up, "IsCandidateRunning", targetStatus=status, candidates=[OURS, "next"])
+    given = {"targetStatus": status, "candidates": [OURS, "next"], "running": []}
+    target, assigned = choose(clean_up, "IsCandidateRunning", **given)
     if status in ("RUNNING", "PENDING_REDRIVE"):
         assert (target, assigned) == ("NextCandidate", {"candidates": ["next"]})
     else:

@@ -1,11 +1,13 @@
 """The state machines, in Amazon States Language: YAML sources that people read, and the JSON that AWS takes.
 
 A source may name things under ``x-`` keys (retriers, catchers, shared expressions) and break a JSONata expression into
-lines with ``/* comments */``. None of this reaches AWS.
+lines with ``/* comments */``. None of this reaches AWS. A function under ``x-functions`` (or a key that begins so) is
+defined at the beginning of every expression that calls it: Step Functions has no variable that could hold one.
 """
 
 import functools
 import re
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -35,15 +37,27 @@ def source(name: str) -> str:
 def read(name: str) -> dict[str, Any]:
     """A definition as AWS takes it, but for its ``${Name}`` placeholders: every expression on one line."""
     content = yaml.load(source(name), _SAFE_LOADER)
-    return {key: _joined(value) for key, value in content.items() if not key.startswith("x-")}
+    functions = {
+        function: _on_one_line(text)
+        for key, found in content.items()
+        if key.startswith("x-functions")
+        for function, text in found.items()
+    }
+    return {key: _joined(value, functions) for key, value in content.items() if not key.startswith("x-")}
 
 
-def _joined(value: Any) -> Any:
+def _joined(value: Any, functions: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: _joined(item) for key, item in value.items()}
+        return {key: _joined(item, functions) for key, item in value.items()}
     if isinstance(value, list):
-        return [_joined(item) for item in value]
+        return [_joined(item, functions) for item in value]
     if not (isinstance(value, str) and value.startswith("{%") and value.endswith("%}")):
         return value
-    without_comments = _COMMENT.sub(lambda match: match[1] or "", value)
+    expression = _on_one_line(value)
+    called = [f"${name} := {text};" for name, text in functions.items() if f"${name}(" in expression]
+    return f"{{% ({' '.join(called)} {expression[2:-2].strip()}) %}}" if called else expression
+
+
+def _on_one_line(text: str) -> str:
+    without_comments = _COMMENT.sub(lambda match: match[1] or "", text)
     return _BREAK.sub(" ", _BREAK_AT_BRACKET.sub("", without_comments))

@@ -96,7 +96,7 @@ RUN: Final = (
         "end",
         DRAINING,
         "the run says how it ended",
-        "Summarise IsAnythingToTell Notify HasFailed Failed Succeeded",
+        "Summarise HadLane PutMetrics IsAnythingToTell Notify HasFailed Failed Succeeded",
     ),
 )
 
@@ -166,13 +166,13 @@ CLEAN_UP: Final = (
         "runs that are over are looked for",
         "SweepFileSystems AreThereMoreToSweep SweepLaunchTemplates AreThereMoreLaunchTemplates SweepJobDefinitions "
         "AreThereMoreJobDefinitions SweepLanes SweepTickets DecodeCandidates FindRunningCleanUps NextCandidate "
-        "DescribeCandidate IsCandidateRunning StartCleanUp Swept",
+        "DescribeCandidate IsCandidateRunning StartCleanUp PutMetricsOfSweep Swept",
     ),
     _phase(
         "answer",
         DRAINING,
         "the clean-up answers",
-        "Answer Notify CleanedUp CouldNotWork NotifyOfFailure Failed",
+        "Answer ReadFreeSpace PutMetrics IsAnythingToTell Notify CleanedUp CouldNotWork NotifyOfFailure Failed",
     ),
 )
 
