@@ -10,7 +10,7 @@ LATE, EARLY = NOW + 1, NOW - 1  # after and before the last job's end
 STATUSES = ["PENDING", "EXECUTING", "SUCCEEDED", "FAILED", "CANCELED", "CANCELING"]
 LIFECYCLES = ["CREATING", "AVAILABLE", "MISCONFIGURED", "UPDATING", "DELETING", "FAILED"]
 REASON = {"type": "file-system", "id": FILE_SYSTEM, "reason": "an earlier one"}
-EVENT = {
+EVENT: dict[str, Any] = {
     "source": "aws.states",
     "detail-type": "Step Functions Execution Status Change",
     "detail": {
@@ -19,7 +19,7 @@ EVENT = {
         "status": "ABORTED",
     },
 }
-OURS = EVENT["detail"]["executionArn"]  # type: ignore[index]
+OURS = EVENT["detail"]["executionArn"]
 
 
 def pending(assigned: dict[str, Any]) -> list[tuple[str, str]]:

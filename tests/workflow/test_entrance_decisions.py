@@ -24,8 +24,16 @@ def entered(clean_up: Definition, given: Any) -> tuple[str, dict[str, Any]]:
 
 def test_the_event_of_an_execution_that_ended_badly_starts_its_clean_up_after_a_minute(clean_up: Definition) -> None:
     target, assigned = entered(clean_up, EVENT)
-    assert (target, assigned["candidates"], assigned["first"]) == ("WaitForLists", [OURS], True)
+    assert (target, assigned["candidates"]) == ("WaitForLists", [OURS])
     assert clean_up.states["WaitForLists"]["Seconds"] == 60
+
+
+@pytest.mark.parametrize(("status", "first"), [("ABORTED", True), ("TIMED_OUT", True), ("FAILED", False)])
+def test_what_a_run_has_told_itself_is_not_told_again_a_minute_later(
+    clean_up: Definition, status: str, first: bool
+) -> None:
+    given = EVENT | {"detail": EVENT["detail"] | {"status": status}}
+    assert entered(clean_up, given)[1]["first"] is first
 
 
 @pytest.mark.parametrize(
@@ -78,7 +86,7 @@ def test_the_runs_parameters_count_for_its_clean_up_above_the_deployments(clean_
         {"fileSystemId": [FILE_SYSTEM]},
         {"sweep": "true"},
         {"sweep": False},
-        EVENT | {"detail": EVENT["detail"] | {"stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:other"}},  # type: ignore[operator]
+        EVENT | {"detail": EVENT["detail"] | {"stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:other"}},
         EVENT | {"source": "aws.scheduler"},
         "text",
         "",

@@ -70,12 +70,10 @@ def test_a_sweep_leaves_alone_what_a_running_clean_up_works_on(clean_up: Definit
 
 
 def test_a_sweep_ends_with_its_metrics_unless_no_file_system_exists(clean_up: Definition) -> None:
-    for candidates, systems, target in [
-        ([OURS], [], "DescribeCandidate"),
-        ([], [], "Swept"),
-        ([], [{}], "PutMetricsOfSweep"),
-    ]:
-        assert choose(clean_up, "NextCandidate", candidates=candidates, fileSystems=systems) == (target, {})
+    ways = {"DescribeCandidate": ([OURS], 0), "Swept": ([], 0), "PutMetricsOfSweep": ([], 1)}
+    for target, (candidates, systems) in ways.items():
+        given: dict[str, Any] = {"candidates": candidates, "fileSystems": [{}] * systems}
+        assert choose(clean_up, "NextCandidate", **given) == (target, {})
 
 
 def test_the_clean_up_that_a_run_waits_for_is_named_so_that_a_sweep_knows_it(
