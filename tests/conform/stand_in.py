@@ -207,6 +207,7 @@ def _models() -> dict[str, ServiceModel]:
     session = botocore.session.get_session()
     names = (
         "batch",
+        "cloudwatch",
         "dynamodb",
         "ec2",
         "fsx",

@@ -164,7 +164,7 @@ def test_every_stack_output_that_is_read_is_exported(pages: tuple[str, ...]) -> 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "docs/changes.md"])
 def test_every_configuration_key_that_is_named_is_a_parameter(page: str) -> None:
     named = set(re.findall(r"lustre-batch:(\w+)", markdown.text(page)))
-    of_tags = {"stack", "execution", "retained", "index"}
+    of_tags = {"stack", "execution", "retained", "retainedAt", "index"}
     assert named - of_tags <= KEYS | {"KEY"}
     waits = {
         word for word in markdown.code_words(markdown.prose(page)) if re.fullmatch(r"\w+(Seconds|Minutes|Days)", word)
