@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from lustre_batch.definition import names
 from lustre_batch.prices import HOURS_PER_MONTH, PRICES
 from lustre_batch.settings import Settings
 
@@ -163,6 +164,20 @@ def test_the_page_has_the_sum_line_by_line(page: str, graphs: dict[str, Graph], 
         assert f"`egress: {egress}`" in row[0]
         assert amounts(row[2]) == [cents(sum(line.billed for line in each))]
         assert amounts(row[3]) == [cents(sum(line.beyond for line in each))]
+
+
+@pytest.mark.parametrize("page", LIMITS.values())
+def test_the_page_says_how_many_metrics_are_put_and_what_they_cost_and_a_sweep_at_rest_puts_none(
+    page: str, sweep: Sweep
+) -> None:
+    definitions = "".join(markdown.text(f"components/lustre_batch/definition/{name}.asl.yaml") for name in names())
+    metrics = set(re.findall(r"\$metric\('(\w+)'", definitions))
+    assert len(metrics) > 10
+    price = TABLE["metrics"]
+    wanted = {f"{len(metrics)}", f"{price['dollars']:.2f}", f"{price['free']}"}
+    cells = [" ".join(row) for table in markdown.tables(page) for row in table if len(row) == 3]
+    assert [cell for cell in cells if wanted <= set(re.findall(r"\d+(?:\.\d+)?", cell))] != []
+    assert ("cloudwatch", "PutMetricData") not in sweep.calls
 
 
 @pytest.mark.parametrize("readme", LIMITS)
