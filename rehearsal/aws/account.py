@@ -27,11 +27,7 @@ from .batch.tags import Tags as BatchTags
 from .batch.work import Work
 from .buckets import Buckets
 from .clock import ORIGIN
-from .cloudwatch.custom import CustomMetrics
-from .cloudwatch.fsx import FsxMetrics
-from .cloudwatch.metrics import Metrics
-from .cloudwatch.queues import QueueMetrics
-from .cloudwatch.states import StatesMetrics
+from .cloudwatch.service import CloudWatch
 from .context import Context
 from .deliveries import Deliveries
 from .events import Events
@@ -169,19 +165,16 @@ class Account:
         self.buckets.on_created = self._object_created
         self.schedules = Schedules(context, self.deliveries)
 
-        self.custom_metrics = CustomMetrics(context)
-        self.fsx_metrics = FsxMetrics(
+        self.cloudwatch = CloudWatch(
             context,
             self.file_systems,
             self.associations,
+            self.executions,
             self.work.settle,
             lambda tags: self.plan_of(tags).metric,
         )
-        self._states_metrics, self._queue_metrics = StatesMetrics(context.clock, self.executions), QueueMetrics(context)
-        sources = (self.fsx_metrics, self._states_metrics, self._queue_metrics, self.custom_metrics)
-        Metrics(context, self.custom_metrics, sources)
         self.executions.on_start = self.executions.on_end = self._execution_changed
-        self.deliveries.on_buried = self._queue_metrics.received
+        self.deliveries.on_buried = self.cloudwatch.queues.received
 
         self._stack = contextlib.ExitStack()
         # moto's list of machine images takes a second of every start-up, and nothing here looks at it.
@@ -261,7 +254,7 @@ class Account:
         self.integrations.reset(plans.fsx_error_prefix)
         self.executions.reset()
         self.deliveries.reset()
-        self.custom_metrics.reset()
+        self.cloudwatch.reset()
         self.events.reset(plans.events)
         self.schedules.start()
 
@@ -275,7 +268,7 @@ class Account:
         self.associations.account_for(file_system)
 
     def _execution_changed(self, execution: Execution) -> None:
-        self._states_metrics.changed(execution)
+        self.cloudwatch.states.changed(execution)
         self.events.changed(execution)
 
     def _object_created(self, bucket: str, key: str, size: int) -> None:

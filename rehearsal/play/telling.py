@@ -80,7 +80,7 @@ def _run(session: Session, verdict: Verdict, execution: Execution, facts: dict[s
         Datapoint(at - began, age, readable - began)
         for link in share.associations
         if not link.is_input
-        for at, age, readable in session.account.fsx_metrics.published(link)
+        for at, age, readable in session.account.cloudwatch.fsx.published(link)
     ]
     seen.facts = _facts(facts, seen.series)
     return telling.told(seen)

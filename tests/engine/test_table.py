@@ -261,3 +261,75 @@ def test_offerings_are_answered_for_families_as_ec2_does_by_wildcard(account: Ac
     assert "use1-az3" not in zones("c7i.*")
     assert {"use1-az1", "use1-az6"} <= zones("c7i.*", "m7i.8xlarge")
     assert zones("c99.*") == set()
+
+
+ALARM: Props = {
+    "name": "failed",
+    "alarmActions": ["arn:aws:sns:us-east-1:123456789012:topic"],
+    "alarmDescription": "A run failed.",
+    "comparisonOperator": "GreaterThanOrEqualToThreshold",
+    "dimensions": {"StateMachineArn": "arn"},
+    "evaluationPeriods": 1,
+    "metricName": "ExecutionsFailed",
+    "namespace": "AWS/States",
+    "period": 300,
+    "statistic": "Sum",
+    "threshold": 1.0,
+    "treatMissingData": "notBreaching",
+    "tags": {"a": "b"},
+}
+
+
+def test_an_alarm_is_changed_in_place_and_only_its_name_replaces_it(account: Account) -> None:
+    kind = KINDS["aws:cloudwatch/metricAlarm:MetricAlarm"]
+    identity, state = resources.create(account, kind, ALARM)
+    assert {key: state[key] for key in ALARM} == ALARM
+    assert state["actionsEnabled"] is True
+    changed = {**ALARM, "threshold": 2.0, "alarmDescription": "Runs failed.", "tags": {"c": "d"}}
+    assert [(change.path, change.replaces) for change in changes(kind, state, changed, [])] == [
+        ("alarmDescription", False),
+        ("threshold", False),
+        ("tags.a", False),
+        ("tags.c", False),
+    ]
+    after = resources.update(account, kind, identity, changed, state, {}, {"threshold", "alarmDescription", "tags"})
+    assert (after["threshold"], after["alarmDescription"], after["tagsAll"]) == (2.0, "Runs failed.", {"c": "d"})
+    (renamed,) = changes(kind, state, {**ALARM, "name": "other"}, [])
+    assert renamed.replaces
+    resources.delete(account, kind, identity, state)
+    assert resources.read(account, kind, identity, state) is None
+
+
+def test_a_dashboard_is_changed_in_place_and_refused_where_its_body_is_wrong(account: Account) -> None:
+    kind = KINDS["aws:cloudwatch/dashboard:Dashboard"]
+    inputs = {"dashboardName": "board", "dashboardBody": '{"widgets": []}'}
+    identity, state = resources.create(account, kind, inputs)
+    assert changes(kind, state, {**inputs, "dashboardBody": '{"widgets":[]}'}, []) == []
+    text = '{"widgets": [{"type": "text", "properties": {"markdown": "# Stack"}}]}'
+    (change,) = changes(kind, state, {**inputs, "dashboardBody": text}, [])
+    assert (change.path, change.replaces) == ("dashboardBody", False)
+    assert (
+        resources.update(account, kind, identity, {**inputs, "dashboardBody": text}, state, {}, {"dashboardBody"})[
+            "dashboardBody"
+        ]
+        == text
+    )
+    with pytest.raises(ResourceError, match="widgets is required"):
+        resources.update(account, kind, identity, {**inputs, "dashboardBody": "{}"}, state, {}, {"dashboardBody"})
+    assert "contains an invalid JSON" in _reasons(kind, {**inputs, "dashboardBody": "{"})
+    assert "dashboardName: 1 to 255 letters" in _reasons(kind, {**inputs, "dashboardName": "my board"})
+    resources.delete(account, kind, identity, state)
+    assert resources.read(account, kind, identity, state) is None
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs"),
+    [
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", ALARM),
+        ("aws:cloudwatch/dashboard:Dashboard", {"dashboardName": "board", "dashboardBody": '{"widgets": []}'}),
+    ],
+)
+def test_neither_takes_over_one_of_the_same_name(account: Account, token: str, inputs: Props) -> None:
+    resources.create(account, KINDS[token], inputs)
+    with pytest.raises(ResourceError, match="exists already"):
+        resources.create(account, KINDS[token], inputs)

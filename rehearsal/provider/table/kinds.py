@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from . import (
     batch,
+    cloudwatch,
     dynamodb,
     ecr,
     eventbridge,
@@ -45,6 +46,7 @@ _MODULES = (
     sns,
     sqs,
     dynamodb,
+    cloudwatch,
     invocations,
 )
 KINDS: dict[str, Kind] = {kind.token: kind for module in _MODULES for kind in module.KINDS}

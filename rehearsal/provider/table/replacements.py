@@ -107,6 +107,10 @@ aws:cloudwatch/eventTarget:EventTarget
   rule                              events/target.go
   targetId                          events/target.go
   eventBusName                      events/target.go
+aws:cloudwatch/metricAlarm:MetricAlarm
+  name                              cloudwatch/metric_alarm.go
+aws:cloudwatch/dashboard:Dashboard
+  dashboardName                     cloudwatch/dashboard.go
 aws:sfn/stateMachine:StateMachine
   name                              sfn/state_machine.go
   type                              sfn/state_machine.go

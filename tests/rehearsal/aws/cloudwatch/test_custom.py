@@ -98,5 +98,5 @@ def test_what_is_late_takes_longer_to_be_readable(account: Account) -> None:
 def test_a_reset_forgets_them(account: Account) -> None:
     put(account, datum())
     account.clock.advance(180)
-    account.custom_metrics.reset()
+    account.cloudwatch.reset()
     assert statistics(account, "LustreBatch", "M", "Sum", of=OF) == []

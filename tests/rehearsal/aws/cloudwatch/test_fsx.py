@@ -175,7 +175,7 @@ def test_what_is_published_says_since_when_it_can_be_read(world: World) -> None:
     file_system_id, _ = world.linked()
     world.account.clock.advance(600)
     [association] = world.account.associations.all
-    published = world.account.fsx_metrics.published(association)
+    published = world.account.cloudwatch.fsx.published(association)
     assert {readable - at for at, _, readable in published} == {90}
     assert [(at - 60, value) for at, value, _ in reversed(published)] == ages(world, file_system_id)
 
