@@ -17,7 +17,7 @@ from typing import Literal, get_args, get_origin
 
 from pydantic.alias_generators import to_camel
 
-from tools import messages, recording, scenario_keys
+from tools import messages, metrics_page, recording, scenario_keys
 from tools.diagrams import overview, state_diagram
 from tools.excerpt import refreshed
 from tools.package import described
@@ -162,6 +162,7 @@ GENERATED: list[tuple[str, Callable[[str], str]]] = [
     ("docs/rehearsal.md", between("trace columns", lambda _: trace_table())),
     ("docs/images/session.svg", lambda _: recording.picture()),
     ("docs/messages.md", lambda _: messages.page()),
+    ("docs/metrics.md", lambda _: metrics_page.page()),
     ("docs/workflow.md", between("overview", lambda _: overview("en"))),
     ("docs/workflow.ja.md", between("overview", lambda _: overview("ja"))),
     *(

@@ -5,10 +5,12 @@ It only wires; what a part looks like is that part's decision.
 
 import pulumi
 
+from .alarms import create_alarms
 from .args import LustreBatchAutoExportArgs
 from .arguments import Told, settings_from_args
 from .clean_up import create_clean_up_triggers
 from .compute import create_compute
+from .dashboard import create_dashboard
 from .destruction import guard_destruction
 from .lanes import create_lanes_table, open_lanes
 from .metrics import create_check_metrics
@@ -82,7 +84,9 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         lanes = open_lanes(owner, table, create_compute(owner, network, topic.name), machine_arn)
         check_metrics = create_check_metrics(owner)
         workflow = create_workflow(owner, topic, network, storage, lanes, check_metrics)
-        create_clean_up_triggers(owner, workflow)
+        undelivered = create_clean_up_triggers(owner, workflow)
+        watched = {"RunMachineArn": machine_arn, "StackId": topic.name, "UndeliveredQueueName": undelivered.name}
+        create_dashboard(owner, watched, create_alarms(owner, watched, topic))
         guard_destruction(owner, workflow)
 
         self.state_machine_arn = workflow.run.arn

@@ -17,8 +17,8 @@ from .workflow import Workflow
 UNDELIVERED_RETENTION_SECONDS = 14 * 24 * 3600
 
 
-def create_clean_up_triggers(owner: Owner, workflow: Workflow) -> None:
-    """Create the rule, the schedule, and the queue for what they could not deliver."""
+def create_clean_up_triggers(owner: Owner, workflow: Workflow) -> aws.sqs.Queue:
+    """Create the rule, the schedule, and the queue for what they could not deliver, which is answered."""
     key = owner.settings.kms_key_arn or None
     undelivered = aws.sqs.Queue(
         owner.named("undelivered"),
@@ -32,6 +32,7 @@ def create_clean_up_triggers(owner: Owner, workflow: Workflow) -> None:
     _create_rule(owner, workflow, undelivered)
     if owner.settings.sweep_interval_minutes:
         _create_schedule(owner, workflow.clean_up, undelivered)
+    return undelivered
 
 
 def _create_rule(owner: Owner, workflow: Workflow, undelivered: aws.sqs.Queue) -> None:

@@ -29,7 +29,9 @@ _ARNS: Final = {
     "batch/computeEnvironment": "batch:{scope}:compute-environment/{name}",
     "batch/jobQueue": "batch:{scope}:job-queue/{name}",
     "cloudwatch/eventRule": "events:{scope}:rule/{name}",
+    "cloudwatch/dashboard": "cloudwatch::{account}:dashboard/{name}",
     "cloudwatch/logGroup": "logs:{scope}:log-group:{name}",
+    "cloudwatch/metricAlarm": "cloudwatch:{scope}:alarm:{name}",
     "dynamodb/table": "dynamodb:{scope}:table/{name}",
     "ecr/repository": "ecr:{scope}:repository/{name}",
     "iam/instanceProfile": "iam::{account}:instance-profile/{name}",
@@ -72,7 +74,12 @@ class Mocks(pulumi.runtime.Mocks):
         if pulumi.runtime.is_dry_run():
             return "", given
         suffix = hashlib.sha256(f"{args.typ} {args.name}".encode()).hexdigest()[:7]
-        name = given.get("name") or given.get("bucket") or f"{given.get('namePrefix') or args.name + '-'}{suffix}"
+        name = (
+            given.get("name")
+            or given.get("bucket")
+            or given.get("dashboardName")
+            or f"{given.get('namePrefix') or args.name + '-'}{suffix}"
+        )
         kind = args.typ.split(":")[1]
         form = _ARNS.get(kind, kind.split("/")[0] + ":{scope}:{name}")
         scope = f"{self.region}:{self.account_id}"

@@ -48,6 +48,7 @@ def of_play(session: Session, played: Played, remaining: list[Thing]) -> dict[st
         "unmet_faults": [fault.model_dump(by_alias=True, exclude_unset=True) for fault in played.unmet],
         "unmet_plans": [plan._asdict() for plan in played.unmet_plans],
         "messages": [message | {"at": _since(began, message["at"])} for message in witness.messages],
+        "alarms": list(dict.fromkeys(witness.alarms)),
     }
     if played.are_several:
         facts["runs"] = [of_run(session, played, execution, reasons) for _, execution in played.runs]

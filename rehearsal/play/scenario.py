@@ -108,6 +108,8 @@ class Scenario(Plans, OfRun):
     """Stack configuration."""
     submissions: list[SubmissionPlan] = Field(default=[])
     """Jobs that somebody else submits to the queue of the first lane."""
+    expect_alarms: list[str] | None = None
+    """The [alarms](metrics.md#alarms) that should go off, if it matters."""
     runs: list[Run] = Field(default=[])
     """Executions of the stack, beside each other: [several runs](#several-runs). None: one, at the start."""
 
@@ -115,6 +117,9 @@ class Scenario(Plans, OfRun):
         for number, fault in enumerate(self.faults):
             if fault.state is not None and fault.state not in _states():
                 yield f"faults.{number}.state", f"no state has this name{did_you_mean(fault.state, [*_states()])}"
+        for number, name in enumerate(self.expect_alarms or ()):
+            if name not in _alarms():
+                yield f"expect_alarms.{number}", f"no alarm has this name{did_you_mean(name, [*_alarms()])}"
         if self.runs and min(run.at for run in self.runs) > 0:
             yield "runs.0.at", "none of the runs starts at 0, which all times count from"
         if self.runs and self.execution.again_at is not None:
@@ -235,6 +240,14 @@ def _states() -> frozenset[str]:
             yield from within(each)
 
     return frozenset(state for name in definition.names() for state in within(definition.read(name)))
+
+
+@functools.cache
+def _alarms() -> frozenset[str]:
+    """The names of the alarms that a stack can have. Imported late, as the states are."""
+    from lustre_batch.metrics_catalogue import entries
+
+    return frozenset(entry["name"] for entry in entries("alarms"))
 
 
 def _lasts(fault: Fault) -> bool:

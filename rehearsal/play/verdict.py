@@ -61,6 +61,10 @@ def _why_not(session: Session, played: Played, found: dict[str, Any], remaining:
     reasons += [f"{one.name} never ended" for one in played.executions if one.status == "RUNNING"]
     if any(run.execution.reclaim for run, _ in played.runs) and found["retained"]:
         reasons.append("the reclaim did not remove what was kept")
+    expected = played.scenario.expect_alarms
+    if expected is not None and sorted(expected) != sorted(found["alarms"]):
+        words = [", ".join(names) or "none" for names in (found["alarms"], expected)]
+        reasons.append(f"the alarms that went off: {words[0]}, expected: {words[1]}")
     if played.undelivered:
         reasons.append("events were not delivered: " + "; ".join(played.undelivered))
     return reasons

@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lustre_batch.metrics_catalogue import entries
+
 from ..aws.account import Account
 from ..aws.calls import whereabouts
+from ..aws.cloudwatch.alarms import Alarm
 from ..aws.states.executions import Execution
 from .belongings import Belongings, Thing
 from .ledger import Ledger
@@ -28,6 +31,9 @@ WITH_THE_REST = "held until the rest is removed"
 REMOVED = re.compile(r"^Removed: (\S+) (\S+)$", re.MULTILINE)
 # Whom a message is about.
 ABOUT = re.compile(r"^Run: (arn:\S+)$", re.MULTILINE)
+
+# The stack's alarms, by the metric that each stands on; others have the names that AWS knows them by.
+NAMES: dict[str, str] = {entry["metric"]: entry["name"] for entry in entries("alarms")}
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Witness:
     statements: list[Statement] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     spoken_of: list[str | None] = field(default_factory=list)  # by each message: the execution's ARN
+    alarms: list[str] = field(default_factory=list)  # those that went off
     api_calls: dict[str, collections.Counter[str]] = field(default_factory=dict)  # by the execution that made them
     ledger: Ledger = field(init=False)
 
@@ -80,7 +87,7 @@ class Witness:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Hear of every call and of every end of an execution while this lasts."""
+        """Hear of every call, every alarm and every end of an execution while this lasts."""
         calls, executions = self.account.calls, self.account.executions
         before = executions.on_end
 
@@ -88,11 +95,12 @@ class Witness:
             self._ended(execution)
             before(execution)
 
-        calls.observer, executions.on_end = self._call, on_end
+        alarms = self.account.cloudwatch.alarms
+        calls.observer, executions.on_end, alarms.on_action = self._call, on_end, self._alarmed
         try:
             yield
         finally:
-            calls.observer, executions.on_end = None, before
+            calls.observer, executions.on_end, alarms.on_action = None, before, lambda alarm: None
 
     def _call(self, service: str, operation: str, params: dict[str, Any]) -> Callable[[Any], None]:
         noted = self.observe(service, operation, params) if self.observe is not None else None
@@ -107,6 +115,10 @@ class Witness:
                 self._published()
 
         return ended
+
+    def _alarmed(self, alarm: Alarm) -> None:
+        self.alarms.append(NAMES.get(alarm.metric.name, alarm.name))
+        self._published()
 
     def _published(self) -> None:
         """Whatever the answer was: what has arrived at the topic since the last look was said now."""

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from botocore import xform_name
 from lustre_batch import command
+from lustre_batch.metrics_catalogue import catalogue
 from lustre_batch.notifications import KEY_USERS
 from pydantic.alias_generators import to_camel
 from typer.testing import CliRunner
@@ -24,6 +25,7 @@ from tests.docs import markdown
 from tools.generate import SETTINGS, VALIDATION
 
 KEYS = {to_camel(name) for name in SETTINGS.Settings.model_fields}
+METRICS = set(catalogue())
 SESSION = botocore.session.get_session()
 PAGES = markdown.every_page()
 EITHER = pytest.mark.parametrize("readme", markdown.READMES)
@@ -169,7 +171,7 @@ def test_every_configuration_key_that_is_named_is_a_parameter(page: str) -> None
     waits = {
         word for word in markdown.code_words(markdown.prose(page)) if re.fullmatch(r"\w+(Seconds|Minutes|Days)", word)
     }
-    assert waits <= KEYS | {"idleMinutes"}  # of a session, in a run's input
+    assert waits <= KEYS | {"idleMinutes"} | METRICS  # idleMinutes: of a session, in a run's input
 
 
 @EITHER

@@ -14,6 +14,7 @@ from tests.graph.recording import COMPONENT, STACK, Graph, record, record_stack
 CHILDREN = {
     "aws:batch/computeEnvironment:ComputeEnvironment": ["environment", "environment-2"],
     "aws:batch/jobQueue:JobQueue": ["queue", "queue-2"],
+    "aws:cloudwatch/dashboard:Dashboard": ["dashboard"],
     "aws:cloudwatch/eventRule:EventRule": ["clean-up"],
     "aws:cloudwatch/eventTarget:EventTarget": ["clean-up"],
     "aws:cloudwatch/logGroup:LogGroup": [
@@ -25,6 +26,7 @@ CHILDREN = {
         "jobs",
         "workflow",
     ],
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ["full", "kept", "run-failed", "undelivered", "without-run"],
     "aws:dynamodb/table:Table": ["lanes"],
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["unused"],
     "aws:ec2/eip:Eip": ["nat"],

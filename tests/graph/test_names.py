@@ -35,8 +35,10 @@ ODD = {
 NAMES: dict[str, tuple[str, str] | str] = {
     "aws:batch/computeEnvironment:ComputeEnvironment": r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",  # Batch API
     "aws:batch/jobQueue:JobQueue": r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
+    "aws:cloudwatch/dashboard:Dashboard": r"[A-Za-z0-9_-]{1,255}",  # CloudWatch API, PutDashboard
     "aws:cloudwatch/eventRule:EventRule": ("events", "RuleName"),
     "aws:cloudwatch/logGroup:LogGroup": ("logs", "LogGroupName"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": r"[A-Za-z0-9_-]{1,255}",  # CloudWatch API, PutMetricAlarm: and more
     "aws:dynamodb/table:Table": r"[A-Za-z0-9_.-]{3,255}",  # DynamoDB guide, naming rules
     "aws:ec2/securityGroup:SecurityGroup": r"(?!sg-)[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}",  # EC2 API
     "aws:ecr/repository:Repository": ("ecr", "RepositoryName"),
@@ -51,6 +53,9 @@ NAMES: dict[str, tuple[str, str] | str] = {
     "aws:sns/topic:Topic": r"[A-Za-z0-9_-]{1,256}",  # SNS API, CreateTopic
     "aws:sqs/queue:Queue": r"[A-Za-z0-9_-]{1,80}",  # SQS API, CreateQueue
 }
+
+# type: the property that has the name, if it is not called that
+KEYS = {"aws:s3/bucket:Bucket": "bucket", "aws:cloudwatch/dashboard:Dashboard": "dashboardName"}
 
 
 @functools.cache
@@ -68,7 +73,7 @@ def refused(deployment: Deployment) -> list[tuple[str, str]]:
     """The names in a deployment that their services would refuse."""
     found = []
     for resource in deployment.resources:
-        name = resource.outputs.get("bucket" if resource.type.startswith("aws:s3/") else "name")
+        name = resource.outputs.get(KEYS.get(resource.type, "name"))
         if resource.type in NAMES:
             pattern, limit = accepted(resource.type)
             if not isinstance(name, str) or len(name) > limit or not pattern.fullmatch(name):

@@ -182,6 +182,10 @@ CHECKS: dict[str, Check] = {
     "IAM.21": _nothing_of("aws:iam/policy:Policy"),
     "KMS.1": _the_key_of_each_statement_is_named,
     "EventBridge.3": _nothing_of("aws:cloudwatch/eventBus:EventBus"),
+    "CloudWatch.15": lambda graph: all(
+        each["alarmActions"] and each.get("actionsEnabled", True)
+        for each in inputs(graph, "aws:cloudwatch/metricAlarm:MetricAlarm")
+    ),
 }
 NAT = "aws:ec2/natGateway:NatGateway"
 
