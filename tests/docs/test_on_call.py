@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from lustre_batch import definition
 from lustre_batch.command import app
 from lustre_batch.operate import follow
@@ -72,13 +73,7 @@ def test_every_subject_of_a_notification_has_a_row_that_says_what_to_do(page: st
 
 
 # The metric that each alarm stands on.
-ALARMS = {
-    "ExecutionsFailed",
-    "HoursWithoutRun",
-    "KeptHours",
-    "LowestFreePercent",
-    "ApproximateNumberOfMessagesVisible",
-}
+ALARMS = [alarm["metric"] for alarm in yaml.safe_load(markdown.text("components/lustre_batch/alarms.yaml"))]
 
 
 @EITHER

@@ -3,6 +3,7 @@ was rehearsed; and the pages say the same."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,13 @@ def test_the_prices_are_those_that_rehearsals_reckon_with() -> None:
     for name in ("nat", "address"):
         assert LINES[name]["dollars"] == pytest.approx(PRICES[name].dollars * HOURS_PER_MONTH)
     assert all(line["source"].startswith("https://aws.amazon.com/") for line in LINES.values())
+
+
+def test_the_dashboard_is_small_enough_to_be_one_of_those_that_are_free(graphs: dict[str, Graph]) -> None:
+    [dashboard] = [one for one in resources(graphs["nat"]) if one.type in LINES["dashboard"]["of"]]
+    widgets = json.loads(dashboard.inputs["dashboardBody"])["widgets"]
+    metrics = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
+    assert 10 < len(metrics) <= LINES["dashboard"]["metrics"]
 
 
 def test_a_stack_at_rest_stays_under_a_dollar_a_month_with_public_egress(
