@@ -25,6 +25,8 @@ _LISTS = (
     ("logs", "describe_log_groups", "logGroups", "logGroupName"),
     ("events", "list_rules", "Rules", "Name"),
     ("stepfunctions", "list_state_machines", "stateMachines", "stateMachineArn"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmArn"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     ("sns", "list_topics", "Topics", "TopicArn"),
     ("scheduler", "list_schedules", "Schedules", "Arn"),
 )
