@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import subprocess
@@ -275,6 +276,73 @@ def test_the_instance_that_mends_goes_where_those_of_jobs_go_and_has_a_way_out_a
 
 
 @EITHER
+def test_before_files_are_deleted_on_a_kept_file_system_automatic_export_is_switched_off_and_looked_at(
+    page: str,
+) -> None:
+    [off] = asked.commands(page, "fsx", "update-data-repository-association")
+    assert json.loads(off[-1]) == {policy: {"Events": []} for policy in ("AutoImportPolicy", "AutoExportPolicy")}
+    lines = markdown.commands(page)
+    [look], [switch], [mount] = (
+        [number for number, line in enumerate(lines) if line.startswith(begins)]
+        for begins in (
+            "aws fsx describe-data-repository-associations",
+            "aws fsx update-data-repository-association",
+            "sudo mount ",
+        )
+    )
+    assert look < switch < mount
+
+
+@pytest.mark.parametrize("switched_off", [True, False])
+def test_what_is_deleted_on_a_kept_file_system_stays_in_the_bucket_only_once_export_is_off_as_the_page_says(
+    desk: Desk, switched_off: bool
+) -> None:
+    bucket, buckets, fsx = desk.session.exports["bucketName"], desk.account.buckets, desk.account.client("fsx")
+    found: list[bytes | None] = []
+
+    def look(system: str) -> list[Any]:
+        [command] = asked.commands(PAGE, "fsx", "describe-data-repository-associations")
+        [one] = asked.answer(fsx, [word.replace("fs-0123456789abcdef0", system) for word in command], {})
+        return list(one)
+
+    def doing() -> None:
+        assert desk.type("run", "--set", "deleteLustre=false").status == 0
+        [link] = [one for one in desk.account.associations.living() if not one.is_input]
+        buckets.put(bucket, "again.txt", b"of a later run")
+        desk.account.clock.advance(900)  # meanwhile its import ends
+        identifier, lifecycle, events = look(link.file_system.id)
+        assert (lifecycle, len(events)) == ("AVAILABLE", 3)
+        if switched_off:
+            ask(desk, PAGE, "fsx", "update-data-repository-association", ASSOCIATION_ID=identifier)
+            desk.account.clock.advance(900)
+            assert look(link.file_system.id) == [identifier, "AVAILABLE", []]
+        assert link.file_system.folder is not None
+        scratch = link.file_system.folder / "scratch"
+        (scratch / "again.txt").unlink()
+        link.content.remove("again.txt", desk.account.clock.now())
+        link.content.seen = tree.listing(scratch)
+        desk.account.clock.advance(900)
+        desk.type("reclaim", link.file_system.id)
+        found.append(buckets.read(bucket, "again.txt"))
+
+    desk.play(doing, job={"command": ["sh", "-c", 'echo 1 > "${SCRATCH_DIR:-/scratch}/again.txt"; sleep 60']})
+    assert found == [b"of a later run" if switched_off else None]
+
+
+@EITHER
+def test_the_queue_of_what_was_not_delivered_is_emptied_by_the_last_of_its_lines(page: str) -> None:
+    about = [line for line in markdown.commands(page) if " sqs " in line]
+    assert about[-1] == 'aws sqs purge-queue --queue-url "$queue"'
+
+
+@EITHER
+def test_an_instance_is_terminated_after_its_file_system_was_unmounted(page: str) -> None:
+    lines = markdown.commands(page)
+    [ends] = [number for number, line in enumerate(lines) if " terminate-instances " in line]
+    assert lines[ends - 1].startswith("sudo umount ")
+
+
+@EITHER
 def test_what_a_file_system_costs_a_day_is_what_the_messages_reckon(page: str) -> None:
     [line] = [line for line in markdown.text(page).splitlines() if "SCRATCH_2" in line and "$" in line]
     daily = PRICES["scratch"].dollars * SETTINGS.Settings().lustre_storage_capacity / HOURS_PER_MONTH * 24
@@ -293,12 +361,18 @@ def test_a_file_whose_name_s3_refuses_is_renamed_on_the_kept_file_system_and_rec
         assert (said.status, said.facts["error"]) == (3, "ExportIncomplete")
         [system] = [one for one in desk.account.file_systems.all.values() if one.folder is not None]
         assert system.folder is not None
-        long, inodes, rename = _find_commands(system.folder)
+        long, inodes, shown, rename = _find_commands(system.folder)
         listed = _run(inodes)
         [inode] = re.findall(rb"^(\d+) .*result-\xff\.txt$", listed, re.M)
         assert _run(long) == b""
-        _run(rename.replace("INODE", inode.decode()).replace("NEW_NAME", "result.txt"))
+        rename, shown = (line.replace("INODE", inode.decode()) for line in (rename, shown))
         scratch = system.folder / "scratch"
+        # A name that another file has is not taken from it, and that is seen.
+        _run(rename.replace("NEW_NAME", "good.txt"))
+        assert (scratch / "good.txt").read_text() == "1\n"
+        assert _run(shown).rstrip().endswith(b"result-\xff.txt")
+        _run(rename.replace("NEW_NAME", "result.txt"))
+        assert _run(shown).rstrip().endswith(b"/result.txt")
         assert sorted(path.name for path in scratch.iterdir()) == ["good.txt", "result.txt"]
         # The client's close is what FSx learns of it.
         [content] = [one.content for one in desk.account.associations.all if one.content.groups]
@@ -317,7 +391,7 @@ def test_a_file_whose_name_s3_refuses_is_renamed_on_the_kept_file_system_and_rec
 def _find_commands(folder: Path) -> list[str]:
     lines = [line for line in markdown.commands(PAGE) if line.startswith("sudo find ")]
     told = [line.replace("sudo ", "").replace("/fsx/", f"{folder}/") for line in lines]
-    return sorted(told, key=lambda line: ("INODE" in line, "%P" not in line))
+    return sorted(told, key=lambda line: ("INODE" in line, "%P" not in line, "mv" in line))
 
 
 def _run(line: str) -> bytes:

@@ -62,7 +62,6 @@ MISSES: Final = {
     "all but what FSx does": without(deny(), "Action", NotAction="s3:*"),
     "other keys": deny(resource=f"{BUCKET}/private/*"),
     "all keys but these": without(deny(), "Resource", NotResource=[BUCKET, f"{BUCKET}/runs/*"]),
-    "some keys of the prefix": deny(action="s3:GetObject", resource=f"{BUCKET}/runs/*.key"),
     "another bucket": deny(resource=["arn:aws:s3:::other", "arn:aws:s3:::other/*"]),
     "whoever comes by an endpoint": deny(Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}),
     "whoever comes by no endpoint, without TLS": deny(
@@ -89,18 +88,61 @@ UNKNOWN: Final = {
 }
 
 
-def embedded(statement: dict[str, Any]) -> str | None:
+# Each with the run's prefix, what it names of what is below that, and a key that is among it.
+PARTS: Final = {
+    "an ending": (deny(action="s3:PutObject", resource=f"{BUCKET}/*.xlsx"), "runs/", f"{BUCKET}/*.xlsx", "runs/a.xlsx"),
+    "an ending below the prefix": (
+        deny(action="s3:GetObject", resource=f"{BUCKET}/runs/*.x"),
+        "runs/",
+        f"{BUCKET}/runs/*.x",
+        "runs/.x",
+    ),
+    "a folder of the bucket": (
+        deny(action="s3:Put*", resource=f"{BUCKET}/archive/*"),
+        "",
+        f"{BUCKET}/archive/*",
+        "archive/x",
+    ),
+    "a folder of any folder": (
+        deny(action="s3:PutObject", resource=["arn:aws:s3:::other/*", f"{BUCKET}/?*/x/*"]),
+        "",
+        f"{BUCKET}/?*/x/*",
+        "a/x/x",
+    ),
+    "a folder of any folder, below a prefix": (
+        deny(action="s3:PutObject", resource=f"{BUCKET}/?*/x/*"),
+        "runs/",
+        f"{BUCKET}/?*/x/*",
+        "runs/x/x",
+    ),
+    "one key": (deny(action="s3:PutObject", resource=f"{BUCKET}/runs/x"), "runs/", f"{BUCKET}/runs/x", "runs/x"),
+    "names of two characters at least": (
+        deny(action="s3:PutObject", resource=f"{BUCKET}/runs/??*"),
+        "runs/",
+        f"{BUCKET}/runs/??*",
+        "runs/xx",
+    ),
+    "all but some keys of the prefix": (
+        without(deny(action="s3:PutObject"), "Resource", NotResource=f"{BUCKET}/runs/public/*"),
+        "runs/",
+        f"all but {BUCKET}/runs/public/*",
+        "runs/x",
+    ),
+}
+
+
+def embedded(statement: dict[str, Any], prefix: str = "runs/") -> str | None:
     """What the embedded AWS says of it."""
     policy = json.dumps({"Version": "2012-10-17", "Statement": statement}).encode()
     bucket = SimpleNamespace(policy=policy, arn=BUCKET)
     buckets: Any = SimpleNamespace(find=lambda name: bucket)
-    return BucketAccess(buckets).refusal(FSX.arn, "results", "runs/")
+    return BucketAccess(buckets).refusal(FSX.arn, "results", prefix)
 
 
 @pytest.mark.parametrize("name", HITS)
 def test_a_denial_that_holds_for_fsx_is_told_and_the_embedded_aws_denies_it_too(name: str) -> None:
     (found,) = denials({"Statement": [{"Effect": "Allow"}, HITS[name]]}, BUCKET, "runs/", [FSX])
-    assert found.is_certain
+    assert (found.is_certain, found.part) == (True, ())
     assert found.actions
     assert found.statement == "number 2"
     assert embedded(HITS[name]) is not None
@@ -110,6 +152,24 @@ def test_a_denial_that_holds_for_fsx_is_told_and_the_embedded_aws_denies_it_too(
 def test_one_that_does_not_is_none_and_the_embedded_aws_denies_nothing(name: str) -> None:
     assert denials({"Statement": MISSES[name]}, BUCKET, "runs/", [FSX]) == []
     assert embedded(MISSES[name]) is None
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_denial_of_some_keys_is_told_with_what_it_names_and_the_embedded_aws_denies_such_a_key(name: str) -> None:
+    statement, prefix, part, key = PARTS[name]
+    (found,) = denials({"Statement": [statement]}, BUCKET, prefix, [FSX])
+    assert (found.is_certain, found.part) == (True, (part,))
+    assert embedded(statement, key.removesuffix("x")) is not None
+
+
+def test_names_of_one_character_at_least_are_all_of_them() -> None:
+    statement = deny(action="s3:PutObject", resource=f"{BUCKET}/?*")
+    assert [one.part for one in denials({"Statement": [statement]}, BUCKET, "", [FSX])] == [()]
+
+
+def test_a_variable_in_a_resource_may_name_any_part_of_it() -> None:
+    resource = f"{BUCKET}/${{aws:PrincipalTag/team}}*"
+    assert [one.part for one in denials({"Statement": [deny(resource=resource)]}, BUCKET, "", [FSX])] == [(resource,)]
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
@@ -125,7 +185,7 @@ def test_what_is_denied_to_whoever_links_the_bucket_is_told_apart() -> None:
     assert (found.caller, found.actions) == (RUN, ("s3:PutObject",))
 
 
-def test_a_bucket_without_a_prefix_is_denied_by_what_is_about_every_key_alone() -> None:
+def test_a_bucket_without_a_prefix_is_denied_as_a_whole_by_what_is_about_every_key_alone() -> None:
     some, every = deny(resource=f"{BUCKET}/runs/*"), deny(resource=f"{BUCKET}/*")
-    assert denials({"Statement": [some]}, BUCKET, "", [FSX]) == []
-    assert [one.is_certain for one in denials({"Statement": [every]}, BUCKET, "", [FSX])] == [True]
+    assert [one.part for one in denials({"Statement": [some]}, BUCKET, "", [FSX])] == [(f"{BUCKET}/runs/*",)]
+    assert [one.part for one in denials({"Statement": [every]}, BUCKET, "", [FSX])] == [()]

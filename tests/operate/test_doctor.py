@@ -199,9 +199,12 @@ def test_a_bucket_policy_that_cannot_be_judged_is_not_and_a_bucket_without_one_i
     def none(params: dict[str, Any]) -> Any:
         raise ModelError("NoSuchBucketPolicy", "The bucket policy does not exist")
 
+    exe = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::*/*.exe"}
     try:
         answers["s3", "GetBucketPolicy"] = lambda params: {"Policy": json.dumps({"Statement": [denied]})}
         unknown = found(desk)["bucket policy"]
+        answers["s3", "GetBucketPolicy"] = lambda params: {"Policy": json.dumps({"Statement": [denied, exe]})}
+        part = found(desk)["bucket policy"]
         answers["s3", "GetBucketPolicy"] = none
         absent = found(desk)["bucket policy"]
     finally:
@@ -209,6 +212,10 @@ def test_a_bucket_policy_that_cannot_be_judged_is_not_and_a_bucket_without_one_i
     assert unknown["result"] == "unknown"
     assert unknown["words"].endswith("statement number 1 depends on aws:SourceIp")
     assert (absent["result"], absent["words"][-9:]) == ("ok", " has none")
+    assert part["result"] == "unknown"
+    denies = "denies part of it: statement number 2 denies FSx's role s3:PutObject on arn:aws:s3:::*/*.exe; "
+    assert part["words"].startswith(denies)
+    assert part["words"].endswith("statement number 1 depends on aws:SourceIp")
 
 
 @pytest.mark.parametrize(

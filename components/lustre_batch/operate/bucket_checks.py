@@ -46,14 +46,19 @@ def policy(stack: Stack, defaults: Mapping[str, Any]) -> Finding:
     fsx = bucket_policy.fsx_role(partition, stack.account_id)
     callers = (fsx, bucket_policy.linking_role(stack.role_arn))
     found = bucket_policy.denials(document, f"arn:{partition}:s3:::{name}", _prefix(stack, defaults), callers)
-    if certain := [one for one in found if one.is_certain]:
-        service = fsx.arn.rpartition("/")[0]
-        let_it = f"except these roles from it: ArnNotLike on aws:PrincipalArn, {service}/* and {stack.role_arn}"
+    service = fsx.arn.rpartition("/")[0]
+    let_it = f"except these roles from it: ArnNotLike on aws:PrincipalArn, {service}/* and {stack.role_arn}"
+    if certain := [one for one in found if one.is_certain and not one.part]:
         return Finding(check, TROUBLE, "; ".join(_said(one, fsx) for one in certain), let_it)
-    if found:
-        depends = ", ".join(dict.fromkeys(key for one in found for key in one.depends_on))
-        statements = ", ".join(dict.fromkeys(one.statement for one in found))
+    words = ""
+    if open_ones := [one for one in found if not one.is_certain]:
+        depends = ", ".join(dict.fromkeys(key for one in open_ones for key in one.depends_on))
+        statements = ", ".join(dict.fromkeys(one.statement for one in open_ones))
         words = f"whether it denies FSx anything cannot be told from here: statement {statements} depends on {depends}"
+    if parts := [one for one in found if one.is_certain]:  # whether results get such names, nobody knows
+        said = f"denies part of it: {'; '.join(_said(one, fsx) for one in parts)}"
+        return Finding(check, UNKNOWN, f"{said}; {words}" if words else said, let_it)
+    if words:
         return Finding(check, UNKNOWN, words)
     return Finding(check, OK, f"that of {name} denies FSx nothing")
 
@@ -62,7 +67,8 @@ def _said(denial: Denial, fsx: bucket_policy.Caller) -> str:
     whom = (
         "FSx's role" if denial.caller == fsx else "the run's role, with which FSx looks whether it may use the bucket,"
     )
-    return f"statement {denial.statement} denies {whom} {', '.join(denial.actions)}"
+    where = f" on {', '.join(denial.part)}" if denial.part else ""
+    return f"statement {denial.statement} denies {whom} {', '.join(denial.actions)}{where}"
 
 
 def events(stack: Stack, defaults: Mapping[str, Any]) -> Finding:

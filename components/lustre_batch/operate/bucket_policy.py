@@ -55,13 +55,14 @@ class Caller:
 
 @dataclass(frozen=True)
 class Denial:
-    """A statement that denies something, if it is known that it does."""
+    """A statement that denies something, if it is known that it does: all of it, or what these resources name."""
 
     statement: str
     caller: Caller
     actions: tuple[str, ...]
     is_certain: bool
     depends_on: tuple[str, ...] = ()
+    part: tuple[str, ...] = ()
 
 
 def fsx_role(partition: str, account_id: str) -> Caller:
@@ -89,8 +90,10 @@ def denials(policy: Mapping[str, Any], bucket_arn: str, prefix: str, callers: It
         for number, statement in enumerate(listed if isinstance(listed, list) else [listed], 1):
             if statement.get("Effect") != "Deny":
                 continue
-            if not (actions := tuple(one for one in caller.actions if _covers(statement, one, bucket_arn, prefix))):
-                continue
+            denied: dict[tuple[str, ...], list[str]] = {}
+            for action in caller.actions:
+                if (part := _denied(statement, action, bucket_arn, prefix)) is not None:
+                    denied.setdefault(part, []).append(action)
             conditions = list(_conditions(statement.get("Condition", {}), caller.known))
             verdicts = [_is_meant(statement, caller), *(verdict for _, verdict in conditions)]
             if False in verdicts:
@@ -98,29 +101,61 @@ def denials(policy: Mapping[str, Any], bucket_arn: str, prefix: str, callers: It
             unknown = tuple(key for key, verdict in conditions if verdict is None) or ("who is meant",)
             name = statement.get("Sid") or f"number {number}"
             is_certain = None not in verdicts
-            found.append(Denial(name, caller, actions, is_certain, () if is_certain else unknown))
+            found += [
+                Denial(name, caller, tuple(actions), is_certain, () if is_certain else unknown, part)
+                for part, actions in denied.items()
+            ]
     return found
 
 
 # ---------------------------------------------------------------------- what a statement is about
-def _covers(statement: Mapping[str, Any], action: str, bucket_arn: str, prefix: str) -> bool:
-    """Whether it is about an action on the bucket, or on every object below the prefix."""
+def _denied(statement: Mapping[str, Any], action: str, bucket_arn: str, prefix: str) -> tuple[str, ...] | None:
+    """Of an action on the bucket, or on the objects below the prefix: nothing (None), all (empty), or the resources
+    that name the part."""
     actions = _list(statement.get("Action", statement.get("NotAction", [])))
     if any(_like(one.lower(), action.lower()) for one in actions) != ("Action" in statement):
-        return False
-    resource = bucket_arn if action in ON_BUCKET else f"{bucket_arn}/{prefix}"
+        return None
     resources = _list(statement.get("Resource", statement.get("NotResource", [])))
+    meet = _is_bucket if action in ON_BUCKET else _are_objects
+    resource = bucket_arn if action in ON_BUCKET else f"{bucket_arn}/{prefix}"
+    verdicts = {one: meet(one, resource) for one in resources}
+    part = tuple(one for one, verdict in verdicts.items() if verdict is None)
     if "NotResource" in statement:
-        return not any(_meet(one, resource, action in ON_BUCKET) for one in resources)
-    return any(_like(one, resource) and (action in ON_BUCKET or one.endswith("*")) for one in resources)
+        return None if True in verdicts.values() else tuple(f"all but {one}" for one in part)
+    return () if True in verdicts.values() else part or None
 
 
-def _meet(pattern: str, resource: str, is_exact: bool) -> bool:
-    """Whether a pattern may be about any part of what a resource begins."""
-    if is_exact:
-        return _like(pattern, resource)
-    start = re.split(r"[*?$]", pattern)[0]
-    return start.startswith(resource) or resource.startswith(start)
+def _is_bucket(pattern: str, bucket_arn: str) -> Verdict:
+    sure, rests = _rests(pattern, bucket_arn)
+    return (True if sure else None) if any(not rest.strip("*") for rest in rests) else False
+
+
+def _are_objects(pattern: str, start: str) -> Verdict:
+    """Whether a pattern is about every object whose ARN begins so, or about none; None: about some."""
+    sure, rests = _rests(pattern, start)
+    if sure and any("*" in rest and rest.count("?") <= 1 and not rest.strip("*?") for rest in rests):
+        return True
+    return None if any(rests) else False
+
+
+def _rests(pattern: str, text: str) -> tuple[bool, set[str]]:
+    """What may be left of a pattern once a text has met its beginning; not for sure, where it has variables."""
+    plain = re.sub(r"\$\{[^}]*\}", "*", pattern)
+    places = _with_stars(plain, {0})
+    for sign in text:
+        met = {place for place in places if plain[place : place + 1] in ("*", "?", sign)}
+        places = _with_stars(plain, {place if plain[place] == "*" else place + 1 for place in met})
+    return plain == pattern, {plain[place:] for place in places}
+
+
+def _with_stars(pattern: str, places: set[int]) -> set[int]:
+    """A star may also stand for nothing."""
+    found = set(places)
+    for place in places:
+        while pattern[place : place + 1] == "*":
+            place += 1
+            found.add(place)
+    return found
 
 
 def _is_meant(statement: Mapping[str, Any], caller: Caller) -> Verdict:
