@@ -6,6 +6,7 @@ The workflow writes the messages; this module decides only where they go.
 import pulumi
 import pulumi_aws as aws
 
+from .key_users import KEY_USERS
 from .owner import Owner
 
 UNHEARD = (
@@ -13,19 +14,10 @@ UNHEARD = (
     "nobody is subscribed to it. Set notificationEmail, or subscribe to the topic yourself (notificationTopicArn)."
 )
 
-# Services that use the key by themselves, and what for. Step Functions guide, "Data at rest encryption": log
-# delivery decrypts a state machine's logs. SNS guide, key management: whoever publishes to an encrypted topic.
-# FSx's service-linked roles, one for each file system, are not services (docs/limits.md).
-KEY_USERS = {
-    "logs.<region>.amazonaws.com": "the log groups",
-    "delivery.logs.amazonaws.com": "the state machines' logs",
-    "events.amazonaws.com": "the dead-letter queue",
-    "cloudwatch.amazonaws.com": "alarms that publish to the topic",
-}
 WITHOUT_KEY = (
     "kmsKeyArn: scratch file systems take no key of yours (FSx encrypts them with its own), and the instances' root "
     "volumes have the account's default key. The key's policy has to admit "
-    + ", ".join(f"{service} for {use}" for service, use in KEY_USERS.items())
+    + ", ".join(f"{service} for {use.purpose}" for service, use in KEY_USERS.items())
     + ", and FSx's service-linked roles (docs/limits.md)."
 )
 

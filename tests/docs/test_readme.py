@@ -12,8 +12,8 @@ import pytest
 import yaml
 from botocore import xform_name
 from lustre_batch import command
+from lustre_batch.key_users import KEY_USERS
 from lustre_batch.metrics_catalogue import catalogue
-from lustre_batch.notifications import KEY_USERS
 from pydantic.alias_generators import to_camel
 from typer.testing import CliRunner
 

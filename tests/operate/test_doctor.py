@@ -253,6 +253,82 @@ def test_what_fsx_has_configured_itself_is_no_trouble_nor_what_goes_to_eventbrid
         del answers["s3", "GetBucketNotificationConfiguration"]
 
 
+SERVICES = [
+    "logs.us-east-1.amazonaws.com",
+    "delivery.logs.amazonaws.com",
+    "events.amazonaws.com",
+    "cloudwatch.amazonaws.com",
+]
+
+
+def key_statement(services: list[str], **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": {"Service": services}, "Action": "kms:*", "Resource": "*", **more}
+
+
+@pytest.mark.parametrize(
+    ("added", "result", "said"),
+    [
+        ([], "trouble", "cloudwatch.amazonaws.com (kms:Decrypt, kms:GenerateDataKey) for alarms that publish"),
+        ([key_statement(SERVICES)], "ok", "admits the services that use it"),
+        ([key_statement(SERVICES[:3])], "trouble", " does not admit cloudwatch.amazonaws.com (kms:Decrypt, "),
+        (
+            [key_statement(SERVICES[:3]), key_statement(SERVICES[3:], Action=["kms:GenerateDataKey*"])],
+            "trouble",
+            " does not admit cloudwatch.amazonaws.com (kms:Decrypt) for ",
+        ),
+        (
+            [
+                key_statement(SERVICES[1:]),
+                key_statement(
+                    SERVICES[:1],
+                    Condition={
+                        "ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:us-east-1:123456789012:*"}
+                    },
+                ),
+            ],
+            "ok",
+            "admits the services that use it",
+        ),
+        (
+            [key_statement(SERVICES, Condition={"StringEquals": {"aws:SourceAccount": "123456789012"}})],
+            "unknown",
+            "depends on conditions of its policy",
+        ),
+        (
+            [key_statement(SERVICES), key_statement([], Effect="Deny", Principal="*", Action="kms:Decrypt")],
+            "trouble",
+            "cloudwatch.amazonaws.com (kms:Decrypt)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_key_that_does_not_admit_who_publishes_alarms_is_found(
+    desk: Desk, added: list[dict[str, Any]], result: str, said: str
+) -> None:
+    kms, sns = desk.account.client("kms"), desk.account.client("sns")
+    topic = {"TopicArn": desk.session.exports["notificationTopicArn"], "AttributeName": "KmsMasterKeyId"}
+    with internally():
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        before = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+        document = before | {"Statement": [*before["Statement"], *added]}
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(document))
+    assert found(desk)["KMS key"] == {"check": "KMS key", "result": "ok", "words": "the stack has none of yours"} | {
+        "to_do": ""
+    }
+    with internally():
+        sns.set_topic_attributes(**topic, AttributeValue=key)
+    try:
+        seen = found(desk)["KMS key"]
+        desk.account.calls.faults = [Fault(call="kms:GetKeyPolicy", error="AccessDeniedException", times=9)]
+        unread = found(desk)["KMS key"]
+    finally:
+        desk.account.calls.disarm()
+        with internally():
+            sns.set_topic_attributes(**topic, AttributeValue="")
+    assert (seen["result"], said in seen["words"]) == (result, True), seen
+    assert ("alarms reach nobody" in seen["to_do"]) == (result == "trouble")
+    assert unread["result"] == "unknown"
+
+
 def test_a_quota_that_no_job_fits_is_found(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk.account.quotas, "plan", QuotaPlan(vcpus=5))
     quota = found(desk)["vCPU quota"]

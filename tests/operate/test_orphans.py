@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 
 import pytest
+from lustre_batch.operate.leftovers import Orphan, too_young
 from lustre_batch.operate.runs import md5
 
-from rehearsal.aws.calls import internally
+from rehearsal.aws.calls import Fault, internally
 from rehearsal.play.session import Played
 from rehearsal.play.strangers import CONTAINER
 from tests.operate.conftest import Desk, Typed
@@ -200,6 +202,44 @@ def test_what_a_run_that_died_while_it_waited_or_was_open_has_in_the_table_is_le
     assert any(line.endswith(" a day and the instances of jobs") for line in left.lines)
 
 
+def test_no_clean_up_is_started_for_a_run_that_is_not_known_and_left_nothing_old_since_it_would_end_at_once(
+    desk: Desk,
+) -> None:
+    def doing() -> None:
+        assert desk.type("stop", "nightly", "--yes").status == 0
+        before = len(desk.account.executions.all)
+        desk.account.calls.faults = [
+            Fault(call="stepfunctions:DescribeExecution", error="ExecutionDoesNotExist", times=99)
+        ]
+        shown, cleaned = desk.type("orphans"), desk.type("orphans", "--clean", "--json")
+        desk.account.calls.disarm()
+        assert (shown.status, cleaned.status, cleaned.facts["clean_ups_started"]) == (3, 3, [])
+        assert "Step Functions does not know it" in shown.lines[0]
+        assert not [line for line in shown.lines if "--clean" in line]
+        assert len(desk.account.executions.all) == before
+        assert desk.type("orphans", "--clean").status == 0
+
+    during(desk, doing, events={"delivered": False})
+
+
+def test_a_run_that_is_not_known_is_over_once_what_it_holds_is_older_than_a_day() -> None:
+    now = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
+
+    def left(kind: str, run: str, hours: float, kept: str = "") -> Orphan:
+        return Orphan(kind, kind, run, now - datetime.timedelta(hours=hours), 0.0, kept)
+
+    found = [
+        left("lane", "young", 23),
+        left("job", "young", 30),
+        left("file-system", "young", 30, "deleteLustre is false"),
+        left("launch-template", "old", 25),
+        left("ticket", "old", 1),
+        left("lane", "known", 1),
+        left("job", "", 1),
+    ]
+    assert too_young(found, {"young": "", "old": "", "known": "FAILED", "": ""}, now) == {"young"}
+
+
 def test_a_job_in_a_lane_that_no_run_holds_is_left_to_whoever_submitted_it(desk: Desk) -> None:
     """A queue that takes jobs without a run is enabled by hand; no clean-up looks there."""
     typed: list[Typed] = []
@@ -231,17 +271,21 @@ def test_a_job_in_a_lane_that_no_run_holds_is_left_to_whoever_submitted_it(desk:
     assert not [line for line in shown.lines if "--clean" in line]
 
 
-def test_a_file_system_that_is_reclaimed_is_at_work_on(desk: Desk) -> None:
+def test_a_file_system_that_is_reclaimed_is_at_work_on_and_not_kept_any_more(desk: Desk) -> None:
     typed: list[Typed] = []
+    listed: list[str | None] = []
 
     def doing() -> None:
         assert desk.type(*KEEPING).status == 0
         (system,) = desk.account.file_systems.living()
         assert desk.type("reclaim", system.id, "--detach").status == 4
+        listed.append(desk.type("list", "--json").facts["file_systems"][0]["kept"])
         desk.account.clock.advance(120)
         typed.append(desk.type("orphans"))
+        listed.append(desk.type("list", "--json").facts["file_systems"][0]["kept"])
 
     desk.play(doing)
+    assert listed == ["deleteLustre is false", None]
     assert typed[0].status == 0
     assert {line.rpartition(": ")[2] for line in typed[0].lines[:-1]} == {"its clean-up is at work"}
 

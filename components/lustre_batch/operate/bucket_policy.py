@@ -84,17 +84,17 @@ def _of_role(arn: str) -> dict[str, tuple[str | None, ...]]:
 
 def denials(policy: Mapping[str, Any], bucket_arn: str, prefix: str, callers: Iterable[Caller]) -> list[Denial]:
     """What a policy denies these callers of a bucket, or of everything below a prefix of it; or may deny them."""
-    listed = policy.get("Statement", [])
+    statements = listed(policy.get("Statement", []))
     found = []
     for caller in callers:
-        for number, statement in enumerate(listed if isinstance(listed, list) else [listed], 1):
+        for number, statement in enumerate(statements, 1):
             if statement.get("Effect") != "Deny":
                 continue
             denied: dict[tuple[str, ...], list[str]] = {}
             for action in caller.actions:
                 if (part := _denied(statement, action, bucket_arn, prefix)) is not None:
                     denied.setdefault(part, []).append(action)
-            conditions = list(_conditions(statement.get("Condition", {}), caller.known))
+            conditions = list(conditions_of(statement.get("Condition", {}), caller.known))
             verdicts = [_is_meant(statement, caller), *(verdict for _, verdict in conditions)]
             if False in verdicts:
                 continue
@@ -112,10 +112,10 @@ def denials(policy: Mapping[str, Any], bucket_arn: str, prefix: str, callers: It
 def _denied(statement: Mapping[str, Any], action: str, bucket_arn: str, prefix: str) -> tuple[str, ...] | None:
     """Of an action on the bucket, or on the objects below the prefix: nothing (None), all (empty), or the resources
     that name the part."""
-    actions = _list(statement.get("Action", statement.get("NotAction", [])))
-    if any(_like(one.lower(), action.lower()) for one in actions) != ("Action" in statement):
+    actions = listed(statement.get("Action", statement.get("NotAction", [])))
+    if any(like(one.lower(), action.lower()) for one in actions) != ("Action" in statement):
         return None
-    resources = _list(statement.get("Resource", statement.get("NotResource", [])))
+    resources = listed(statement.get("Resource", statement.get("NotResource", [])))
     meet = _is_bucket if action in ON_BUCKET else _are_objects
     resource = bucket_arn if action in ON_BUCKET else f"{bucket_arn}/{prefix}"
     verdicts = {one: meet(one, resource) for one in resources}
@@ -173,7 +173,7 @@ def _is_meant(statement: Mapping[str, Any], caller: Caller) -> Verdict:
 def _principals(given: Any) -> Iterable[tuple[str, str]]:
     if isinstance(given, str):
         given = {"AWS": given}
-    return [(kind, one) for kind, values in given.items() for one in _list(values)]
+    return [(kind, one) for kind, values in given.items() for one in listed(values)]
 
 
 def _is_named(kind: str, principal: str, caller: Caller) -> Verdict:
@@ -192,11 +192,11 @@ def _is_account(principal: str, caller: Caller) -> bool:
 
 
 # ---------------------------------------------------------------------- conditions
-def _conditions(given: Mapping[str, Any], known: Known) -> Iterable[tuple[str, Verdict]]:
+def conditions_of(given: Mapping[str, Any], known: Known) -> Iterable[tuple[str, Verdict]]:
     for operator, tests in given.items():
         for key, values in tests.items():
             possible = known.get(key.lower())
-            yield key, None if possible is None else _holds(operator, _list(values), possible)
+            yield key, None if possible is None else _holds(operator, listed(values), possible)
 
 
 def _holds(operator: str, patterns: list[Any], possible: tuple[str | None, ...]) -> Verdict:
@@ -224,7 +224,7 @@ def _test(operator: str, patterns: list[str], value: str | None) -> Verdict:
     return any(test(one, value) for one in patterns) != (name != positive)
 
 
-def _like(pattern: str, text: str) -> bool:
+def like(pattern: str, text: str) -> bool:
     regex = "".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern)
     return re.fullmatch(regex, text, re.S) is not None
 
@@ -236,9 +236,9 @@ def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str], boo
 _TESTS: Final[dict[str, Callable[[str, str], bool]]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
-    "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
+    "StringLike": like,
+    "ArnEquals": like,
+    "ArnLike": like,
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),
     "NumericEquals": _number(lambda value, wanted: value == wanted),
     "NumericLessThan": _number(lambda value, wanted: value < wanted),
@@ -248,5 +248,5 @@ _TESTS: Final[dict[str, Callable[[str, str], bool]]] = {
 }
 
 
-def _list(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..instance_types import architectures, patterns
-from . import bucket_checks, inputs, service_roles
+from . import bucket_checks, inputs, key_checks, service_roles
 from .findings import OK, TROUBLE, UNKNOWN, Finding
 from .images import ARCHITECTURES, ECR
 from .problems import Problem, in_words
@@ -53,6 +53,7 @@ class Doctor:
             ("bucket policy", lambda: bucket_checks.policy(self._stack, self._defaults)),
             ("bucket events", lambda: bucket_checks.events(self._stack, self._defaults)),
             ("notifications", self._notifications),
+            ("KMS key", lambda: key_checks.policy(self._stack)),
         )
         for name, check in checks:
             try:

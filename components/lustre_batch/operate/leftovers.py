@@ -5,19 +5,22 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..rules import TAG_OF_EXECUTION, TAG_OF_STACK
 from .problems import Problem
 from .queueing import items
-from .runs import RUNNING, describe, execution_of, executions, file_systems, md5, tags_of
+from .runs import RUNNING, describe, execution_of, executions, file_systems, kept_because, md5, tags_of
 from .snapshot import dollars_a_day
 from .stack import Stack
 
 # In the order in which a job goes through them, so that none that moves on is missed.
 ALIVE: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+# What the clean-up goes by.
+_WITH_AGE: Final = ("file-system", "launch-template", "lane", "ticket")
+_BELIEVED_AFTER: Final = datetime.timedelta(days=1)
 _DESCRIBED: Final = 100  # SDK DescribeJobs: so many at once
 
 
@@ -33,6 +36,7 @@ class Orphan:
     kept: str = ""  # why, if a clean-up has kept it for good
     cleaning: bool = False  # a clean-up of its run is at work
     detail: str = ""  # what it is about, where the id does not say
+    too_young: bool = False  # of its run, for a clean-up to believe that it is over
 
     def facts(self) -> dict[str, Any]:
         """The same for programs."""
@@ -52,17 +56,34 @@ def orphans(stack: Stack) -> list[Orphan]:
         *_held(stack, holders),
         *(_job(one, lane, holders) for lane, one in jobs),
     ]
-    live = {arn: _status(stack, arn) in RUNNING for arn in {one.run for one in found}}
+    statuses = {arn: _status(stack, arn) for arn in {one.run for one in found}}
     # The clean-up of a run is named after it, that of a file system which is reclaimed after that.
     cleaning = {one["name"][:32] for one in executions(stack, machine=stack.clean_up_arn, status="RUNNING")}
     at_work = {one.run for one in found if {md5(one.run), md5(one.id)} & cleaning}
-    left = [Orphan(**{**one.__dict__, "cleaning": one.run in at_work}) for one in found if not live[one.run]]
+    young = too_young(found, statuses, datetime.datetime.now(datetime.UTC)) - at_work
+    left = [
+        Orphan(**{**one.__dict__, "cleaning": one.run in at_work, "too_young": one.run in young})
+        for one in found
+        if statuses[one.run] not in RUNNING
+    ]
     return sorted(left, key=lambda one: (-one.dollars_a_day, one.type, one.id))
 
 
+def too_young(found: Iterable[Orphan], statuses: Mapping[str, str], now: datetime.datetime) -> set[str]:
+    """Runs whose clean-up would end at once. DescribeExecution is eventually consistent: a run that it does not know is
+    over only when something that it created or holds is older than a day (the clean-up's state IsItReallyOver)."""
+    old = {
+        one.run
+        for one in found
+        if one.type in _WITH_AGE and not one.kept and one.since and now - one.since > _BELIEVED_AFTER
+    }
+    return {run for run, status in statuses.items() if run and not status} - old
+
+
 def clean(stack: Stack, left: list[Orphan]) -> list[str]:
-    """Start a clean-up for each run that left something, but for what was kept for good; the runs."""
-    wanted = list(dict.fromkeys(one.run for one in left if one.run and not one.kept and not one.cleaning))
+    """Start a clean-up for each run that left something, but for what was kept for good, and where it would end at
+    once; the runs."""
+    wanted = list(dict.fromkeys(one.run for one in left if one.run and not (one.kept or one.cleaning or one.too_young)))
     now = int(datetime.datetime.now(datetime.UTC).timestamp())
     client = stack.client("stepfunctions")
     for run in wanted:
@@ -84,14 +105,13 @@ def _status(stack: Stack, arn: str) -> str:
 def _file_systems(stack: Stack) -> Iterator[Orphan]:
     for one in file_systems(stack):
         tags = tags_of(one["Tags"])
-        reclaimed = tags.get("lustre-batch:reclaimed") == "true"
         yield Orphan(
             type="file-system",
             id=one["FileSystemId"],
             run=execution_of(tags.get(TAG_OF_EXECUTION, "")),
             since=one["CreationTime"],
             dollars_a_day=round(dollars_a_day(one), 2),
-            kept="" if reclaimed else tags.get("lustre-batch:retained", ""),
+            kept=kept_because(tags),
         )
 
 

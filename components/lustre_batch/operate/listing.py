@@ -54,7 +54,7 @@ def facts(stack: Stack, most: int) -> dict[str, Any]:
             "id": one["FileSystemId"],
             "lifecycle": one["Lifecycle"],
             "dollars_a_day": round(dollars_a_day(one), 2),
-            "kept": runs.tags_of(one["Tags"]).get("lustre-batch:retained"),
+            "kept": runs.kept_because(runs.tags_of(one["Tags"])) or None,
         }
         for one in living
     ]
@@ -104,7 +104,7 @@ def orphans(left: Sequence[Orphan], command: Callable[[str], str]) -> Iterator[s
     for one in left:
         if one.kept and one.type == "file-system":
             yield f"to have it exported, verified and removed: {command('reclaim ' + one.id)}"
-    if any(one.run and not one.kept and not one.cleaning for one in left):
+    if any(one.run and not one.kept and not one.cleaning and not one.too_young for one in left):
         yield f"to have what is not kept cleaned up now: {command('orphans --clean')}"
 
 
@@ -114,6 +114,8 @@ def _whose(one: Orphan) -> str:
         to_do = f"aws batch terminate-job --job-id {one.id} --reason orphan" if one.type == "job" else ""
         return "of no run that is known" + (f": {to_do} ends it" if to_do else "")
     state = "its clean-up is at work" if one.cleaning else f"kept: {one.kept}" if one.kept else "not cleaned up yet"
+    if one.too_young and not one.kept:
+        state = "Step Functions does not know it, so it is cleaned up once something of it is older than a day"
     return f"of {_name(one.run)}: {state}"
 
 

@@ -107,6 +107,11 @@ def tags_of(listed: Sequence[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in listed}
 
 
+def kept_because(tags: Mapping[str, str]) -> str:
+    """Why a clean-up has kept a file system for good; nothing if none has, or it is being reclaimed."""
+    return "" if tags.get("lustre-batch:reclaimed") == "true" else tags.get("lustre-batch:retained", "")
+
+
 def describe(stack: Stack, arn: str) -> dict[str, Any]:
     """An execution, as Step Functions has it.
 
