@@ -330,16 +330,26 @@ def test_what_is_deleted_on_a_kept_file_system_stays_in_the_bucket_only_once_exp
 
 
 @EITHER
-def test_the_queue_of_what_was_not_delivered_is_emptied_by_the_last_of_its_lines(page: str) -> None:
+def test_the_queue_of_what_was_not_delivered_is_emptied_by_lines_of_their_own_after_those_that_read_it(
+    page: str,
+) -> None:
     about = [line for line in markdown.commands(page) if " sqs " in line]
     assert about[-1] == 'aws sqs purge-queue --queue-url "$queue"'
+    assert 'aws sqs purge-queue --queue-url "$queue"\n' in markdown.blocks(page, "bash")
+    # SQS guide, monitoring: until when a queue is active.
+    assert re.search("six hours|6 時間", markdown.prose(page))
+
+
+@EITHER
+def test_an_adopted_network_is_told_what_a_session_goes_through(page: str) -> None:
+    assert {"subnetIds", "ssm", "ssmmessages"} <= {*markdown.code_words(markdown.prose(page))}
 
 
 @EITHER
 def test_an_instance_is_terminated_after_its_file_system_was_unmounted(page: str) -> None:
-    lines = markdown.commands(page)
-    [ends] = [number for number, line in enumerate(lines) if " terminate-instances " in line]
-    assert lines[ends - 1].startswith("sudo umount ")
+    blocks = markdown.blocks(page, "bash")
+    [ends] = [number for number, block in enumerate(blocks) if " terminate-instances " in block]
+    assert blocks[ends - 1] == "sudo umount /fsx\n"  # so that nobody types both at once
 
 
 @EITHER

@@ -175,8 +175,8 @@ def push(
 def doctor(stack: Stack, printer: Printer) -> Answer:
     """Look for what would make a run fail, before one is started.
 
-    Credentials, roles, quota, instance types, image, bucket, its policy and events, and notifications are looked at.
-    Nothing is changed. Exit status: 0 nothing was found, 1 something was.
+    Credentials, roles, quota, instance types, image, bucket, its policy and events, notifications and your key are
+    looked at. Nothing is changed. Exit status: 0 nothing was found, 1 something was.
     """
 
     from .doctor import Doctor
