@@ -41,10 +41,13 @@ class SettingsError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-def read_settings(values: Mapping[str, Any], *, prefix: str = "", unknown: Iterable[str] = ()) -> Settings:
+def read_settings(
+    values: Mapping[str, Any], *, prefix: str = "", unknown: Iterable[str] = (), of_a_run: bool = False
+) -> Settings:
     """Settings from camelCase or snake_case keys; what is None counts as not given.
 
     ``unknown`` are keys whose values are only known later: they count as given, and no rule asks for more.
+    ``of_a_run``: what the stack was deployed with is settled, so that naming a secret does not let the job read it.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def read_settings(values: Mapping[str, Any], *, prefix: str = "", unknown: Itera
         if blamed.isdisjoint(keys) and (problem := rule(settings)):
             problems.append(problem)
     unsure = blamed | {to_camel(key) for key in later}
-    found = [*contradictions(combined(settings)), *unlinkable(settings)]
+    found = [*contradictions(combined(settings, of_a_run)), *unlinkable(settings)]
     problems += [line for keys, line in found if unsure.isdisjoint(keys)]
     if problems:
         raise SettingsError(f"{prefix}{problem}" for problem in problems)
@@ -110,9 +113,10 @@ def run_time_rules(settings: Settings) -> list[dict[str, Any]]:
     return list(rules.values())
 
 
-def combined(settings: Settings) -> dict[str, Any]:
+def combined(settings: Settings, of_a_run: bool = False) -> dict[str, Any]:
     """The values that the rules for several parameters read, whether a run may choose them or not."""
-    may_read = readable(settings.job_secret_arns, settings.job_definition_secrets)
+    arns = settings.job_secret_arns
+    may_read = arns if of_a_run else readable(arns, settings.job_definition_secrets)
     return settings.run_time_values() | values_of_the_stack(settings) | {"jobSecretArns": may_read}
 
 

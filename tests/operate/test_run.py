@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
 import os
 import pty
 import re
 import select
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from lustre_batch import definition
 from lustre_batch.command import app
-from lustre_batch.operate import follow, phases
+from lustre_batch.operate import follow, inputs, phases
+from lustre_batch.operate.problems import Problem
+from lustre_batch.operate.stack import Stack
 from typer.testing import CliRunner
 
 from tests.operate.conftest import Desk, Typed
@@ -126,17 +131,21 @@ def test_a_run_that_step_functions_does_not_know_of_yet_is_waited_for(desk: Desk
     [
         (("--set", "jobDefinitionVcpus=0"), "jobDefinitionVcpus: 0 is not a whole number from 1 to 256"),
         (("--set", "jobDefinitionVcpu=1"), "jobDefinitionVcpu: 1 is not a run-time parameter (did you mean jobDef"),
-        (("--set", "egress=nat"), "; it belongs to the stack: pulumi config set lustre-batch:egress nat (known: "),
+        (
+            ("--set", "egress=nat"),
+            "; it belongs to the stack: pulumi config set lustre-batch:egress nat, and then pulumi up\n",
+        ),
         (
             ("--set", "maxConcurrentRuns=3"),
             "maxConcurrentRuns: 3 is not a run-time parameter; it belongs to the stack: "
-            "pulumi config set lustre-batch:maxConcurrentRuns 3 (known: ",
+            "pulumi config set lustre-batch:maxConcurrentRuns 3, and then pulumi up\n",
         ),
         (
             ("--set", 'subnetIds=["subnet-1"]'),
-            """it belongs to the stack: pulumi config set lustre-batch:subnetIds '["subnet-1"]' (known: """,
+            """: pulumi config set lustre-batch:subnetIds '["subnet-1"]', and then pulumi up\n""",
         ),
         (("--set", "maxConcurrentRun=3"), "maxConcurrentRun: 3 is not a run-time parameter (known: "),
+        (("--set", 'jobDefinitionSecrets={"A": "arn:aws:ssm:us-east-1:123456789012:parameter/a"}'), " a run may read"),
         (("--set", "autoExport"), "--set autoExport: write --set KEY=VALUE"),
         (("--prefix", "/a"), "keyPrefix: /a is not empty, or a key prefix"),
         (("--array", "2", "--set", "jobDefinitionArraySize=3"), "jobDefinitionArraySize: it is given twice"),
@@ -157,6 +166,61 @@ def test_what_a_run_would_refuse_is_refused_before_anything_is_started(
     assert len(desk.account.executions.all) == before
 
 
+@pytest.mark.parametrize(
+    ("of_the_stack", "given"),
+    [
+        (
+            {"lustreDeploymentType": "PERSISTENT_2", "lustrePerUnitStorageThroughput": 125},
+            ("lustrePerUnitStorageThroughput", 250),
+        ),
+        ({"keyPrefix": "runs/"}, ("inputPrefixes", ["reference/"])),
+        ({"jobDefinitionVcpus": 0}, ("lustreStorageCapacity", 2400)),
+    ],
+)
+def test_what_is_set_is_looked_at_beside_what_the_stack_has_and_not_beside_defaults(
+    desk: Desk, of_the_stack: dict[str, Any], given: tuple[str, Any]
+) -> None:
+    key, value = given
+    with in_the_secret(desk, of_the_stack):
+        assert inputs.checked(desk.stack, {key: value}) == {key: value}
+        with pytest.raises(Problem, match=f"{key}: "):
+            inputs.checked(desk.stack, {key: -7})
+
+
+def test_what_is_wrong_in_the_secret_is_refused_of_an_input_that_says_the_same(desk: Desk) -> None:
+    with in_the_secret(desk, {"jobDefinitionVcpus": 0}):
+        typed = desk.type("run", "--set", "jobDefinitionVcpus=0")
+    assert (typed.status, "jobDefinitionVcpus: 0 is not" in typed.result.stderr) == (2, True)
+
+
+def test_a_run_reads_the_secrets_that_its_stack_was_deployed_with_and_no_others() -> None:
+    arn = "arn:aws:ssm:us-east-1:123456789012:parameter/{}"
+    asked = {"jobDefinitionSecrets": {"TOKEN": arn.format("token")}}
+    assert inputs.problems({"jobSecretArns": [arn.format("token")], **asked}) == []
+    (line,) = inputs.problems({"jobSecretArns": [arn.format("other")], **asked})
+    assert line.startswith("jobDefinitionSecrets: ")
+    assert inputs.problems({}) == []
+
+
+def test_a_key_of_the_stack_that_was_named_is_set_in_that_stack(desk: Desk) -> None:
+    named = Stack(desk.arn, pulumi_name="prod")
+    with pytest.raises(Problem) as refused:
+        inputs.checked(named, {"maxConcurrentRuns": "5"})
+    assert str(refused.value).endswith(
+        ": pulumi config set lustre-batch:maxConcurrentRuns 5 -s prod, and then pulumi up -s prod"
+    )
+
+
+@contextlib.contextmanager
+def in_the_secret(desk: Desk, values: dict[str, Any]) -> Iterator[None]:
+    """Parameters that somebody has put into the stack's secret."""
+    secrets, name = desk.stack.client("secretsmanager"), desk.stack.value("ParametersSecretArn")
+    before = secrets.get_secret_value(SecretId=name)["SecretString"]
+    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(json.loads(before) | values))
+    yield
+    secrets.put_secret_value(SecretId=name, SecretString=before)
+
+
 def test_a_run_without_a_name_gets_one_that_can_be_said_and_is_no_others(desk: Desk) -> None:
     names = {followed(desk, "run", "--query", "run").answer.rpartition(":")[2] for _ in range(2)}
     assert len(names) == 2
@@ -172,9 +236,13 @@ def test_no_line_of_the_help_is_cut_off_in_a_terminal_of_80_columns() -> None:
 
 def test_a_run_and_the_command_refuse_a_value_with_the_same_words(desk: Desk) -> None:
     sfn = desk.stack.client("stepfunctions")
-    desk.play(lambda: sfn.start_execution(stateMachineArn=desk.arn, input='{"jobDefinitionVcpus": 0}'))
-    (run,) = [one for one in desk.account.executions.all.values() if one.machine_arn == desk.arn]
-    assert str(run.cause) in desk.type("run", "--set", "jobDefinitionVcpus=0").result.stderr
+    secrets = {"A": "arn:aws:ssm:us-east-1:123456789012:parameter/a"}
+    given: dict[str, Any] = {"jobDefinitionVcpus": 0, "jobDefinitionSecrets": secrets}
+    for key, value in given.items():
+        start = functools.partial(sfn.start_execution, stateMachineArn=desk.arn, input=json.dumps({key: value}))
+        desk.play(start)
+        (run,) = [one for one in desk.account.executions.all.values() if one.machine_arn == desk.arn]
+        assert str(run.cause) in desk.type("run", "--set", f"{key}={json.dumps(value)}").result.stderr
 
 
 def test_no_run_of_that_name_is_said_in_one_line(desk: Desk) -> None:

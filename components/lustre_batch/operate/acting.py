@@ -98,7 +98,8 @@ def verb(
                 return work(stack=pulumi_stack, printer=printer, **options)
             if rehearse:
                 return rehearsing.played(on, machine, pulumi_stack, bool(options.get("detach")), printer.say)
-            return on(stack.Stack(stack.find(machine, pulumi_stack)))
+            named = None if machine else pulumi_stack
+            return on(stack.Stack(stack.find(machine, pulumi_stack), pulumi_name=named))
 
         raise _act(act, query, printer)
 

@@ -76,30 +76,34 @@ def checked(stack: Stack, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not values:
         return {}
-    known = ", ".join(_KEYS)
     strange = [
-        f"{key}: {show(value)} is not a run-time parameter{_instead_of(key, value)} (known: {known})"
+        f"{key}: {show(value)} is not a run-time parameter{_instead_of(stack, key, value)}"
         for key, value in values.items()
         if key not in _KEYS
     ]
     given = {key: value for key, value in values.items() if key in _KEYS}
     base = deployed(stack)
-    before = problems(base)
+    # What is wrong already is not this input's; of what it gives itself, everything is.
+    before = [line for line in problems(base) if line.partition(":")[0] not in given]
     refused = strange + [_as_the_run(stack, line) for line in problems(base | given) if line not in before]
     if refused:
         raise Problem("nothing was started:\n" + "\n".join(f"  {line}" for line in refused))
-    read = read_settings({key: value for key, value in (base | given).items() if key in given})
+    # Each by itself is right by now; together with others they were looked at above, beside what the stack has.
+    read = Settings.model_validate(given)
     return {key: value for key, value in read.run_time_values().items() if key in given}
 
 
-def _instead_of(key: str, value: Any) -> str:
-    """What to do about a key that no run has."""
+def _instead_of(stack: Stack, key: str, value: Any) -> str:
+    """What to do about a key that no run has; which there are, if nothing better is known."""
     if key in _INSTEAD:
         return _INSTEAD[key]
     if key in map(to_camel, Settings.model_fields):
-        text = value if isinstance(value, str) else json.dumps(value)
-        return f"; it belongs to the stack: pulumi config set lustre-batch:{key} {shlex.quote(text)}"
-    return hint(key, run_time_names())
+        text = shlex.quote(value if isinstance(value, str) else json.dumps(value))
+        where = f" -s {shlex.quote(stack.pulumi_name)}" if stack.pulumi_name else ""
+        return (
+            f"; it belongs to the stack: pulumi config set lustre-batch:{key} {text}{where}, and then pulumi up{where}"
+        )
+    return hint(key, run_time_names()) or f" (known: {', '.join(_KEYS)})"
 
 
 def _as_the_run(stack: Stack, line: str) -> str:
@@ -118,9 +122,9 @@ def _read(key: str, text: str) -> Any:
 
 
 def problems(values: Mapping[str, Any]) -> list[str]:
-    """What the deployment would refuse of these, a line each."""
+    """What a run would refuse of these, a line each."""
     try:
-        read_settings(values)
+        read_settings(values, of_a_run=True)
     except SettingsError as error:
         return list(error.problems)
     return []

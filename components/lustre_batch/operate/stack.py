@@ -85,6 +85,8 @@ class Stack:
 
     arn: str
     _clients: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    # As Pulumi calls it, where it was named or is rehearsed.
+    pulumi_name: str | None = field(default=None, compare=False)
     # Of a rehearsed stack: lets so many seconds of its time pass.
     pass_time: Callable[[float], None] | None = field(default=None, compare=False, repr=False)
 
