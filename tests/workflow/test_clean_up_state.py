@@ -167,10 +167,11 @@ def test_a_sweep_reads_every_list_to_its_end(clean_up: Definition, state: str, a
 
 def test_a_sweep_goes_on_with_the_next_whatever_becomes_of_one(clean_up: Definition) -> None:
     left = {"candidates": ["next"]}
-    given = {"candidates": [RUN, "next"], "first": False, "fileSystems": [], "hoursWithoutRun": 0}
+    given = {"candidates": [RUN, "next"], "first": False, "fileSystems": [], "hoursWithoutRun": 0, "running": []}
     assert assigned(clean_up, "StartCleanUp", {}, **given) == left
     for state in ("StartCleanUp", "DescribeCandidate"):
-        assert when_refused(clean_up, state, **given) == ("NextCandidate", left)
+        target, noted = when_refused(clean_up, state, **given)
+        assert (target, noted["candidates"]) == ("NextCandidate", ["next"])
     unknown = clean_up.states["DescribeCandidate"]["Catch"][0]
     assert unknown["ErrorEquals"] == ["Sfn.ExecutionDoesNotExistException"]
     assert (unknown["Next"], unknown["Assign"]["targetStatus"]) == ("IsCandidateRunning", "UNKNOWN")

@@ -28,12 +28,25 @@ def test_the_event_of_an_execution_that_ended_badly_starts_its_clean_up_after_a_
     assert clean_up.states["WaitForLists"]["Seconds"] == 60
 
 
-@pytest.mark.parametrize(("status", "first"), [("ABORTED", True), ("TIMED_OUT", True), ("FAILED", False)])
+@pytest.mark.parametrize(
+    ("detail", "first"),
+    [
+        ({"status": "ABORTED"}, True),
+        ({"status": "TIMED_OUT", "error": None, "cause": None}, True),
+        ({"status": "FAILED", "error": "States.DataLimitExceeded", "cause": "too long"}, True),
+        ({"status": "FAILED", "error": "CleanUpPending", "cause": "Not everything"}, False),
+        ({"status": "FAILED", "error": "CleanUpPending", "cause": "x\nNobody was told of it: SNS.SnsException"}, True),
+    ],
+)
 def test_what_a_run_has_told_itself_is_not_told_again_a_minute_later(
-    clean_up: Definition, status: str, first: bool
+    run: Definition, clean_up: Definition, detail: dict[str, Any], first: bool
 ) -> None:
-    given = EVENT | {"detail": EVENT["detail"] | {"status": status}}
+    given = EVENT | {"detail": EVENT["detail"] | detail}
     assert entered(clean_up, given)[1]["first"] is first
+    untold = {"errorOutput": {"Error": "SNS.SnsException"}}
+    told = evaluate(run.states["Notify"]["Catch"][0]["Assign"]["left"], untold, left="x")
+    assert told == "x\nNobody was told of it: SNS.SnsException"
+    assert evaluate(run.states["Notify"]["Catch"][0]["Assign"]["left"], untold, left="").startswith("Nobody")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_sweep_goes_on_to_the_next_kind_when_one_cannot_be_listed(clean_up: De
         assert [catcher["Next"] for catcher in clean_up.states[name]["Catch"]] == [following]
         # Where its pages were read to does not begin the next list.
         if following in ("SweepLaunchTemplates", "SweepJobDefinitions"):
-            assert clean_up.states[name]["Catch"][0]["Assign"] == {"nextToken": ""}
+            assert clean_up.states[name]["Catch"][0]["Assign"]["nextToken"] == ""
 
 
 @pytest.mark.parametrize("running", [[], ["other"], ["named after it"]])
@@ -72,7 +72,7 @@ def test_a_sweep_leaves_alone_what_a_running_clean_up_works_on(clean_up: Definit
 def test_a_sweep_ends_with_its_metrics_unless_no_file_system_exists(clean_up: Definition) -> None:
     ways = {"DescribeCandidate": ([OURS], 0), "Swept": ([], 0), "PutMetricsOfSweep": ([], 1)}
     for target, (candidates, systems) in ways.items():
-        given: dict[str, Any] = {"candidates": candidates, "fileSystems": [{}] * systems}
+        given: dict[str, Any] = {"candidates": candidates, "fileSystems": [{}] * systems, "unseen": ""}
         assert choose(clean_up, "NextCandidate", **given) == (target, {})
 
 
