@@ -30,8 +30,11 @@ does not know the stack: it shows every file system of the account and region.
 """
 _ALARMS = """## Alarms
 
-Each publishes to the stack's topic when it goes off. Missing data breaches nothing. None stands on a metric of a file
-system, since no alarm can stand on a search. What they say:
+Each publishes to the stack's topic when it goes off, and then not again until it has gone back to OK: one that stays on
+hides a second trouble of its kind. Missing data breaches nothing, but CloudWatch looks at more than the last period for
+data, so an alarm goes back to OK later than the trouble ends; and it evaluates those that look at more than a day only
+once an hour. None stands on a metric of a file system, since no alarm can stand on a search. `run-failed` watches the
+state machine of runs, reclaims included, `clean-up-failed` that of clean-ups and sweeps. What they say:
 """
 
 

@@ -41,7 +41,7 @@ def _alarm(
 ) -> aws.cloudwatch.MetricAlarm:
     found: Metric = metric(entry["metric"], entry["statistic"])
     filled = pulumi.Output.all(**values).apply(
-        lambda known: json.loads(render(json.dumps([entry["says"], dict(found.dimensions)]), known))
+        lambda known: json.loads(render(json.dumps([entry["says"], entry.get("of", found.dimensions)]), known))
     )
     return aws.cloudwatch.MetricAlarm(
         owner.named(entry["name"]),

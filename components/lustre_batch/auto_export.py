@@ -85,7 +85,12 @@ class LustreBatchAutoExport(pulumi.ComponentResource):
         check_metrics = create_check_metrics(owner)
         workflow = create_workflow(owner, topic, network, storage, lanes, check_metrics)
         undelivered = create_clean_up_triggers(owner, workflow)
-        watched = {"RunMachineArn": machine_arn, "StackId": topic.name, "UndeliveredQueueName": undelivered.name}
+        watched = {
+            "RunMachineArn": machine_arn,
+            "CleanUpMachineArn": workflow.clean_up.arn,
+            "StackId": topic.name,
+            "UndeliveredQueueName": undelivered.name,
+        }
         create_dashboard(owner, watched, create_alarms(owner, watched, topic))
         guard_destruction(owner, workflow)
 

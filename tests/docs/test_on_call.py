@@ -73,8 +73,7 @@ def test_every_subject_of_a_notification_has_a_row_that_says_what_to_do(page: st
     assert all(len(row) == 3 and all(row) for row in subject_rows(page))
 
 
-# The metric that each alarm stands on.
-ALARMS = [alarm["metric"] for alarm in yaml.safe_load(markdown.text("components/lustre_batch/alarms.yaml"))]
+ALARMS = [alarm["name"] for alarm in yaml.safe_load(markdown.text("components/lustre_batch/alarms.yaml"))]
 
 
 @EITHER
@@ -232,7 +231,7 @@ def seen(desk: Desk) -> Seen:
         assert desk.type("run", "--name", "kept", "--set", "deleteLustre=false").status == 0
         assert desk.type("run", "--name", "runs", "--prefix", "b/", "--detach").status == 4
         desk.account.clock.advance(900)
-        failed, running, clean_ups = ask(desk, PAGE, "stepfunctions", "list-executions")
+        failed, clean_ups_failed, running, clean_ups = ask(desk, PAGE, "stepfunctions", "list-executions")
         [systems] = ask(desk, PAGE, "fsx", "describe-file-systems --output")
         [place] = ask(desk, PAGE, "batch", "describe-compute-environments")
         [kept] = [system for system, *_, reason in systems if reason]
@@ -240,7 +239,7 @@ def seen(desk: Desk) -> Seen:
         named = [kept if word.startswith("fs-") else word for word in command]
         mount = asked.answer(desk.account.client("fsx"), named, {})
         listed, left = ("\n".join(desk.type(verb).lines) for verb in ("list", "orphans"))
-        found.append(Seen(failed, running, clean_ups, systems, place, mount, listed, left))
+        found.append(Seen(failed + clean_ups_failed, running, clean_ups, systems, place, mount, listed, left))
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(follow, "pause", desk.account.clock.advance)

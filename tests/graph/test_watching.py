@@ -61,8 +61,12 @@ def shown(graph: Graph) -> Iterator[tuple[tuple[str, str, tuple[tuple[str, str |
 def test_each_alarm_watches_a_metric_that_is_published_under_just_those_dimensions(graph: Graph) -> None:
     for alarm in graph.all(ALARM):
         given = alarm.inputs
-        identity = (given["namespace"], given["metricName"], tuple(sorted(given["dimensions"].items())))
+        # AWS counts executions of each state machine; the catalogue's are those of runs.
+        run, clean_up = (graph.one(MACHINE, f"autoexport-{part}").outputs["arn"] for part in ("workflow", "clean-up"))
+        of = {key: run if value == clean_up else value for key, value in given["dimensions"].items()}
+        identity = (given["namespace"], given["metricName"], tuple(sorted(of.items())))
         assert identity in published(graph), alarm.name
+        assert (alarm.name == "autoexport-clean-up-failed") == (of != given["dimensions"])
         assert given["statistic"] in catalogue()[given["metricName"]].statistics, alarm.name
         assert not catalogue()[given["metricName"]].is_searched, alarm.name
 
@@ -126,6 +130,7 @@ def test_the_alarms_go_off_at_these_thresholds(graph: Graph) -> None:
     }
     assert found == {
         "run-failed": ("Sum ExecutionsFailed >= 1", 300),
+        "clean-up-failed": ("Sum ExecutionsFailed >= 1", 300),
         "without-run": ("Maximum HoursWithoutRun >= 2", 7200),
         "kept": ("Maximum KeptHours >= 24", 7200),
         "full": ("Minimum LowestFreePercent < 2", 300),
@@ -136,15 +141,15 @@ def test_the_alarms_go_off_at_these_thresholds(graph: Graph) -> None:
 def test_what_the_sweep_tells_is_watched_over_two_of_its_intervals_and_not_without_one() -> None:
     rare, none = record_stack({"sweepIntervalMinutes": "1440"}), record_stack({"sweepIntervalMinutes": "0"})
     assert {by_name(rare)[name].inputs["period"] for name in ("kept", "without-run")} == {172_800}
-    assert set(by_name(none)) == {"run-failed", "full", "undelivered"}
-    assert len(body(none)["widgets"][0]["properties"]["alarms"]) == 3
+    assert set(by_name(none)) == {"run-failed", "clean-up-failed", "full", "undelivered"}
+    assert len(body(none)["widgets"][0]["properties"]["alarms"]) == 4
 
 
 def test_keptAlarmHours_is_the_threshold_and_0_is_no_alarm_and_dashboard_false_no_dashboard() -> None:
     long, never = record_stack({"keptAlarmHours": "72"}), record_stack({"keptAlarmHours": "0", "dashboard": "false"})
     assert by_name(long)["kept"].inputs["threshold"] == 72
     assert "for 72 hours or more" in by_name(long)["kept"].text("alarmDescription")
-    assert set(by_name(never)) == {"run-failed", "without-run", "full", "undelivered"}
+    assert set(by_name(never)) == {"run-failed", "clean-up-failed", "without-run", "full", "undelivered"}
     assert (len(long.all(DASHBOARD)), never.all(DASHBOARD)) == (1, [])
 
 
@@ -192,6 +197,7 @@ def test_the_dashboard_is_named_after_the_stacks_identity_and_fits_into_what_cos
 def test_the_placeholders_are_those_that_the_component_fills_in() -> None:
     text = read_data("alarms.yaml") + read_data("metrics_catalogue.yaml") + json.dumps(dashboard.widgets())
     assert set(re.findall(r"\$\{(\w+)\}", text)) == {
+        "CleanUpMachineArn",
         "EnvName",
         "KeptAlarmHours",
         "Region",
