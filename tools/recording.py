@@ -21,7 +21,7 @@ from rich.text import Text
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "images" / "session.svg"
 COMMAND = ("lustre-batch", "run", "--rehearse", "--name", "nightly")
-COLUMNS, ROWS = 96, 24
+COLUMNS, ROWS = 96, 25
 FRAME_SECONDS, LAST_FRAME_SECONDS = 0.9, 6.0
 
 # What the live view sends (rich, "Live display"): colours, up a row, erase a row, hide and show the cursor.

@@ -151,6 +151,8 @@ def test_a_run_that_step_functions_does_not_know_of_yet_is_waited_for(desk: Desk
         (("--array", "2", "--set", "jobDefinitionArraySize=3"), "jobDefinitionArraySize: it is given twice"),
         (("--set", "jobDefinitionVcpus=200"), "jobDefinitionVcpus: 200 with jobDefinitionMemory"),
         (("--name", "a b"), "--name: a b is not the name of a run"),
+        (("--name", ""), "--name: '' is not the name of a run"),
+        (("--component", "one"), "--component: it chooses what is rehearsed: add --rehearse"),
         (("--command",), "--command: nothing follows it"),
         (("--set", "wait=false"), "wait: false is not a run-time parameter, but lustre-batch run --no-wait"),
         (("--query", "runs["), "--query: runs[ is not a JMESPath expression"),

@@ -41,6 +41,10 @@ Query = Annotated[str | None, typer.Option(metavar="JMESPATH", help="Print this 
 Rehearse = Annotated[
     bool, typer.Option("--rehearse", help="Play it on an embedded AWS, and say what it would cost; nothing is started.")
 ]
+Component = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Which component is rehearsed, if the program in this folder has several."),
+]
 DETACHED: Final = 4
 _USAGE: Final = 2
 
@@ -72,7 +76,7 @@ def verb(
 ) -> Callable[..., None]:
     """A verb of the command, from what it does with a stack and a printer; it gets the options that every one has.
 
-    One that is only ever rehearsed is given the name of its Pulumi stack.
+    One that is only ever rehearsed is given the names of its Pulumi stack and of the component.
     """
 
     @functools.wraps(work)
@@ -83,6 +87,7 @@ def verb(
         query: str | None,
         machine: str | None = None,
         rehearse: bool = False,
+        component: str | None = None,
         **options: Any,
     ) -> None:
         given = f" --state-machine {machine}" if machine else f" --stack {pulumi_stack}" if pulumi_stack else ""
@@ -95,9 +100,12 @@ def verb(
                 return work(stack=chosen, printer=printer, **options)
 
             if where == "rehearsed":
-                return work(stack=pulumi_stack, printer=printer, **options)
+                return work(stack=pulumi_stack, component=component, printer=printer, **options)
             if rehearse:
-                return rehearsing.played(on, machine, pulumi_stack, bool(options.get("detach")), printer.say)
+                detach = bool(options.get("detach"))
+                return rehearsing.played(on, machine, pulumi_stack, component, detach, printer.say)
+            if component is not None:
+                raise problem("--component: it chooses what is rehearsed: add --rehearse, or leave it out")
             named = None if machine else pulumi_stack
             return on(stack.Stack(stack.find(machine, pulumi_stack), pulumi_name=named))
 
@@ -107,7 +115,7 @@ def verb(
     own = [
         one.replace(annotation=annotations[name])
         for name, one in inspect.signature(work).parameters.items()
-        if name not in ("stack", "printer")
+        if name not in ("stack", "component", "printer")
     ]
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -117,6 +125,7 @@ def verb(
             ("as_json", False, AsJson),
             ("query", None, Query),
             *([("rehearse", False, Rehearse)] if where == "either" else []),
+            *([("component", None, Component)] if where != "deployed" else []),
         )
     ]
     # What typer reads: the one in some of its versions, the other in others.

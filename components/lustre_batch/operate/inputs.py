@@ -93,6 +93,18 @@ def checked(stack: Stack, values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in read.run_time_values().items() if key in given}
 
 
+def where(stack: Stack, values: Mapping[str, Any]) -> str:
+    """Which stack it is that a run with these values would be of, where its results would go, and its file system."""
+    has = {**deployed(stack), **values}
+    prefix = f"{stack.value('BucketPrefix')}{has['keyPrefix']}".rstrip("/")
+    results = "/".join(["s3:/", stack.value("BucketName"), *([prefix] if prefix else []), ""])
+    throughput = has["lustrePerUnitStorageThroughput"]
+    system = f"{has['lustreDeploymentType']}, {has['lustreStorageCapacity']:,} GiB" + (
+        f", {throughput} MB/s per TiB" if throughput else ""
+    )
+    return f"stack {stack.pulumi_name} in {stack.region}: {system}; results in {results}"
+
+
 def _instead_of(stack: Stack, key: str, value: Any) -> str:
     """What to do about a key that no run has; which there are, if nothing better is known."""
     if key in _INSTEAD:

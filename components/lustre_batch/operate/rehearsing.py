@@ -20,10 +20,12 @@ Say = Callable[[str], None]
 Answer = tuple[int, dict[str, Any]]
 
 
-def compared(files: int, bytes_each: int, runtime_seconds: float, pulumi_stack: str | None, say: Say) -> dict[str, Any]:
+def compared(
+    files: int, bytes_each: int, runtime_seconds: float, pulumi_stack: str | None, component: str | None, say: Say
+) -> dict[str, Any]:
     """What a job that writes so much comes to on each file system that it may have."""
     with needed_by("plan"):
-        found: dict[str, Any] = _typed().compare(files, bytes_each, runtime_seconds, pulumi_stack, say)
+        found: dict[str, Any] = _typed().compare(files, bytes_each, runtime_seconds, pulumi_stack, component, say)
     return found
 
 
@@ -41,7 +43,12 @@ def needed_by(what: str) -> Iterator[None]:
 
 
 def played(
-    work: Callable[[Stack], Answer], machine: str | None, pulumi_stack: str | None, detach: bool, say: Say
+    work: Callable[[Stack], Answer],
+    machine: str | None,
+    pulumi_stack: str | None,
+    component: str | None,
+    detach: bool,
+    say: Say,
 ) -> Answer:
     """Do what a verb does on the embedded AWS, by the same code."""
     if machine:
@@ -52,5 +59,5 @@ def played(
     if detach:
         raise Problem("--rehearse: with --detach there is nothing to see: leave one of them out")
     with needed_by("--rehearse"):
-        answer: Answer = _typed().play(work, pulumi_stack, say)
+        answer: Answer = _typed().play(work, pulumi_stack, component, say)
     return answer

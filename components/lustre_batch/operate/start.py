@@ -17,18 +17,29 @@ from .stack import Stack
 _NAME: Final = re.compile(r"[A-Za-z0-9_.+=@!'()-]{1,80}")
 
 
+def check(name: str | None) -> None:
+    """Whether a run may have that name.
+
+    Raises
+    ------
+    Problem
+        When it is none.
+    """
+    if name is not None and _NAME.fullmatch(name) is None:
+        raise Problem(
+            f"--name: {name or repr('')} is not the name of a run: "
+            "1 to 80 letters, digits, apostrophes and _ . + = @ ! ( ) -"
+        )
+
+
 def start(stack: Stack, values: Mapping[str, Any], name: str | None = None) -> str:
     """Start a run with that input; the ARN of its execution.
 
     Raises
     ------
     Problem
-        When the name is none, or taken, or there is no such machine.
+        When the name is taken, or there is no such machine.
     """
-    if name is not None and _NAME.fullmatch(name) is None:
-        raise Problem(
-            f"--name: {name} is not the name of a run: 1 to 80 letters, digits, apostrophes and _ . + = @ ! ( ) -"
-        )
     name = name or _made_up()
     try:
         answer = stack.client("stepfunctions").start_execution(

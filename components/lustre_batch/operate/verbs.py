@@ -67,10 +67,12 @@ def run(
     given = context.meta.get("command") if command else None
     if command and not given:
         raise Problem("--command: nothing follows it")
-    values = inputs.wanted(sets, given, environment, array, image, prefix)
-    values = inputs.checked(stack, values) | ({"wait": False} if no_wait else {})
+    start.check(name)
+    values = inputs.checked(stack, inputs.wanted(sets, given, environment, array, image, prefix))
     if stack.is_rehearsed:
+        printer.say(inputs.where(stack, values))
         printer.say("rehearsed with the sample job in place of yours")
+    values |= {"wait": False} if no_wait else {}
     arn = start.start(stack, values, name)
     return started(stack, arn, printer, detach)
 
@@ -92,6 +94,7 @@ def watch(
 
 def plan(
     stack: str | None,
+    component: str | None,
     printer: Printer,
     files: Annotated[str, typer.Option(metavar="N", help="How many files the job writes.")],
     bytes_each: Annotated[str, typer.Option(metavar="SIZE", help="How large each is: 10000, 10kB, 1.5GiB.")],
@@ -106,7 +109,7 @@ def plan(
     from . import planning, rehearsing
 
     count, each, seconds = planning.count(files), planning.size(bytes_each), planning.seconds(runtime)
-    found = rehearsing.compared(count, each, seconds, stack, printer.say)
+    found = rehearsing.compared(count, each, seconds, stack, component, printer.say)
     answer = planning.answered(found, count, each, seconds)
     for line in planning.lines(answer, every, printer.command):
         printer.say(line)
@@ -140,9 +143,13 @@ def session_start(
     """
     from . import inputs, phases, sessions, start
 
+    start.check(name)
     values = inputs.wanted(sets, None, [], None, None, prefix)
     given = sessions.wanted(values, idle_minutes)
-    values = inputs.checked(stack, values) | {"session": given["session"]} | ({"wait": False} if no_wait else {})
+    values = inputs.checked(stack, values)
+    if stack.is_rehearsed:
+        printer.say(inputs.where(stack, values))
+    values |= {"session": given["session"]} | ({"wait": False} if no_wait else {})
     arn = start.start(stack, values, name)
     printer.say(f"started {arn.rpartition(':')[2]}")
 

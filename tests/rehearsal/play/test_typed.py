@@ -13,12 +13,20 @@ from typer.testing import CliRunner, Result
 
 from rehearsal.aws.fsx.creation_rules import DeploymentType
 from rehearsal.play import sizing
+from rehearsal.provider import deployment
 
 PROGRAM = """
 from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
 
 print("a program may print")
 LustreBatchAutoExport("mine", LustreBatchAutoExportArgs(lustre_storage_capacity=4800))
+"""
+
+TWO = """
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
+
+LustreBatchAutoExport("one", LustreBatchAutoExportArgs(env_name="first"))
+LustreBatchAutoExport("other", LustreBatchAutoExportArgs(env_name="second", lustre_storage_capacity=4800))
 """
 
 
@@ -50,6 +58,7 @@ def test_a_run_is_rehearsed_without_an_account_and_followed_to_its_end_with_what
     assert lines[end + 1].startswith("file system: about $0.1")
     assert lines[end + 2].startswith("state transitions: ")
     assert lines[end + 3 :] == ["this was a rehearsal: nothing was started on AWS"]
+    assert lines[1].startswith("stack autoexport in us-east-1: ")
 
 
 def test_a_session_is_rehearsed_as_it_would_open_and_says_what_the_shortest_one_costs() -> None:
@@ -95,6 +104,71 @@ def test_the_program_in_the_folder_is_rehearsed_and_with_json_the_facts_are_one_
     monthly, hours = 4800 * 0.14, facts["elapsed_seconds"] / 3600
     assert sum(facts["file_system_dollars"].values()) == pytest.approx(monthly / 730 * hours, rel=0.25)
     assert facts["transition_dollars"] == pytest.approx(facts["transitions"] * 0.025 / 1000)
+
+
+def project(folder: Path, text: str, stacks: dict[str, str]) -> None:
+    (folder / "Pulumi.yaml").write_text("name: mine\nruntime: python\n")
+    (folder / "__main__.py").write_text(text)
+    for name, config in stacks.items():
+        (folder / f"Pulumi.{name}.yaml").write_text(config)
+
+
+START, SESSION, PLAN = (
+    ("run", "--rehearse"),
+    ("session", "start", "--rehearse"),
+    ("plan", "--files", "1", "--bytes-each", "1kB"),
+)
+
+
+@pytest.mark.parametrize("words", [START, SESSION, PLAN])
+@pytest.mark.parametrize("is_checkout", [False, True])
+def test_of_several_stacks_none_is_guessed_neither_of_a_program_nor_of_a_checkout(
+    words: tuple[str, ...], is_checkout: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, PROGRAM, {"autoexport": "config: {}\n", "prod": "config: {}\n"})
+    if is_checkout:
+        monkeypatch.setattr(deployment, "ROOT", tmp_path.resolve())
+    said = typed(*words)
+    assert said.exit_code == 2
+    assert said.stderr.splitlines() == [
+        "lustre-batch: there are several stacks: choose one with --stack (autoexport, prod)"
+    ]
+
+
+@pytest.mark.parametrize("words", [START, SESSION, PLAN])
+def test_of_several_components_the_verb_itself_lets_one_be_chosen(words: tuple[str, ...], tmp_path: Path) -> None:
+    project(tmp_path, TWO, {"prod": "config: {aws:region: eu-west-1}\n"})
+    said = typed(*words)
+    assert (said.exit_code, "choose with --component (one, other)" in said.stderr) == (2, True), said.output
+
+
+def test_the_component_that_is_chosen_is_rehearsed_and_one_line_names_stack_results_and_file_system(
+    tmp_path: Path,
+) -> None:
+    project(tmp_path, TWO, {"prod": "config: {aws:region: eu-west-1}\n"})
+    given = ("lustreDeploymentType=PERSISTENT_2", "lustrePerUnitStorageThroughput=250", "jobDefinitionVcpus=1")
+    words = [word for each in given for word in ("--set", each)]
+    said = typed(*START, "--component", "other", "--prefix", "today/", "--env", "SAMPLE_FILES=1", *words)
+    assert said.exit_code == 0, said.output
+    (line,) = [line for line in said.stdout.splitlines() if line.startswith("stack ")]
+    system = "PERSISTENT_2, 4,800 GiB, 250 MB/s per TiB"
+    assert line.startswith(f"stack prod in eu-west-1: {system}; results in s3://")
+    assert line.endswith("/today/")
+    said = typed(*START, "--component", "nope")
+    assert (said.exit_code, "no such component (known: one, other)" in said.stderr) == (2, True), said.output
+
+
+def test_a_component_is_none_of_the_program_that_the_package_comes_with() -> None:
+    said = typed(*START, "--component", "one")
+    assert (said.exit_code, "no program of your own in this folder" in said.stderr) == (2, True), said.output
+
+
+@pytest.mark.parametrize("name", ["a b", ""])
+@pytest.mark.parametrize("words", [START, SESSION])
+def test_a_name_that_is_none_is_refused_before_anything_is_said(words: tuple[str, ...], name: str) -> None:
+    said = typed(*words, "--name", name)
+    assert (said.exit_code, len(said.stdout.splitlines())) == (2, 1), "that the package's own program is used"
+    assert f"--name: {name or repr('')} is not the name of a run" in said.stderr
 
 
 @pytest.mark.parametrize("by", ["--command", "--set"])
