@@ -48,7 +48,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if found := re.fullmatch(r"unrecognized arguments: (\S+).*", message, re.S):
             near = difflib.get_close_matches(found[1], self._option_string_actions, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
+            hint = f" (did you mean {near[0]}?)" if near else "; --help lists them"
             what = f"there is no such option{hint}" if found[1].startswith("-") else "it is more than the command takes"
             raise UsageError(f"{found[1]}: {what}")
         if found := re.fullmatch(r"argument (\S+): (.*)", message, re.S):

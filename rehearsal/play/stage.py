@@ -14,7 +14,7 @@ from ..aws import regions
 from ..aws.account import Account
 from ..provider.configuration import configuration
 from ..provider.deployment import ROOT, ConfigurationError, Deployment
-from ..provider.own_program import chosen, glance, problem, stack_name
+from ..provider.own_program import check_read, chosen, glance, problem, stack_name
 from .session import Session
 
 
@@ -77,6 +77,7 @@ def staged(
         own = None if program is None else glance(folder, stack, settings)
         if program is not None and own is not None and own.names is not None:
             chosen(own.names, program.component)
+            check_read(own, settings.project, config or {})
         if not with_engine:
             from ..provider.mocks import deploy
 

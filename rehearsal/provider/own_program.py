@@ -5,18 +5,21 @@ what a component is given: the component does."""
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import pathlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from unittest import mock
 
 import pulumi
-from lustre_batch import auto_export
+from lustre_batch import auto_export, testing
 from lustre_batch.arguments import Told, settings_from_args
 from lustre_batch.settings import Settings
 from lustre_batch.testing import record
+from pulumi.runtime.config import CONFIG
 
 from . import documents
 from .configuration import Configuration
@@ -111,6 +114,53 @@ class Glance:
 
     names: list[str] | None  # of its components; unknown if it failed
     adopted: list[Configuration]  # what each is given, as a stack's configuration would have it
+    read: frozenset[str] = frozenset()  # the keys of the configuration that it has asked for
+
+
+class _Noting(dict[str, str]):
+    """A configuration that notes what is read of it; who goes through all of it may read anything."""
+
+    def __init__(self, values: Mapping[str, str], read: set[str]) -> None:
+        super().__init__(values)
+        self._read = read
+
+    def __contains__(self, key: object) -> bool:
+        self._read.add(str(key))
+        return super().__contains__(key)
+
+    def __getitem__(self, key: str) -> str:
+        self._read.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._read.add(key)
+        return super().get(key, default)
+
+    def _all(self) -> dict[str, str]:
+        found = dict(super().items())
+        self._read.update(found)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def keys(self) -> Any:
+        return self._all().keys()
+
+    def values(self) -> Any:
+        return self._all().values()
+
+    def items(self) -> Any:
+        return self._all().items()
+
+    def copy(self) -> dict[str, str]:
+        return self._all()
+
+    def __or__(self, other: Any) -> Any:
+        return self._all() | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self._all()
 
 
 def glance(folder: pathlib.Path, stack: str, settings: Configuration) -> Glance:
@@ -118,20 +168,44 @@ def glance(folder: pathlib.Path, stack: str, settings: Configuration) -> Glance:
     the account then, but for what is only known once something was created. If it fails, it fails again when it is
     deployed, and says why."""
     seen: list[Settings] = []
+    read: set[str] = set()
 
     def noted(told: Told) -> Settings:
         seen.append(settings_from_args(told))
         return seen[-1]
 
+    def noting(config: dict[str, str], secret_keys: list[str] | None = None) -> None:
+        CONFIG.set(_Noting(config, read))
+
     names = None
     with (
         mock.patch.object(auto_export, "settings_from_args", noted),
+        mock.patch.object(testing, "set_all_config", noting),
         importable(folder),
         contextlib.suppress(Exception, SystemExit),
     ):
         graph = record(folder, config=settings.values, project=settings.project, stack=stack)
         names = [each.name for each in graph.all(COMPONENT)]
-    return Glance(names, [Configuration("", {f":{key}": text for key, text in _texts(each)}, {}) for each in seen])
+    adopted = [Configuration("", {f":{key}": text for key, text in _texts(each)}, {}) for each in seen]
+    return Glance(names, adopted, frozenset(read))
+
+
+def check_read(seen: Glance, project: str, given: Iterable[str]) -> None:
+    """Refuse what is given for a rehearsal and changes nothing: a component has what the program gives it. What is of
+    another namespace may be a provider's.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the key.
+    """
+    known = [key.partition(":")[2] for key in seen.read if key.startswith(f"{project}:")]
+    for key in given:
+        namespace, _, name = key.rpartition(":")
+        if namespace in ("", project) and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]}?" if near else f" (it reads: {', '.join(sorted(known)) or 'none'})"
+            raise ConfigurationError(f"{key}: nothing in the program reads it{hint}")
 
 
 def _texts(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -12,8 +12,9 @@ from rehearsal.__main__ import main
 from rehearsal.play.scenario import parse
 from rehearsal.play.stage import OwnProgram, staged
 from rehearsal.play.verdict import judge
+from rehearsal.provider.configuration import configuration
 from rehearsal.provider.deployment import ROOT
-from rehearsal.provider.own_program import chosen
+from rehearsal.provider.own_program import check_read, chosen, glance
 
 EXAMPLES = ROOT / "examples"
 ADOPTED = {"vpcId": "vpc-12345678", "subnetIds": ["subnet-12345678"], "bucketName": "results"}
@@ -130,6 +131,48 @@ def test_a_program_that_fails_or_has_nothing_to_rehearse_is_one_line(
     said = capfd.readouterr()
     (line,) = said.err.splitlines()
     assert (said.out, words in line) == ("", True), line
+
+
+READS = """
+import pulumi
+from lustre_batch import LustreBatchAutoExport, LustreBatchAutoExportArgs
+{all}
+LustreBatchAutoExport("mine", LustreBatchAutoExportArgs(env_name=pulumi.Config().get("envName") or "mine"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("lustreStorageCapacity", "nothing in the program reads it (it reads: envName)"),
+        ("mine:lustreStorageCapacity", "nothing in the program reads it (it reads: envName)"),
+        ("envNam", "nothing in the program reads it; did you mean envName?"),
+    ],
+)
+def test_what_is_set_and_no_program_reads_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, key: str, said: str
+) -> None:
+    assert main(["--program", str(program(tmp_path, READS.format(all=""))), "--set", f"{key}=2400"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f": {key}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("bulk", "key"),
+    [
+        ("", "envName"),
+        ("", "other:key"),
+        ("from pulumi.runtime.config import CONFIG; everything = {} | CONFIG.get()", "anything"),
+        ("from pulumi.runtime.config import CONFIG; everything = {**CONFIG.get()}", "anything"),
+        ("from pulumi.runtime.config import CONFIG; everything = dict(CONFIG.get())", "anything"),
+    ],
+)
+def test_what_is_set_and_the_program_or_another_may_read_is_rehearsed(tmp_path: Path, bulk: str, key: str) -> None:
+    folder = program(tmp_path, READS.format(all=bulk))
+    settings = configuration("dev", {key: "given"}, folder, with_file=False)
+    seen = glance(folder, "dev", settings)
+    assert seen.names == ["mine"]
+    check_read(seen, settings.project, [key])
 
 
 def test_of_several_stacks_one_is_chosen(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
