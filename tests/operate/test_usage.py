@@ -102,6 +102,15 @@ def test_the_shell_completes_verbs_and_options(
     assert out.split() == offered
 
 
+def test_no_help_has_a_type_of_python() -> None:
+    root: Any = typer.main.get_command(command.app)
+    commands = [one for each in root.commands.values() for one in [each, *getattr(each, "commands", {}).values()]]
+    for one in commands:
+        if one.name != "rehearse":
+            said = one.get_help(typer.Context(one, info_name=one.name))
+            assert re.findall(r"<[a-z\[\]]+>", said) == [], one.name
+
+
 @pytest.mark.parametrize("page", ["command.md", "command.ja.md"])
 def test_every_verb_is_on_the_page_of_the_command_with_a_line_to_type(page: str) -> None:
     text = (ROOT / "docs" / page).read_text()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -47,6 +48,16 @@ Component = Annotated[
 ]
 DETACHED: Final = 4
 _USAGE: Final = 2
+
+
+class Plain(TyperCommand):
+    """A verb whose help names what is typed, and not what Python makes of it (`<str>`, as new versions of typer do)."""
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        for one in self.params:
+            if one.param_type_name == "argument":
+                one.display_type_rich = lambda ctx: None  # type: ignore[attr-defined]
+        super().format_options(ctx, formatter)
 
 
 class Printer:

@@ -163,7 +163,8 @@ def lines(answer: dict[str, Any], every: bool, command: Callable[[str], str]) ->
     if any(one["is_too_slow"] for one in shown):
         written = answer["files"] * answer["bytes_each"] / answer["runtime_seconds"] / 1_000_000
         yield f"*: the job writes {written:,.0f} MB/s, more than this file system takes: it would run for longer"
-    for word, key in _MARKS[:2]:
+    best_of_all = answer["cheapest"] == answer["fastest"]
+    for word, key in [("cheapest and fastest", "cheapest")] if best_of_all else _MARKS[:2]:
         settings = "".join(f" --set {each}" for each in answer[key]["set"])
         yield f"{word}: {command('run' + settings)}"
     yield from _NOTES

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from . import upkeep
-from .acting import Answer, Printer, followed, followed_unless, started, verb
+from .acting import Answer, Plain, Printer, followed, followed_unless, started, verb
 from .usage import whole_number
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ Name = Annotated[str | None, typer.Option(metavar="NAME", help="The run's name; 
 Prefix = Annotated[str | None, typer.Option(metavar="PREFIX", help="Where the results go (keyPrefix).")]
 
 
-class WithCommand(TyperCommand):
+class WithCommand(Plain):
     """Everything after `--command` is the job's command, as `rehearse` takes it."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
@@ -169,10 +168,10 @@ def session_start(
     return status, facts
 
 
-session.command("start")(verb(session_start, "either"))
+session.command("start", cls=Plain)(verb(session_start, "either"))
 
 
-@session.command("list")
+@session.command("list", cls=Plain)
 @verb
 def session_list(stack: Stack, printer: Printer) -> Answer:
     """Show the sessions that take jobs: queue, path and run of each."""
@@ -184,7 +183,7 @@ def session_list(stack: Stack, printer: Printer) -> Answer:
     return 0, {"sessions": found}
 
 
-@session.command("stop")
+@session.command("stop", cls=Plain)
 @verb
 def session_stop(
     stack: Stack,
@@ -209,9 +208,9 @@ def session_stop(
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command, in the order of its help."""
     app.command(cls=WithCommand)(verb(run, "either"))
-    app.command()(verb(watch))
-    app.command("list")(verb(upkeep.list_runs))
+    app.command(cls=Plain)(verb(watch))
+    app.command("list", cls=Plain)(verb(upkeep.list_runs))
     for each in (upkeep.logs, upkeep.stop, upkeep.reclaim, upkeep.orphans, upkeep.push, upkeep.doctor):
-        app.command()(verb(each))
-    app.command()(verb(plan, "rehearsed"))
+        app.command(cls=Plain)(verb(each))
+    app.command(cls=Plain)(verb(plan, "rehearsed"))
     app.add_typer(session, name="session")

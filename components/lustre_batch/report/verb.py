@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..operate.acting import Answer, Printer, problem, verb
+from ..operate.acting import Answer, Plain, Printer, problem, verb
 
 if TYPE_CHECKING:
     from ..operate.stack import Stack
@@ -84,4 +84,4 @@ def _write(printer: Printer, place: Path, text: str) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command()(verb(report))
+    app.command(cls=Plain)(verb(report))

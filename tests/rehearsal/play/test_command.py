@@ -74,6 +74,7 @@ def test_another_error_than_the_scenario_expects_is_status_one(
         (["--input", "{"], "--input {: it is not JSON: Expecting property name"),
         (["--input", '{"session": {}}', "--command", "true"], '--command: --input {"session": {}}: the run opens a'),
         (["--scenarios", "default"], "--scenarios: there is no such option (did you mean --scenario?)"),
+        (["--bogus"], "--bogus: there is no such option; --help lists them"),
         (["default"], "default: it is more than the command takes"),
         (["--input"], "--input: its value is missing"),
         (["--job", "x", "--command", "true"], "--command: leave it or --job out, which says the same"),

@@ -124,7 +124,16 @@ def test_shown_is_what_nothing_cheaper_is_faster_than_and_the_stacks_own_with_th
     shown = [line for line in lines if line.startswith("SCRATCH_2")]
     assert [line.split("$")[1] for line in shown] == ["1.00  cheapest", "2.00  this stack", "3.00  fastest"]
     assert "cheapest: lustre-batch run --set lustreStorageCapacity=1200 --stack prod" in lines
+    assert [line.partition(":")[0] for line in lines if " run --set " in line] == ["cheapest", "fastest"]
     assert all(len(line) <= 80 for line in shown)
+
+
+def test_what_is_cheapest_and_fastest_is_told_once() -> None:
+    found = {"stack": OWN, "options": [option(3600, 1), option(7200, 2)]}
+    lines = list(planning.lines(planning.answered(found, 10, 1000, 60), False, str))
+    assert [line for line in lines if "run --set" in line] == [
+        "cheapest and fastest: run --set lustreStorageCapacity=1200"
+    ]
 
 
 def test_a_file_system_that_takes_less_than_the_job_writes_is_marked_and_not_recommended() -> None:
