@@ -11,6 +11,7 @@ import re
 import select
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,36 @@ def test_what_is_set_for_a_run_reaches_its_job(desk: Desk) -> None:
     assert {"type": "VCPU", "value": "2"} in container["resourceRequirements"]
     assert parent.array_size == 2
     assert typed.facts["file_system_dollars"]["working"] > 0
+
+
+def test_every_name_of_the_object_of_a_run_is_on_the_page_of_the_command(desk: Desk) -> None:
+    facts = followed(desk, "run", "--json").facts
+    assert len(facts) > 10
+    for page in ("command.md", "command.ja.md"):
+        text = (Path(__file__).parents[2] / "docs" / page).read_text()
+        assert [key for key in facts if f"`{key}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "answer", "said"),
+    [
+        (
+            "file_system_dollars.workin",
+            None,
+            ["lustre-batch: --query: there is no workin; there are waiting, working, draining, deleting"],
+        ),
+        ("{status: status, state: staet}", {"status": "SUCCEEDED", "state": None}, ["--query: there is no staet; th"]),
+        ("[status, error]", ["SUCCEEDED", ""], []),
+        ("kept[*].id", [], []),
+    ],
+)
+def test_of_a_key_that_is_not_there_those_that_are_there_are_told(
+    desk: Desk, query: str, answer: Any, said: list[str]
+) -> None:
+    typed = followed(desk, "run", "--query", query)
+    lines = [line for line in typed.result.stderr.splitlines() if "--query" in line]
+    assert (typed.answer, len(lines)) == (answer, len(said))
+    assert all(part in line for part, line in zip(said, lines, strict=True))
 
 
 def test_a_run_that_failed_says_why_and_exits_with_1(desk: Desk) -> None:

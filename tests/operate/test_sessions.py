@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.operate.conftest import Desk, Typed
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_session_says_where_it_is_as_soon_as_it_takes_jobs_and_ends_when_it_is_told(desk: Desk) -> None:
@@ -43,11 +47,21 @@ def test_as_json_it_is_the_item_of_the_session(desk: Desk) -> None:
 
     def doing() -> None:
         typed.append(desk.type("session", "start", "--json"))
+        listed = desk.type("session", "list", "--json")
         typed.append(desk.type("session", "stop", "--detach", "--json"))
+        typed.append(listed)
 
     desk.play(doing)
     assert typed[0].facts["queueArn"] in desk.session.exports["jobQueueArns"]
     assert (typed[0].status, typed[1].status) == (0, 4)
+    assert "session" not in typed[0].facts
+    assert {"since", "tag", "kind", "id"} & typed[0].facts.keys() == set(), "those are the runs' own"
+    (listed,) = typed[2].facts["sessions"]
+    assert listed == {key: value for key, value in typed[0].facts.items() if key != "exit_status"}
+    assert (listed["lane"], listed["ending"]) == (1, False)
+    for page in ("command.md", "command.ja.md"):
+        text = (ROOT / "docs" / page).read_text()
+        assert [key for key in listed if f"`{key}`" not in text] == []
 
 
 def test_a_session_that_cannot_begin_says_why(desk: Desk) -> None:

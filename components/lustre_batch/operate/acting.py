@@ -153,7 +153,7 @@ def _act(work: Callable[[], Answer], query: str | None, printer: Printer) -> typ
     from .problems import Problem, in_words
 
     try:
-        chosen = _part(query)
+        chosen = _part(query, printer)
         status, facts = work()
     except Problem as problem:
         status, facts = problem.status, {"error": str(problem)}
@@ -171,15 +171,34 @@ def _act(work: Callable[[], Answer], query: str | None, printer: Printer) -> typ
     return typer.Exit(status)
 
 
-def _part(query: str | None) -> Callable[[Any], Any]:
-    """What of an answer is asked for."""
+def _part(query: str | None, printer: Printer) -> Callable[[Any], Any]:
+    """What of an answer is asked for; of a key that no part of it has, the ones that there are instead are told."""
     if not query:
         return lambda facts: facts
     import jmespath  # boto3's own
 
+    known: dict[str, dict[str, None]] = {}  # of each key that is missing somewhere, what was there
+    found: set[str] = set()
+
+    class Noting(jmespath.visitor.TreeInterpreter):  # type: ignore[misc]
+        def visit_field(self, node: Any, value: Any) -> Any:
+            if isinstance(value, dict):
+                if node["value"] in value:
+                    found.add(node["value"])
+                else:
+                    known.setdefault(node["value"], {}).update(dict.fromkeys(value))
+            return super().visit_field(node, value)
+
+    def part(facts: Any) -> Any:
+        answer = Noting().visit(parsed, facts)
+        for key, others in known.items():
+            if key not in found:
+                printer.complain(f"--query: there is no {key}; there are {', '.join(others) or 'no keys'}")
+        return answer
+
     try:
-        found: Callable[[Any], Any] = jmespath.compile(query).search
-        return found
+        parsed = jmespath.compile(query).parsed
+        return part
     except jmespath.exceptions.JMESPathError as error:
         said = " ".join(str(error).split())
         raise problem(f"--query: {query} is not a JMESPath expression (https://jmespath.org): {said}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -92,6 +92,14 @@ def words(item: Mapping[str, Any]) -> list[str]:
         f"file system: {item['fileSystemId']}",
         f"run: {item['run']}",
     ]
+
+
+def facts(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for programs, without what runs have in the item for each other."""
+    return {**{key: item[key] for key in _TOLD}, "lane": int(item["lane"]), "ending": "end" in item}
+
+
+_TOLD: Final = ("run", "queueArn", "queueName", "bucket", "prefix", "path", "fileSystemId", "readyAt")
 
 
 def table(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:

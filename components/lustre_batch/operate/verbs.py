@@ -154,7 +154,8 @@ def session_start(
 
     def ready(seen: Snapshot) -> dict[str, Any] | None:
         at_it = bool(seen.steps) and seen.steps[-1].phase.name == phases.SESSION
-        return sessions.of_run(stack, arn) if at_it else None
+        item = sessions.of_run(stack, arn) if at_it else None
+        return None if item is None else sessions.facts(item)
 
     status, facts = followed(stack, arn, printer, ready)
     if "queueArn" in facts:
@@ -180,7 +181,7 @@ def session_list(stack: Stack, printer: Printer) -> Answer:
     found = sessions.opened(stack)
     for line in sessions.table(found):
         printer.say(line)
-    return 0, {"sessions": found}
+    return 0, {"sessions": [sessions.facts(one) for one in found]}
 
 
 @session.command("stop", cls=Plain)
