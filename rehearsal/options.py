@@ -113,6 +113,11 @@ def parser(called: str = "python -m rehearsal") -> argparse.ArgumentParser:
     return known
 
 
+def names() -> list[str]:
+    """Every option, as it is typed."""
+    return sorted(name for name in parser()._option_string_actions if name.startswith("--"))
+
+
 def with_hint(message: str, given: Collection[str] = ()) -> str:
     """The message, and how to give a value where the engine's own words only name the key or the type: as it was given,
     with `--set` or in a file."""

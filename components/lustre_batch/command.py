@@ -21,6 +21,8 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions
 # Of typer, which has had a click of its own since 0.26, and names it nowhere.
 _UsageError: Final[Any] = typer.BadParameter.__base__
 _REHEARSAL: Final = "lustre_batch_rehearsal.__main__"
+_OPTIONS: Final = "lustre_batch_rehearsal.options"
+_SCENARIOS: Final = "lustre_batch_rehearsal.play.scenario"
 
 
 @app.callback()
@@ -83,6 +85,20 @@ class _HandedOn(TyperCommand):
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         ctx.args = list(args)
         return []
+
+    def shell_complete(self, ctx: typer.Context, incomplete: str) -> list[Any]:  # type: ignore[override]
+        """The other command's options, and the names of scenarios; what follows `--command` is the job's."""
+        if "--command" in ctx.args:
+            return []
+        item = importlib.import_module(f"{_UsageError.__module__.rpartition('.')[0]}.shell_completion").CompletionItem
+        try:
+            if ctx.args[-1:] == ["--scenario"]:
+                words = importlib.import_module(_SCENARIOS).names()
+            else:
+                words = importlib.import_module(_OPTIONS).names() if incomplete.startswith("-") else []
+        except ModuleNotFoundError:  # the rehearsal is not installed
+            return []
+        return [item(word) for word in words if word.startswith(incomplete)]
 
 
 @app.command(cls=_HandedOn)

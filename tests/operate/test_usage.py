@@ -88,7 +88,15 @@ def test_a_verb_of_several_without_one_shows_its_help(
 
 @pytest.mark.parametrize(
     ("typing", "offered"),
-    [("ru", ["run"]), ("session st", ["start", "stop"]), ("run --arr", ["--array"]), ("orphans --c", ["--clean"])],
+    [
+        ("ru", ["run"]),
+        ("session st", ["start", "stop"]),
+        ("run --arr", ["--array"]),
+        ("orphans --c", ["--clean"]),
+        ("rehearse --scen", ["--scenario"]),
+        ("rehearse --json --scenario late-b", ["late-burst"]),
+        ("rehearse --command tool --j", []),
+    ],
 )
 def test_the_shell_completes_verbs_and_options(
     typing: str, offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
