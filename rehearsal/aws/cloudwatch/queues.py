@@ -11,8 +11,18 @@ from .series import MINUTE, READABLE_AFTER_SECONDS, Metric, Sample, Series, Told
 
 NAMESPACE, VISIBLE, QUEUE = "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"
 # SQS guide, monitoring queues with CloudWatch: up to 15 minutes until the metrics of a queue that was not active
-# appear. It is active while there are messages in it.
+# appear, and a queue is active for up to six hours after it was last used, whatever is in it.
 ACTIVE_AFTER_SECONDS = 15 * 60
+ACTIVE_FOR_SECONDS = 6 * 3600
+
+
+def _is_active(minute: float, used: list[float]) -> bool:
+    """Whether a queue that was used at these moments has metrics of the minute that begins then."""
+    woken = last = float("-inf")
+    for moment in used:
+        woken = moment if moment - last > ACTIVE_FOR_SECONDS else woken
+        last = moment
+    return woken + ACTIVE_AFTER_SECONDS <= minute < last + ACTIVE_FOR_SECONDS
 
 
 class QueueMetrics:
@@ -37,10 +47,10 @@ class QueueMetrics:
 
         def of_minute(minute: float) -> Sample | None:
             end = minute + MINUTE
-            if minute < sent[0] + ACTIVE_AFTER_SECONDS or end + READABLE_AFTER_SECONDS > now:
+            if end + READABLE_AFTER_SECONDS > now or not _is_active(minute, [one for one in sent if one <= end]):
                 return None
             there = sum(1 for one in sent if one <= end < one + kept)
-            return Sample.of(there) if end < sent[-1] + kept else None
+            return Sample.of(there) if there else None
 
         return Series("Count", of_minute)
 

@@ -59,3 +59,19 @@ def test_a_queue_that_was_not_active_shows_its_messages_a_quarter_of_an_hour_lat
     assert statistics(account, *SQS, "Maximum", of=of)[-1] == 2
     account.clock.advance(60 * 60)
     assert statistics(account, *SQS, "Maximum", of=of, minutes=3) == []
+
+
+def test_a_queue_that_nobody_used_for_six_hours_shows_nothing_although_its_messages_are_there(account: Account) -> None:
+    sqs = account.client("sqs")
+    url = sqs.create_queue(QueueName="old", Attributes={"MessageRetentionPeriod": "1209600"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="one")
+    of = {"QueueName": "old"}
+    account.clock.advance(5 * 3600)
+    assert statistics(account, *SQS, "Maximum", of=of, minutes=10)[-1] == 1
+    account.clock.advance(3600 + 10 * 60)
+    assert statistics(account, *SQS, "Maximum", of=of, minutes=5) == []
+    sqs.send_message(QueueUrl=url, MessageBody="two")
+    account.clock.advance(10 * 60)
+    assert statistics(account, *SQS, "Maximum", of=of, minutes=5) == [], "it has to wake up again"
+    account.clock.advance(15 * 60)
+    assert statistics(account, *SQS, "Maximum", of=of, minutes=5)[-1] == 2
