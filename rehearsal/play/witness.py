@@ -32,8 +32,13 @@ REMOVED = re.compile(r"^Removed: (\S+) (\S+)$", re.MULTILINE)
 # Whom a message is about.
 ABOUT = re.compile(r"^Run: (arn:\S+)$", re.MULTILINE)
 
-# The stack's alarms, by the metric that each stands on; others have the names that AWS knows them by.
-NAMES: dict[str, str] = {entry["metric"]: entry["name"] for entry in entries("alarms")}
+# The alarms of a stack. What AWS knows one by has the component's name before it, and a suffix of Pulumi's behind.
+ALARMS: tuple[str, ...] = tuple(entry["name"] for entry in entries("alarms"))
+
+
+def alarm_of_the_stack(name: str) -> str:
+    """Which of them it is; any other keeps the name that AWS knows it by."""
+    return next((each for each in ALARMS if re.search(rf"-{each}-[0-9a-f]+$", name)), name)
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class Witness:
         return ended
 
     def _alarmed(self, alarm: Alarm) -> None:
-        self.alarms.append(NAMES.get(alarm.metric.name, alarm.name))
+        self.alarms.append(alarm_of_the_stack(alarm.name))
         self._published()
 
     def _published(self) -> None:

@@ -99,7 +99,7 @@ def two() -> None:
 def test_two_instances_fit_in_one_program_and_share_no_name() -> None:
     graph = record(two)
     urns = [each.urn for each in graph.registrations]
-    assert len(urns) == len(set(urns)) == 2 * 82
+    assert len(urns) == len(set(urns)) == 2 * 83
     by_owner: dict[str, set[tuple[str, str]]] = {"green": set(), "blue": set()}
     for child in graph.children:
         owner = child.parent.rsplit("::", 1)[-1]

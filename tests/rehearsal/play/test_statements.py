@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.play.belongings import Thing, owner
-from rehearsal.play.witness import Statement
+from rehearsal.play.witness import Statement, alarm_of_the_stack
 from rehearsal.play.words import contradictions
 
 RUN = "arn:aws:states:us-east-1:123456789012:execution:m:run"
@@ -71,3 +71,10 @@ def test_a_lane_goes_without_saying_as_long_as_something_is_pending() -> None:
 def test_an_execution_is_found_again_by_a_tag_that_cannot_hold_its_name() -> None:
     assert owner({"lustre-batch:execution": "arn:x:m:nightly=281=29=21=27=3Dx"}) == "arn:x:m:nightly(1)!'=x"
     assert owner({}) is None
+
+
+def test_an_alarm_is_known_by_its_own_name_and_not_by_the_metric_that_two_may_share() -> None:
+    assert alarm_of_the_stack("autoexport-run-failed-1a2b3c4") == "run-failed"
+    assert alarm_of_the_stack("autoexport-clean-up-failed-1a2b3c4") == "clean-up-failed"
+    assert alarm_of_the_stack("kept") == "kept"
+    assert alarm_of_the_stack("of-somebody-else") == "of-somebody-else"
